@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an access method implements.  Only files of lib/device see this. */
+#ifndef NVSR_DEVICE_OPS_H
+#define NVSR_DEVICE_OPS_H
+
+#include "device/device.h"
+
+/* Missing operations are those of nosys.c (-ENOTSUP), so no caller tests for NULL. */
+struct nvsr_dev_ops {
+	const char *name;
+	int (*open)(struct nvsr_dev *d, const char *where, const struct nvsr_profile *p, const char *const *defects,
+		    struct nvsr_complaint *complaint);
+	int (*open_vf)(struct nvsr_dev *pf, struct nvsr_dev *vf);	/* vf->vfn is set */
+	void (*close)(struct nvsr_dev *d);
+	int (*admin)(struct nvsr_dev *d, struct nvsr_cmd *c);
+	int (*io)(struct nvsr_dev *d, struct nvsr_cmd *c);
+	int (*cfg_read)(struct nvsr_dev *pf, uint16_t rid, unsigned off, unsigned len, uint32_t *ret);
+	int (*cfg_write)(struct nvsr_dev *d, unsigned off, unsigned len, uint32_t val);
+	int (*bar_read)(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t *ret);
+	int (*bar_write)(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t val);
+	int (*reset)(struct nvsr_dev *d, enum nvsr_reset how);
+	int (*set_numvfs)(struct nvsr_dev *pf, unsigned n);
+	int (*get_numvfs)(struct nvsr_dev *pf, unsigned *ret);
+	uint64_t (*now)(struct nvsr_dev *d);
+	void (*sleep_ns)(struct nvsr_dev *d, uint64_t ns);
+	void *(*dma_alloc)(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
+	void (*dma_free)(struct nvsr_dev *d, void *p);
+	int (*irq_count)(struct nvsr_dev *d, unsigned vector, uint64_t *ret);
+};
+extern const struct nvsr_dev_ops nvsr_dev_model, nvsr_dev_kernel;
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of the reference model.  Two halves meet here: the bus side (configuration space, BARs, registers, queues, DMA,
+ * interrupts, resets) and the command side (admin and I/O commands, namespaces, logs, features, virtualization).
+ */
+#ifndef NVSR_MODEL_INTERNAL_H
+#define NVSR_MODEL_INTERNAL_H
+
+#include "base/base.h"
+#include "base/le.h"
+#include "model/model.h"
+#include "spec/nvme.h"
+#include "spec/pcie.h"
+
+/* --- seeded defects: DEFECT(m, FLR_CLEARS_SIBLING) is false on a healthy model ------------------------------------------ */
+enum m_defect {
+#define D(id, name, reqs, text) D_##id,
+#include "model/defects.def"
+#undef D
+	D_COUNT
+};
+#define DEFECT(m, id) ((m)->defect[D_##id])
+
+#define M_PAGE 4096u
+#define M_MAX_AERS 16
+
+/* --- host memory --------------------------------------------------------------------------------------------------------- */
+struct m_map { uint64_t iova; size_t len; uint8_t *ptr; };
+struct m_domain { struct m_map *map; unsigned count, cap; };
+
+/* --- queues -------------------------------------------------------------------------------------------------------------- */
+struct m_cq {
+	bool valid, irq, phase;		/* phase: tag of the next entry the controller writes */
+	uint16_t id, vector;
+	uint32_t size, head, tail;	/* entries */
+	uint64_t base;			/* PRP1: contiguous pages */
+	unsigned sqs;			/* submission queues that use it */
+};
+struct m_sq {
+	bool valid;
+	uint16_t id, cqid;
+	uint32_t size, head, tail;
+	uint64_t base;
+};
+/* A command being executed; lives on the stack of the fetch loop unless it is parked (AER). */
+struct m_cmd {
+	struct nvme_sqe e;
+	struct m_sq *sq;
+	uint32_t dw0, dw1;		/* of the completion */
+	bool parked;			/* set by a handler: no completion now (AER) */
+	uint16_t err_parm;		/* parameter error location for the error log, 0xffff none */
+	uint64_t cs_info;		/* command specific information for the error log */
+};
+
+/* --- controller and its function ----------------------------------------------------------------------------------------- */
+/* What kind of Controller Level Reset happens; ordered from the mildest.  Base 3.7.2, PCIe Transport 1.2 3.3.1. */
+enum m_clr { M_CLR_CC, M_CLR_FLR, M_CLR_CONVENTIONAL, M_CLR_NSSR, M_CLR_POWER };
+
+struct m_features;	/* feature.c */
+struct m_logs;		/* log.c */
+
+struct m_ctrl {
+	struct nvsr_model *m;
+	unsigned fn;			/* 0 PF, n = VF n */
+	uint16_t cntlid;
+
+	/* function: pci.c, msix.c */
+	uint8_t *cfg;			/* 4096 bytes as read, NULL for a VF never enabled */
+	uint8_t *cfg_wmask;		/* bits the host may change */
+	bool present;			/* answers configuration requests: the PF, and VFs within NumVFs while VFE = 1 */
+	unsigned domain;
+	uint64_t ready_at;		/* configuration requests succeed from this time on */
+	uint8_t *msix;			/* table, then PBA; table_len entries */
+	unsigned msix_len;		/* TS + 1 in force */
+
+	/* properties: regs.c */
+	uint64_t cap, asq, acq;
+	uint32_t vs, intms, cc, csts, aqa;
+	uint64_t rdy_at;		/* CSTS.RDY follows CC.EN at this time */
+	bool enabling;
+
+	/* queues: queue.c; index = queue id, allocated for max_qid + 1 */
+	struct m_sq *sq;
+	struct m_cq *cq;
+	unsigned max_qid;		/* highest queue id in force (NVQ - 1, or the PF's) */
+
+	/* secondary controller state (PF: unused except nvq/nvi in force): virt.c */
+	bool online;
+	uint16_t nvq, nvi;
+
+	/* command side */
+	struct m_features *feat;
+	struct m_logs *log;
+	struct { uint16_t cid; bool used; } aer[M_MAX_AERS];
+	unsigned aer_count;
+};
+
+/* --- namespaces: ns.c, media.c ---------------------------------------------------------------------------------------------- */
+struct m_media;
+struct m_ns {
+	uint32_t nsid;
+	struct nvme_id_ns id;		/* what Identify shows */
+	bool *attached;			/* by controller index (0 PF, n VF n) */
+	unsigned attached_count;
+	struct m_media *media;
+	uint8_t wp_state;		/* feature 84h */
+};
+
+/* --- the subsystem ------------------------------------------------------------------------------------------------------------ */
+/* The profile with every unknown replaced by the model's default; resolved once in model.c. */
+struct m_conf {
+	char mn[41], sn[21], fr[9], subnqn[224];
+	uint16_t vid, did, vf_did, ssvid, ssid;
+	unsigned total_vfs, vf_offset, vf_stride, sriov_pos, vf_bar0_bytes, pf_bar0_bytes, pf_msix_table, pf_msix_pba;
+	bool sriov, ari, virt_mgmt, vq, vi, ns_mgmt, ns_changed, compare, dsm, write_zeroes, nswp, thin, granularity, nssr;
+	uint32_t sup_pgsize, vs;
+	uint16_t pf_cntlid, vf_cntlid, portid;
+	unsigned nn, mnan, maxdna, maxcna, mdts, mqes, aerl, elpe;
+	unsigned vq_flexible, vq_private, vq_secondary_max, vq_gran, vi_flexible, vi_private, vi_secondary_max, vi_gran;
+	unsigned sec_vq, sec_vi;	/* private resources of secondaries where CRT says so */
+	uint64_t capacity;
+	unsigned ns_count; uint64_t ns_blocks; bool ns_shared; uint8_t dlfeat; uint64_t granularity_bytes;
+	struct nvme_lbaf formats[16]; unsigned formats_count;
+	unsigned ready_ms, cap_to, flr_ms, vf_enable_ms;
+	bool primary_in_list, online_only;
+};
+
+struct nvsr_model {
+	struct m_conf conf;
+	bool defect[D_COUNT];
+	uint64_t now;			/* virtual ns since power on */
+	struct m_ctrl *ctrl;		/* 1 + total_vfs: [0] PF, [n] VF n */
+	unsigned ctrl_count;
+	struct m_ns **ns;		/* by NSID, 1..nn; NULL = not allocated */
+	uint64_t unvmcap;		/* bytes not allocated */
+	uint64_t next_uid;		/* never reused: NGUID/EUI64 of new namespaces */
+
+	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */
+	uint16_t vqrfap, virfap, vqrfap_next, virfap_next;
+
+	struct m_domain *domain; unsigned domain_count;
+	uint64_t faults; struct nvsr_model_fault last_fault;
+	nvsr_model_msi_fn msi; void *msi_arg;
+	uint64_t power_cycles;
+};
+
+static inline bool m_is_pf(const struct m_ctrl *c) { return c->fn == 0; }
+static inline struct m_ctrl *m_pf(struct nvsr_model *m) { return &m->ctrl[0]; }
+struct m_ctrl *m_ctrl_by_cntlid(struct nvsr_model *m, uint16_t cntlid);	/* NULL when no controller has it */
+
+/* === bus side, used by the command side ========================================================================================== */
+/* dma.c: host memory of the function's domain.  False = fault (recorded, nothing moved). */
+bool m_dma_read(struct m_ctrl *c, uint64_t iova, void *buf, size_t len);
+bool m_dma_write(struct m_ctrl *c, uint64_t iova, const void *buf, size_t len);
+/* prp.c: the data buffer of a command, checked and walked (PRP; SGL refused).  0 or a status. */
+uint16_t m_data_to_host(struct m_ctrl *c, const struct m_cmd *cmd, const void *buf, size_t len);
+uint16_t m_data_from_host(struct m_ctrl *c, const struct m_cmd *cmd, void *buf, size_t len);
+/* queue.c */
+void m_queue_process(struct m_ctrl *c);			/* fetch and execute all there is */
+void m_post(struct m_ctrl *c, uint16_t sqid, uint16_t cid, uint16_t status, uint32_t dw0, uint32_t dw1);
+void m_queues_free_all(struct m_ctrl *c);		/* at any CLR */
+int m_queues_size(struct m_ctrl *c, unsigned max_qid);	/* arrays for queue ids 0..max_qid */
+/* msix.c */
+void m_irq(struct m_ctrl *c, unsigned vector);
+void m_msix_resize(struct m_ctrl *c, unsigned entries);	/* TS follows VI; new entries have reset values */
+/* reset.c: Controller Level Reset of one controller and what follows from it (secondaries of a primary). */
+void m_clr(struct m_ctrl *c, enum m_clr kind);
+/* regs.c: CSTS.CFS, RDY as the state asks for (offline secondary: CFS = 1, never ready). */
+void m_regs_update(struct m_ctrl *c);
+
+/* === command side, used by the bus side ============================================================================================ */
+/* cmd.c: execute one admin or I/O command; returns the status (0 success), fills cmd->dw0 or cmd->parked, and records
+ * failures in the error log. */
+uint16_t m_execute(struct m_ctrl *c, struct m_cmd *cmd);
+/* Controller state that a CLR resets (features, logs, AERs), and what power on sets up. */
+int m_cmd_init(struct m_ctrl *c);
+void m_cmd_clr(struct m_ctrl *c, enum m_clr kind);
+void m_cmd_free(struct m_ctrl *c);
+/* ns.c: the namespaces a new subsystem starts with. */
+int m_ns_init(struct nvsr_model *m);
+void m_ns_free(struct nvsr_model *m);
+/* virt.c: secondaries go Offline, resources are released; the primary's flexible allocation takes effect. */
+void m_virt_offline(struct m_ctrl *sec);
+void m_virt_primary_clr(struct nvsr_model *m, enum m_clr kind);	/* Base 8.26.3: every CLR of the primary */
+void m_virt_primary_shutdown(struct nvsr_model *m);
+void m_virt_vf_presence(struct nvsr_model *m);			/* after VF Enable or NumVFs changed */
+/* Highest queue id and MSI-X table size that a controller has now. */
+unsigned m_virt_max_qid(const struct m_ctrl *c);
+unsigned m_virt_vectors(const struct m_ctrl *c);
+
+#endif

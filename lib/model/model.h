@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The reference model: one NVM subsystem with SR-IOV, at the level of configuration space, registers, queues and
+ * interrupts.  This is what a PCIe root port sees; nothing else may be called from outside.  An independent reading of
+ * the standard: it shares with the suites the layouts of lib/spec and nothing more.
+ *
+ * Deterministic: the device works when a register is written or time advances; time is virtual.
+ */
+#ifndef NVSR_MODEL_MODEL_H
+#define NVSR_MODEL_MODEL_H
+
+#include "base/base.h"
+#include "profile/profile.h"
+
+struct nvsr_model;
+
+/* Power on a subsystem as @p describes it; unknown values take the model's defaults.  0 or negative errno. */
+int nvsr_model_create(const struct nvsr_profile *p, struct nvsr_model **ret);
+struct nvsr_model *nvsr_model_destroy(struct nvsr_model *m);
+
+/* Every seeded defect, from defects.def. */
+struct nvsr_defect { const char *name, *requirements /* "VIRT-37 VIRT-38" */, *text /* what the drive does wrong */; };
+extern const struct nvsr_defect nvsr_defects[];
+extern const size_t nvsr_defect_count;
+const struct nvsr_defect *nvsr_defect_find(const char *name);
+/* Switch a defect on, before any other use of the model.  0 or -ENOENT. */
+int nvsr_model_set_defect(struct nvsr_model *m, const char *name);
+
+/* --- what the root port does ------------------------------------------------------------------------------- */
+
+/* Routing id (bus << 8 | devfn) of the PF; the host numbers the rest by First VF Offset and VF Stride. */
+uint16_t nvsr_model_pf_rid(const struct nvsr_model *m);
+/* Configuration read of 1, 2 or 4 bytes; all ones when no function answers (Unsupported Request). */
+uint32_t nvsr_model_cfg_read(struct nvsr_model *m, uint16_t rid, unsigned off, unsigned len);
+void nvsr_model_cfg_write(struct nvsr_model *m, uint16_t rid, unsigned off, unsigned len, uint32_t val);
+/* Memory read and write of 1, 2, 4 or 8 bytes at a bus address; decoded by the BARs; all ones where nothing answers. */
+uint64_t nvsr_model_mem_read(struct nvsr_model *m, uint64_t addr, unsigned len);
+void nvsr_model_mem_write(struct nvsr_model *m, uint64_t addr, unsigned len, uint64_t val);
+/* Conventional (hot) reset of the slot; main power off and on.  Namespaces and persistent settings stay. */
+void nvsr_model_hot_reset(struct nvsr_model *m);
+void nvsr_model_power_cycle(struct nvsr_model *m);
+
+/* --- host memory: DMA domains, one per host or VM ------------------------------------------------------------- */
+
+/* Functions start in domain 0.  An access outside the function's domain is a fault: it moves nothing, is recorded. */
+void nvsr_model_set_domain(struct nvsr_model *m, uint16_t rid, unsigned domain);
+/* Map @len bytes at @ptr as @iova in @domain (page multiples).  0 or negative errno. */
+int nvsr_model_map(struct nvsr_model *m, unsigned domain, uint64_t iova, void *ptr, size_t len);
+void nvsr_model_unmap(struct nvsr_model *m, unsigned domain, uint64_t iova);
+
+struct nvsr_model_fault { uint16_t rid; unsigned domain; uint64_t iova; bool write; };
+/* Number of faults so far; the last one in *ret when there was one (ret may be NULL). */
+uint64_t nvsr_model_faults(const struct nvsr_model *m, struct nvsr_model_fault *ret);
+
+/* --- interrupts and time ---------------------------------------------------------------------------------------- */
+
+/* MSI-X messages arrive here: a memory write of @data to @addr by function @rid. */
+typedef void (*nvsr_model_msi_fn)(void *arg, uint16_t rid, uint64_t addr, uint32_t data);
+void nvsr_model_on_msi(struct nvsr_model *m, nvsr_model_msi_fn fn, void *arg);
+/* Virtual time in ns since power on, and letting it pass (the device does what became due). */
+uint64_t nvsr_model_now(const struct nvsr_model *m);
+void nvsr_model_advance(struct nvsr_model *m, uint64_t ns);
+
+#endif

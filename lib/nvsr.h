@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The only header that suites and runners include for the library. */
+#ifndef NVSR_H
+#define NVSR_H
+
+#include "base/base.h"
+#include "base/le.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "device/device.h"
+#include "model/model.h"
+#include "profile/profile.h"
+#include "result/result.h"
+#include "spec/needs.h"
+#include "spec/nvme.h"
+#include "spec/pcie.h"
+#include "spec/requirement.h"
+#include "sriov/sriov.h"
+#include "test/test.h"
+
+#endif
