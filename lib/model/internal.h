@@ -77,12 +77,17 @@ struct m_ctrl {
 	uint64_t cap, asq, acq;
 	uint32_t vs, intms, cc, csts, aqa;
 	uint64_t rdy_at;		/* CSTS.RDY follows CC.EN at this time */
-	bool enabling;
+	uint64_t shst_at;		/* shutdown is complete at this time */
+	bool enabling, shutting;
+	bool fatal;			/* CSTS.CFS for a reason of its own (bad enable, lost queue memory) until a CLR */
 
 	/* queues: queue.c; index = queue id, allocated for max_qid + 1 */
 	struct m_sq *sq;
 	struct m_cq *cq;
 	unsigned max_qid;		/* highest queue id in force (NVQ - 1, or the PF's) */
+	bool busy;			/* fetching: a doorbell written by an interrupt handler does not recurse */
+	struct m_late *late;		/* completions that found no room or no bus mastering */
+	unsigned late_count;
 
 	/* secondary controller state (PF: unused except nvq/nvi in force): virt.c */
 	bool online;
@@ -112,16 +117,18 @@ struct m_conf {
 	char mn[41], sn[21], fr[9], subnqn[224];
 	uint16_t vid, did, vf_did, ssvid, ssid;
 	unsigned total_vfs, vf_offset, vf_stride, sriov_pos, vf_bar0_bytes, pf_bar0_bytes, pf_msix_table, pf_msix_pba;
+	unsigned vf_msix_table, vf_msix_pba;
 	bool sriov, ari, virt_mgmt, vq, vi, ns_mgmt, ns_changed, compare, dsm, write_zeroes, nswp, thin, granularity, nssr;
 	uint32_t sup_pgsize, vs;
 	uint16_t pf_cntlid, vf_cntlid, portid;
+	/* As Identify Controller and CAP show them: mdts a power of two of pages (0 no limit), mqes, aerl, elpe 0's based. */
 	unsigned nn, mnan, maxdna, maxcna, mdts, mqes, aerl, elpe;
 	unsigned vq_flexible, vq_private, vq_secondary_max, vq_gran, vi_flexible, vi_private, vi_secondary_max, vi_gran;
 	unsigned sec_vq, sec_vi;	/* private resources of secondaries where CRT says so */
 	uint64_t capacity;
 	unsigned ns_count; uint64_t ns_blocks; bool ns_shared; uint8_t dlfeat; uint64_t granularity_bytes;
 	struct nvme_lbaf formats[16]; unsigned formats_count;
-	unsigned ready_ms, cap_to, flr_ms, vf_enable_ms;
+	unsigned ready_ms, cap_to /* units of 500 ms */, flr_ms, vf_enable_ms;
 	bool primary_in_list, online_only;
 };
 
@@ -138,6 +145,8 @@ struct nvsr_model {
 	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */
 	uint16_t vqrfap, virfap, vqrfap_next, virfap_next;
 
+	uint8_t *vf_wmask;		/* one write mask for the configuration space of every VF */
+	uint64_t next_event;		/* earliest rdy_at or shst_at of all controllers, UINT64_MAX when nothing is due */
 	struct m_domain *domain; unsigned domain_count;
 	uint64_t faults; struct nvsr_model_fault last_fault;
 	nvsr_model_msi_fn msi; void *msi_arg;
@@ -172,6 +181,8 @@ void m_regs_update(struct m_ctrl *c);
 /* cmd.c: execute one admin or I/O command; returns the status (0 success), fills cmd->dw0 or cmd->parked, and records
  * failures in the error log. */
 uint16_t m_execute(struct m_ctrl *c, struct m_cmd *cmd);
+/* aer.c: an asynchronous event of this controller, e.g. (c, NVME_AEN_ERROR, 0, NVME_LOG_ERROR) for an invalid doorbell. */
+void m_aer_event(struct m_ctrl *c, unsigned type, unsigned info, unsigned lid);
 /* Controller state that a CLR resets (features, logs, AERs), and what power on sets up. */
 int m_cmd_init(struct m_ctrl *c);
 void m_cmd_clr(struct m_ctrl *c, enum m_clr kind);
