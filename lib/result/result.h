@@ -22,6 +22,15 @@ const char *nvsr_verdict_name(enum nvsr_verdict v);	/* "none" for NVSR_NONE */
 /* NVSR_NONE when unknown. */
 enum nvsr_verdict nvsr_verdict_parse(const char *name);
 
+/* Lists of lines, NULL-terminated, grown one by one.  A list without lines is NULL. */
+int nvsr_lines_add(char ***lines, const char *text);	/* copies @text; 0 or -ENOMEM */
+unsigned nvsr_lines_count(char *const *lines);
+char **nvsr_lines_free(char **lines);			/* returns NULL */
+/* Replace *field by a copy of @text (NULL: none).  0 or -ENOMEM. */
+int nvsr_field_set(char **field, const char *text);
+/* A copy of @text that is valid UTF-8 without control characters: others become \xNN.  NULL without memory. */
+char *nvsr_clean_text(const char *text, size_t len);
+
 /* One test of a run.  Strings are owned by the run; NULL = not given. */
 struct nvsr_result {
 	char *id, *group, *title;
@@ -42,6 +51,10 @@ struct nvsr_result {
 
 struct nvsr_run {
 	char *tool, *device, *method, *profile, *model, *serial, *firmware, *started, *finished, *cmdline, *seed;
+	char **patterns;		/* as on the command line, NULL-terminated; what resume selects by */
+	char **options;			/* "name=value" of the options that decide what ran (defect, destructive, …) */
+	char *model_profile;		/* what a model behaves like; NULL on a real device */
+	unsigned not_reached;		/* tests without a verdict */
 	bool complete;			/* the run-end line was written and every selected test has a verdict */
 	bool interrupted;
 	char *abort_reason;		/* the device could not be restored */
@@ -59,6 +72,8 @@ int nvsr_journal_close(struct nvsr_journal *j);
 int nvsr_journal_error(const struct nvsr_journal *j);
 /* The head (tool, device, … and the plan: tests with id, group, title, requirements, level, cite). */
 int nvsr_journal_head(struct nvsr_journal *j, const struct nvsr_run *run);
+/* An interrupted run goes on: its end and abort no longer count. */
+int nvsr_journal_resume(struct nvsr_journal *j);
 int nvsr_journal_start(struct nvsr_journal *j, const char *id);
 int nvsr_journal_result(struct nvsr_journal *j, const struct nvsr_result *r);
 int nvsr_journal_abort(struct nvsr_journal *j, const char *reason);
@@ -72,7 +87,8 @@ void nvsr_run_free(struct nvsr_run *run);
 void nvsr_result_free(struct nvsr_result *r);
 /* Recount totals and .complete from the tests. */
 void nvsr_run_count(struct nvsr_run *run);
-/* Exit code of design: 0, 1, 3 or 77.  @strict: surprises and deviations from R rows count as failures. */
+/* Exit code of a run: 1 a failure; else 3 incomplete or no verdict; else 77 nothing passed or failed as known (all skipped);
+ * else 0.  @strict: surprises and deviations from R rows count as failures. */
 int nvsr_run_exit_code(const struct nvsr_run *run, bool strict);
 
 /* A result as JSON text and back: how a group's process hands results to its parent. */
