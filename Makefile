@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# One Makefile, no recursion, no configure.  `make help` lists the targets.
+# One Makefile, no recursion into folders, no configure.  `make help` lists the targets.
 
 B      ?= build
-CC     ?= gcc
 PREFIX ?= /usr/local
 V      ?= 0
 SAN    ?= 0
-
-PKGS     := libnvme libpci cunit libcyaml jansson
-PKG_CF   := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+ifeq ($(origin CC),default)
+  CC   := gcc
+endif
+CFLAGS ?= -O2 -g
 
 WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wundef -Wno-unused-parameter
-CFLAGS ?= -O2 -g
-CF     := -std=gnu11 -D_GNU_SOURCE -Ilib -I$(B) $(WARN) $(PKG_CF) -MMD -MP
+STD    := -std=gnu11 -D_GNU_SOURCE -Ilib -I$(B) $(WARN)
+CF      = $(STD) $(PKG_CF) -MMD -MP
 ifeq ($(SAN),1)
   B    := $(B)/san
   CF   += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
@@ -23,37 +22,155 @@ ifeq ($(WERROR),1)
   CF   += -Werror
 endif
 Q := $(if $(filter 1,$(V)),,@)
+SAY = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %-7s %s\n')
 
-SRC_ALL := $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c)
+# Use every processor unless the caller said how many.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+  MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+# Asked once and only when first needed: pkg-config itself may be one of the packages that set-up installs.
+PKGS     := libnvme libpci cunit libcyaml jansson
+ask       = $(shell pkg-config $1 $(PKGS))$(if $(filter 0,$(.SHELLSTATUS)),,$(error pkg-config $1 $(PKGS) failed))
+PKG_CF    = $(eval PKG_CF := $(call ask,--cflags))$(PKG_CF)
+PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs))$(PKG_LIBS)
+
+SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c))
+HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h))
+SCRIPTS := $(sort $(shell grep -lsE '^\#!/bin/(ba)?sh' .ci/* runners/build/* runners/lab/*))
 SRC     := $(filter-out %_test.c,$(SRC_ALL))
 TESTSRC := $(filter %_test.c,$(SRC_ALL))
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
-LIBOBJ  := $(filter-out $(B)/obj/runners/conform/main.o,$(OBJ))
+MAINOBJ := $(B)/obj/runners/conform/main.o
+LIBRARY := $(B)/libnvsr.a
 TESTBIN := $(TESTSRC:%.c=$(B)/test/%)
 BIN     := $(if $(filter 1,$(SAN)),$(B)/nvsr-conform,nvsr-conform)
 
 all: $(BIN)
 
-$(BIN): $(OBJ)
-	@echo "  LINK  $@"
+help:
+	@echo 'make            build ./nvsr-conform'
+	@echo 'make run        install what is missing, build, run every suite on the model, say where the report is'
+	@echo 'make check      the same set-up, then lint, unit tests, every suite on the model, the defect proof, the lab'
+	@echo 'make unit       unit tests'
+	@echo 'make lint       layers, headers, both compilers, cppcheck, shellcheck'
+	@echo 'make prove      every seeded defect of the model against the suites'
+	@echo 'make lab        every suite on QEMU'"'"'s SR-IOV device, through the Linux driver of an emulated host'
+	@echo 'make bench      speed targets, into build/bench.tsv'
+	@echo 'make install    PREFIX=/usr/local DESTDIR=: program, man page, completion, profiles'
+	@echo 'make clean      remove what was built'
+	@echo
+	@echo 'V=1 show commands   SAN=1 ASan and UBSan   WERROR=1 warnings are errors   CC=clang another compiler'
+
+# --- set-up ------------------------------------------------------------------------------------------------------------
+# Only the targets that promise it install; the others say what is missing.
+SETUP := runners/build/setup $(if $(filter run check lint prove lab bench,$(MAKECMDGOALS)),--install)
+
+$(B)/setup.%: runners/build/packages.debian runners/build/setup
+	@mkdir -p $(@D)
+	@$(SETUP) $*
+	@touch $@
+# One after the other: apt works alone.
+$(B)/setup.check: | $(B)/setup.build
+$(B)/setup.lab: | $(B)/setup.check
+
+# --- build ---------------------------------------------------------------------------------------------------------------
+# Files that hold the answer to a question; they change only when the answer does.
+ANSWER = mkdir -p $(@D); cat > $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(B)/config.h: FORCE
+	@{ echo '/* Written by make. */'; \
+	   echo "#define NVSR_VERSION \"$$(git describe --always --dirty --tags 2>/dev/null || echo unknown)\""; \
+	   echo '#define NVSR_DATADIR "$(PREFIX)/share/nvsr-conform"'; } | { $(ANSWER); }
+
+$(B)/flags: FORCE | $(B)/setup.build
+	@echo '$(CC) $(CF) $(CFLAGS) $(LDSAN) $(LDFLAGS)' | { $(ANSWER); }
+
+$(BIN): $(MAINOBJ) $(LIBRARY)
+	$(SAY) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDSAN) -o $@ $^ $(PKG_LIBS) $(LDFLAGS)
 
-$(B)/obj/%.o: %.c
+$(LIBRARY): $(filter-out $(MAINOBJ),$(OBJ))
+	$(SAY) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/obj/%.o: %.c $(B)/flags | $(B)/config.h
 	@mkdir -p $(@D)
-	@echo "  CC    $<"
+	$(SAY) CC $<
 	$(Q)$(CC) $(CF) $(CFLAGS) -c -o $@ $<
 
-# A unit test is a program of its own: lib/x/y_test.c with main(), linked with everything but main.o.
-$(B)/test/%: %.c $(LIBOBJ)
+# A unit test is a program of its own: lib/x/y_test.c with main(), linked with everything but the command line's main().
+$(B)/test/%: %.c $(LIBRARY) $(B)/flags | $(B)/config.h
 	@mkdir -p $(@D)
-	@echo "  TEST  $<"
-	$(Q)$(CC) $(CF) $(CFLAGS) $(LDSAN) -o $@ $< $(LIBOBJ) $(PKG_LIBS)
+	$(SAY) TEST $<
+	$(Q)$(CC) $(CF) $(CFLAGS) $(LDSAN) -o $@ $< $(LIBRARY) $(PKG_LIBS) $(LDFLAGS)
+
+-include $(OBJ:.o=.d) $(TESTBIN:=.d)
+
+# --- run and check -----------------------------------------------------------------------------------------------------------
+run: $(BIN)
+	@$(BIN) run model: --out run/model-$$(date +%Y%m%d-%H%M%S)
 
 unit: $(TESTBIN)
-	@set -e; for t in $(TESTBIN); do echo "  RUN   $$t"; $$t; done
+	@runners/build/tap unit $(TESTBIN)
+
+prove: $(BIN)
+	@$(BIN) prove
+
+lab: $(BIN) | $(B)/setup.lab
+	@runners/lab/conformance $(BIN) $(B)/lab/results
+
+check: $(BIN) $(TESTBIN) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
+	@B=$(B) BIN=$(BIN) MAKE='$(MAKE)' runners/build/check $(TESTBIN)
+
+bench: $(BIN) | $(B)/setup.lab
+	@B=$(B) BIN=$(BIN) runners/build/bench
+
+# --- lint: one stamp per file, so that only what changed is looked at again -------------------------------------------------------
+LINT := $(B)/lint
+LINT_STAMPS := $(SRC_ALL:%=$(LINT)/gcc/%.ok) $(SRC_ALL:%=$(LINT)/clang/%.ok) $(HDR_ALL:%=$(LINT)/header/%.ok)
+LINT_CC = $(STD) $(PKG_CF) -Werror -fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@
+
+lint: $(LINT_STAMPS) $(LINT)/cppcheck.ok $(LINT)/shellcheck.ok | $(B)/setup.check
+	$(SAY) LINT text
+	@runners/build/lint
+
+$(LINT)/gcc/%.ok: % | $(B)/config.h $(B)/setup.check
+	@mkdir -p $(@D)
+	$(SAY) LINT $<
+	$(Q)gcc $(LINT_CC) $< && touch $@
+$(LINT)/clang/%.ok: % | $(B)/config.h $(B)/setup.check
+	@mkdir -p $(@D)
+	$(Q)clang $(LINT_CC) $< && touch $@
+# Each header stands alone, in C and in C++.
+$(LINT)/header/%.ok: % | $(B)/config.h $(B)/setup.check
+	@mkdir -p $(@D)
+	$(Q)gcc $(LINT_CC) -Wno-unused-function -x c $<
+	$(Q)clang $(filter-out -std=% -Wmissing-prototypes -Wstrict-prototypes,$(LINT_CC)) -Wno-unused-function \
+		-x c++ -std=gnu++17 $< && touch $@
+$(LINT)/cppcheck.ok: $(SRC_ALL) $(HDR_ALL) runners/build/cppcheck.suppress | $(B)/setup.check
+	@mkdir -p $(LINT)/cppcheck
+	$(SAY) LINT cppcheck
+	$(Q)cppcheck -q -j$$(nproc) --cppcheck-build-dir=$(LINT)/cppcheck --std=c11 --platform=unix64 --error-exitcode=1 \
+		--inline-suppr --suppressions-list=runners/build/cppcheck.suppress --enable=warning,performance,portability \
+		-Ilib -I$(B) $(SRC_ALL) && touch $@
+$(LINT)/shellcheck.ok: $(SCRIPTS) | $(B)/setup.check
+	@mkdir -p $(@D)
+	$(SAY) LINT shellcheck
+	$(Q)shellcheck -S warning $(SCRIPTS) && touch $@
+
+-include $(LINT_STAMPS:.ok=.d)
+
+# --- install --------------------------------------------------------------------------------------------------------------------
+install: $(BIN)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/nvsr-conform/device-profiles \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/nvsr-conform
+	install -m 644 device-profiles/*.yaml $(DESTDIR)$(PREFIX)/share/nvsr-conform/device-profiles/
+	$(BIN) --man > $(DESTDIR)$(PREFIX)/share/man/man1/nvsr-conform.1
+	$(BIN) --bash-completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nvsr-conform
 
 clean:
 	rm -rf build nvsr-conform
 
--include $(OBJ:.o=.d)
-.PHONY: all unit clean
+.PHONY: all help run unit prove lab check bench lint install clean FORCE

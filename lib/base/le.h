@@ -16,7 +16,7 @@ typedef struct { uint8_t b[16]; } le128_t;
 /* Read @n (1 to 8) bytes at @p, least significant first. */
 static inline uint64_t nvsr_le_read(const void *p, unsigned n)
 {
-	const uint8_t *b = p;
+	const uint8_t *b = (const uint8_t *)p;
 	uint64_t v = 0;
 
 	while (n--)
@@ -27,7 +27,7 @@ static inline uint64_t nvsr_le_read(const void *p, unsigned n)
 /* Write the low @n (1 to 8) bytes of @v at @p, least significant first. */
 static inline void nvsr_le_write(void *p, unsigned n, uint64_t v)
 {
-	uint8_t *b = p;
+	uint8_t *b = (uint8_t *)p;
 
 	for (; n--; v >>= 8)
 		*b++ = (uint8_t)v;
@@ -43,9 +43,9 @@ static inline uint64_t le128_get(le128_t v, uint64_t *ret_high)
 		*ret_high = nvsr_le_read(v.b + 8, 8);
 	return nvsr_le_read(v.b, 8);
 }
-static inline le16_t le16(uint16_t v) { le16_t r; nvsr_le_write(r.b, 2, v); return r; }
-static inline le32_t le32(uint32_t v) { le32_t r; nvsr_le_write(r.b, 4, v); return r; }
-static inline le64_t le64(uint64_t v) { le64_t r; nvsr_le_write(r.b, 8, v); return r; }
+static inline le16_t le16(uint16_t v) { le16_t r = { { 0 } }; nvsr_le_write(r.b, 2, v); return r; }
+static inline le32_t le32(uint32_t v) { le32_t r = { { 0 } }; nvsr_le_write(r.b, 4, v); return r; }
+static inline le64_t le64(uint64_t v) { le64_t r = { { 0 } }; nvsr_le_write(r.b, 8, v); return r; }
 static inline le128_t le128(uint64_t lo)
 {
 	le128_t r = { { 0 } };
