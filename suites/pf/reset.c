@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What each reset does to configuration space and to SR-IOV: Function Level Reset of a VF and of the PF, Conventional
+ * Reset, and Controller Reset, which does nothing to either.
+ *
+ * Function Level Resets of the PF are written by the tests themselves: access methods put configuration space back
+ * afterwards, and with it what is looked for.
+ */
+#include "pf.h"
+
+/* After a raw FLR of the PF: let the access method give it its BARs and its admin queue again. */
+static void revive(struct nvsr_ctx **t)
+{
+	nvsr_reset((*t)->pf, NVSR_RESET_FLR);
+}
+#define _cleanup_pf_ NVSR_CLEANUP(revive) NVSR_UNUSED
+
+static bool none_answers(struct nvsr_ctx *t, const struct nvsr_sriov *s, unsigned *ret_vfn)
+{
+	for (*ret_vfn = 1; *ret_vfn <= s->num_vfs; ++*ret_vfn)
+		if (pf_rid_answers(t, nvsr_vf_rid(nvsr_dev_rid(t->pf), s, *ret_vfn)))
+			return false;
+	return true;
+}
+
+static void check_same_sriov(struct nvsr_ctx *t, const struct nvsr_sriov *a, const struct nvsr_sriov *b)
+{
+	unsigned i;
+
+	CHECK_EQ(t, "SR-IOV control (VF Enable, VF MSE, ARI)", a->ctrl, b->ctrl);
+	CHECK_EQ(t, "NumVFs", a->num_vfs, b->num_vfs);
+	CHECK_EQ(t, "First VF Offset", a->vf_offset, b->vf_offset);
+	CHECK_EQ(t, "VF Stride", a->vf_stride, b->vf_stride);
+	CHECK_EQ(t, "System Page Size", a->sys_pgsize, b->sys_pgsize);
+	for (i = 0; i < PCI_BAR_COUNT; i++)
+		CHECK(t, a->vf_bar[i] == b->vf_bar[i], "VF BARs stay", "VF BAR%u = %08Xh, was %08Xh", i, b->vf_bar[i],
+		      a->vf_bar[i]);
+}
+
+static void vf_flr_is_local(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *other = nvsr_t_vf(t, 2), *vf = other ? nvsr_t_vf(t, 1) : NULL;
+	struct nvsr_sriov before, after;
+	uint64_t cc, now;
+
+	if (!vf)
+		return;
+	PREPARE(t, "reading the SR-IOV capability", nvsr_sriov_read(t->pf, &before));
+	PREPARE(t, "reading CC of VF 2", nvsr_reg_read(other, NVME_REG_CC, 4, &cc));
+	PREPARE(t, "Function Level Reset of VF 1", nvsr_reset(vf, NVSR_RESET_FLR));
+	CHECK(t, pf_rid_answers(t, nvsr_dev_rid(vf)), "VF 1 is still there", "configuration requests to it get all ones");
+	PREPARE(t, "reading the SR-IOV capability", nvsr_sriov_read(t->pf, &after));
+	check_same_sriov(t, &before, &after);
+	PREPARE(t, "reading CC of VF 2", nvsr_reg_read(other, NVME_REG_CC, 4, &now));
+	CHECK_EQ(t, "CC of VF 2", cc, now);
+	CHECK_OK(t, "Identify Controller on VF 2", pf_alive(other));
+	CHECK_OK(t, "Identify Controller on the PF", pf_alive(t->pf));
+}
+
+static void pf_flr_clears_sriov(struct nvsr_ctx *t)
+{
+	_cleanup_pf_ struct nvsr_ctx *back = t;
+	unsigned n = t->inv->sriov.total_vfs, vfn;
+	struct nvsr_sriov before;
+	uint16_t ctrl;
+
+	if (!pf_vfs(t, n, &before))
+		return;
+	PREPARE(t, "Function Level Reset of the PF", pf_raw_flr(t->pf));
+	ctrl = pf_sriov16(t, PCI_SRIOV_CTRL);
+	CHECK_EQ(t, "VF Enable after FLR of the PF", 0, ctrl & PCI_SRIOV_CTRL_VFE);
+	CHECK_EQ(t, "VF MSE after FLR of the PF", 0, ctrl & PCI_SRIOV_CTRL_MSE);
+	CHECK_EQ(t, "System Page Size after FLR of the PF", 1,
+		 pf_rid_read(t, nvsr_dev_rid(t->pf), before.pos + PCI_SRIOV_SYS_PGSIZE, 4));
+	CHECK(t, none_answers(t, &before, &vfn), "all VFs are gone after FLR of the PF", "VF %u answers", vfn);
+}
+
+static void numvfs_after_pf_flr(struct nvsr_ctx *t)
+{
+	_cleanup_pf_ struct nvsr_ctx *back = t;
+	struct nvsr_sriov before;
+
+	if (!pf_vfs(t, 1, &before))
+		return;
+	PREPARE(t, "Function Level Reset of the PF", pf_raw_flr(t->pf));
+	nvsr_note(t, "NumVFs after FLR of the PF: %u", pf_sriov16(t, PCI_SRIOV_NUM_VFS));
+	CHECK_EQ(t, "VF Enable after FLR of the PF", 0, pf_sriov16(t, PCI_SRIOV_CTRL) & PCI_SRIOV_CTRL_VFE);
+}
+
+static void hot_reset_clears_sriov(struct nvsr_ctx *t)
+{
+	struct nvsr_sriov before;
+	uint16_t ctrl;
+	unsigned vfn;
+
+	if (!pf_vfs(t, t->inv->sriov.total_vfs, &before))
+		return;
+	PREPARE(t, "Conventional Reset", nvsr_reset(t->pf, NVSR_RESET_HOT));
+	ctrl = pf_sriov16(t, PCI_SRIOV_CTRL);
+	CHECK_EQ(t, "VF Enable after Conventional Reset", 0, ctrl & PCI_SRIOV_CTRL_VFE);
+	CHECK(t, none_answers(t, &before, &vfn), "all VFs are gone after Conventional Reset", "VF %u answers", vfn);
+	CHECK_OK(t, "Identify Controller on the PF", pf_alive(t->pf));
+}
+
+static int write_ari(struct nvsr_ctx *t, bool on)
+{
+	uint16_t ctrl = pf_sriov16(t, PCI_SRIOV_CTRL) & ~PCI_SRIOV_CTRL_ARI;
+
+	return nvsr_cfg_write(t->pf, t->inv->sriov.pos + PCI_SRIOV_CTRL, 2, on ? ctrl | PCI_SRIOV_CTRL_ARI : ctrl);
+}
+
+static void ari_bit_survives_flr(struct nvsr_ctx *t)
+{
+	_cleanup_cfg_ struct pf_saved saved = { 0 };
+	_cleanup_pf_ struct nvsr_ctx *back = t;
+	struct nvsr_sriov s;
+
+	if (!pf_vfs(t, 0, &s))
+		return;
+	PREPARE(t, "reading the control register", pf_save(&saved, t->pf, s.pos + PCI_SRIOV_CTRL, 2));
+	PREPARE(t, "writing the control register", write_ari(t, true));
+	if (!(pf_sriov16(t, PCI_SRIOV_CTRL) & PCI_SRIOV_CTRL_ARI))
+		SKIP(t, "ARI Capable Hierarchy does not take 1 in this PF (pf.control.ari-bit-is-writable judges that)");
+	PREPARE(t, "Function Level Reset of the PF", pf_raw_flr(t->pf));
+	CHECK_EQ(t, "ARI Capable Hierarchy after FLR of the PF", PCI_SRIOV_CTRL_ARI,
+		 pf_sriov16(t, PCI_SRIOV_CTRL) & PCI_SRIOV_CTRL_ARI);
+}
+
+/* FLR of the function at @rid through @d: it answers 100 ms later, and the bit that started it reads 0. */
+static void check_flr_time(struct nvsr_ctx *t, struct nvsr_dev *d, const char *what)
+{
+	uint16_t rid = nvsr_dev_rid(d);
+	unsigned exp;
+
+	PREPARE(t, what, pf_raw_flr(d));
+	MUST(t, pf_rid_answers(t, rid), "answers configuration requests 100 ms after FLR", "%s: all ones", what);
+	exp = pf_rid_cap(t, rid, PCI_CAP_EXP);
+	CHECK(t, !(pf_rid_read(t, rid, exp + PCI_EXP_DEVCTL, 2) & PCI_EXP_DEVCTL_FLR), "Initiate Function Level Reset reads 0",
+	      "%s: 1", what);
+}
+
+static void answers_after_flr(struct nvsr_ctx *t)
+{
+	_cleanup_pf_ struct nvsr_ctx *back = t;
+	struct nvsr_dev *vf = nvsr_t_vf_bare(t, 1);
+
+	if (!vf)
+		return;
+	check_flr_time(t, vf, "FLR of VF 1");
+	check_flr_time(t, t->pf, "FLR of the PF");
+}
+
+/* Configuration space and properties that every reset but Controller Reset clears. */
+static void check_reset_state(struct nvsr_ctx *t, struct nvsr_dev *d, unsigned msix)
+{
+	uint32_t v;
+
+	PREPARE(t, "reading Command", nvsr_cfg_read(d, PCI_COMMAND, 2, &v));
+	CHECK(t, !(v & (PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER)), "Command is reset by FLR", "%s: %04Xh", nvsr_dev_name(d), v);
+	if (!msix)
+		return;
+	PREPARE(t, "reading MSI-X control", nvsr_cfg_read(d, msix + PCI_MSIX_CTRL, 2, &v));
+	CHECK(t, !(v & (PCI_MSIX_CTRL_ENABLE | PCI_MSIX_CTRL_MASK)), "MSI-X Enable and Function Mask are reset by FLR",
+	      "%s: %04Xh", nvsr_dev_name(d), v);
+}
+
+static void check_controller_reset(struct nvsr_ctx *t, struct nvsr_dev *d)
+{
+	uint64_t cc, csts;
+
+	PREPARE(t, "reading CC", nvsr_reg_read(d, NVME_REG_CC, 4, &cc));
+	CHECK(t, !(cc & NVME_CC_EN), "CC.EN = 0 after FLR", "%s: CC = %08Xh", nvsr_dev_name(d), (unsigned)cc);
+	PREPARE(t, "reading CSTS", nvsr_reg_read(d, NVME_REG_CSTS, 4, &csts));
+	CHECK(t, !(csts & NVME_CSTS_RDY), "CSTS.RDY = 0 after FLR", "%s: CSTS = %08Xh", nvsr_dev_name(d), (unsigned)csts);
+}
+
+static void vf_flr_is_a_clr(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
+	unsigned msix;
+
+	if (!vf)
+		return;
+	PREPARE(t, "looking for MSI-X", nvsr_cfg_find_cap(vf, PCI_CAP_MSIX, &msix));
+	if (msix)
+		PREPARE(t, "setting MSI-X Function Mask",
+			nvsr_cfg_write(vf, msix + PCI_MSIX_CTRL, 2, PCI_MSIX_CTRL_ENABLE | PCI_MSIX_CTRL_MASK));
+	PREPARE(t, "Function Level Reset of VF 1", pf_raw_flr(vf));
+	check_reset_state(t, vf, msix);
+	check_controller_reset(t, vf);
+}
+
+static void pf_flr_is_a_clr(struct nvsr_ctx *t)
+{
+	static const unsigned regs[] = { PCI_COMMAND, PCI_BAR0, PCI_BAR0 + 4 };
+	_cleanup_pf_ struct nvsr_ctx *back = t;
+	_cleanup_cfg_ struct pf_saved saved = { 0 };
+	unsigned msix, i;
+
+	if (!nvsr_t_enable_vfs(t, 0))
+		return;
+	PREPARE(t, "looking for MSI-X", nvsr_cfg_find_cap(t->pf, PCI_CAP_MSIX, &msix));
+	for (i = 0; i < NVSR_ARRAY_SIZE(regs); i++)
+		PREPARE(t, "saving Command and BAR0", pf_save(&saved, t->pf, regs[i], i ? 4 : 2));
+	PREPARE(t, "Function Level Reset of the PF", pf_raw_flr(t->pf));
+	check_reset_state(t, t->pf, msix);
+	pf_restore(&saved);	/* the registers can be reached again */
+	check_controller_reset(t, t->pf);
+}
+
+static void ctrl_reset_keeps_config(struct nvsr_ctx *t)
+{
+	uint16_t rid = nvsr_dev_rid(t->pf);
+	uint32_t bar[PCI_BAR_COUNT], command;
+	struct nvsr_sriov before, after;
+	unsigned i, vfn;
+
+	if (!pf_vfs(t, t->inv->sriov.total_vfs > 1 ? 2 : 1, &before))
+		return;
+	for (i = 0; i < PCI_BAR_COUNT; i++)
+		bar[i] = pf_rid_read(t, rid, PCI_BAR0 + i * 4, 4);
+	command = pf_rid_read(t, rid, PCI_COMMAND, 2);
+	PREPARE(t, "Controller Reset of the PF", nvsr_reset(t->pf, NVSR_RESET_CTRL));
+	PREPARE(t, "reading the SR-IOV capability", nvsr_sriov_read(t->pf, &after));
+	check_same_sriov(t, &before, &after);
+	for (i = 0; i < PCI_BAR_COUNT; i++)
+		CHECK_EQ(t, "BAR of the PF", bar[i], pf_rid_read(t, rid, PCI_BAR0 + i * 4, 4));
+	CHECK_EQ(t, "Command of the PF", command, pf_rid_read(t, rid, PCI_COMMAND, 2));
+	for (vfn = 1; vfn <= before.num_vfs; vfn++)
+		CHECK(t, pf_rid_answers(t, nvsr_vf_rid(rid, &before, vfn)), "the VFs are still there",
+		      "VF %u does not answer", vfn);
+}
+
+#define LIVE_VF (NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(REG_READ))
+
+static const struct nvsr_test tests[] = {
+	{ .id = "vf-flr-is-local", .title = "FLR of a VF resets that VF only and leaves SR-IOV as it is",
+	  .requirements = REQS("PCIE-36"),
+	  .needs = LIVE_VF | NVSR_NEED(TWO_VFS) | NVSR_NEED(FLR) | NVSR_NEED(CFG_READ),
+	  .caught_by = DEFECTS("vf-flr-resets-sibling", "vf-flr-removes-vf"), .run = vf_flr_is_local },
+	{ .id = "pf-flr-clears-sriov", .title = "FLR of the PF clears VF Enable and VF MSE and takes all VFs away",
+	  .requirements = REQS("PCIE-37", "PCIE-03", "PCIE-08", "PCIE-23"), .needs = PF_WRITE,
+	  .caught_by = DEFECTS("pf-flr-keeps-vf-enable"), .run = pf_flr_clears_sriov },
+	{ .id = "numvfs-after-pf-flr", .title = "VF Enable is 0 after FLR of the PF; what NumVFs reads is noted",
+	  .requirements = REQS("PCIE-16"), .needs = PF_WRITE,
+	  .caught_by = DEFECTS("pf-flr-keeps-vf-enable"), .run = numvfs_after_pf_flr },
+	{ .id = "hot-reset-clears-sriov", .title = "Conventional Reset clears VF Enable and takes all VFs away",
+	  .requirements = REQS("PCIE-38", "PCIE-03"), .needs = PF_READ | NVSR_NEED(HOT_RESET),
+	  .caught_by = DEFECTS("hot-reset-keeps-vf-enable"), .run = hot_reset_clears_sriov },
+	{ .id = "ari-bit-survives-flr", .title = "FLR of the PF does not change ARI Capable Hierarchy",
+	  .requirements = REQS("PCIE-10"), .needs = PF_WRITE,
+	  .caught_by = DEFECTS("pf-flr-clears-ari"), .run = ari_bit_survives_flr },
+	{ .id = "answers-after-flr", .title = "PF and VF answer 100 ms after FLR, the FLR bit reads 0",
+	  .requirements = REQS("PCIE-39"), .needs = PF_WRITE,
+	  .caught_by = DEFECTS("flr-slow", "flr-bit-sticks"), .run = answers_after_flr },
+	{ .id = "vf-flr-is-a-clr", .title = "FLR of a VF resets its controller and its configuration space",
+	  .requirements = REQS("PCIE-47"), .needs = LIVE_VF | NVSR_NEED(CFG_READ) | NVSR_NEED(CFG_WRITE),
+	  .caught_by = DEFECTS("flr-keeps-config", "flr-keeps-controller"), .run = vf_flr_is_a_clr },
+	{ .id = "pf-flr-is-a-clr", .title = "FLR of the PF resets its controller and its configuration space",
+	  .requirements = REQS("PCIE-47"), .needs = PF_WRITE | NVSR_NEED(REG_READ),
+	  .caught_by = DEFECTS("flr-keeps-config", "flr-keeps-controller"), .run = pf_flr_is_a_clr },
+	{ .id = "ctrl-reset-keeps-config", .title = "Controller Reset of the PF leaves configuration space and VFs alone",
+	  .requirements = REQS("PCIE-48"), .needs = PF_READ | NVSR_NEED(CTRL_RESET),
+	  .caught_by = DEFECTS("ctrl-reset-clears-vf-enable"), .run = ctrl_reset_keeps_config },
+};
+const struct nvsr_group nvsr_pf_reset = NVSR_GROUP("pf.reset", tests);
