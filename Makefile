@@ -112,7 +112,7 @@ run: $(BIN)
 	@$(BIN) run model: --out run/model-$$(date +%Y%m%d-%H%M%S)
 
 unit: $(TESTBIN)
-	@runners/build/tap unit $(TESTBIN)
+	@runners/build/tap $(TESTBIN)
 
 prove: $(BIN)
 	@$(BIN) prove
