@@ -11,7 +11,7 @@ endif
 CFLAGS ?= -O2 -g
 
 WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wundef -Wno-unused-parameter
-STD    := -std=gnu11 -D_GNU_SOURCE -Ilib -I$(B) $(WARN)
+STD    := -std=gnu11 -D_GNU_SOURCE -I. -Ilib -I$(B) $(WARN)
 CF      = $(STD) $(PKG_CF) -MMD -MP
 ifeq ($(SAN),1)
   B    := $(B)/san
@@ -153,7 +153,7 @@ $(LINT)/cppcheck.ok: $(SRC_ALL) $(HDR_ALL) runners/build/cppcheck.suppress | $(B
 	$(SAY) LINT cppcheck
 	$(Q)cppcheck -q -j$$(nproc) --cppcheck-build-dir=$(LINT)/cppcheck --std=c11 --platform=unix64 --error-exitcode=1 \
 		--inline-suppr --suppressions-list=runners/build/cppcheck.suppress --enable=warning,performance,portability \
-		-Ilib -I$(B) $(SRC_ALL) && touch $@
+		-I. -Ilib -I$(B) $(SRC_ALL) && touch $@
 $(LINT)/shellcheck.ok: $(SCRIPTS) | $(B)/setup.check
 	@mkdir -p $(@D)
 	$(SAY) LINT shellcheck

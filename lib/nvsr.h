@@ -16,6 +16,7 @@
 #include "spec/pcie.h"
 #include "spec/requirement.h"
 #include "sriov/sriov.h"
+#include "test/harness.h"
 #include "test/test.h"
 
 #endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The child of one group: opens the device after the fork, runs the tests through CUnit, undoes what each changed, and
+ * tells the parent line by line.
+ */
+#include <stdarg.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "test/private.h"
+
+struct child {
+	const struct nvsr_session *s;
+	const struct nvsr_plan *plan;
+	size_t first;
+	int fd;
+	struct nvsr_ctx ctx;
+	struct nvsr_ctx_private priv;
+	struct nvsr_inventory inv;
+	struct nvsr_snapshot *own;		/* baseline taken here */
+	const struct nvsr_snapshot *baseline;
+	uint64_t met;
+	uint64_t started;
+	bool running;				/* between begin() and done() of a test that runs */
+	bool over;				/* aborted or stopped: the remaining tests do not run */
+};
+
+static void NVSR_PRINTF(2, 3) tell(int fd, const char *fmt, ...)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t len, done = 0;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&line, fmt, ap) < 0)
+		line = NULL;
+	va_end(ap);
+	if (!line)
+		_exit(3);
+	for (len = strlen(line); done < len;) {
+		ssize_t n = write(fd, line + done, len - done);
+
+		if (n < 0 && errno != EINTR)
+			_exit(3);	/* the parent is gone */
+		done += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* Reasons travel in one line. */
+static void tell_reason(int fd, char kind, const char *reason)
+{
+	_cleanup_free_ char *clean = nvsr_clean_text(reason, strlen(reason));
+
+	tell(fd, "%c %s\n", kind, clean ? clean : "no memory");
+}
+
+int nvsr_session_open(const struct nvsr_session *s, struct nvsr_dev **ret, struct nvsr_complaint *complaint)
+{
+	complaint->text[0] = '\0';
+	return nvsr_dev_open(s->device, s->behaviour ? s->behaviour : s->profile, s->defects, ret, complaint);
+}
+
+int nvsr_restore_and_compare(struct nvsr_dev *pf, const struct nvsr_snapshot *state, char **ret_reason)
+{
+	struct nvsr_snapshot *now = NULL;
+	int step = nvsr_snapshot_restore(pf, state);
+	int rc = nvsr_snapshot_take(pf, &now);
+	_cleanup_free_ char *diff = NULL;
+
+	if (rc) {
+		*ret_reason = nvsr_asprintf("state cannot be read back: %s%s%s", nvsr_rc_text(rc),
+					    step ? "; restore failed before: " : "", step ? nvsr_rc_text(step) : "");
+		return -EIO;
+	}
+	diff = nvsr_snapshot_diff(state, now);
+	nvsr_snapshot_free(now);
+	if (diff && !*diff)
+		return 0;	/* a step may fail and the state still be right: only the comparison counts */
+	*ret_reason = nvsr_asprintf("%s%s%s", diff ? diff : "no memory", step ? " (a restore step failed: " : "",
+				    step ? nvsr_rc_text(step) : "");
+	if (step && *ret_reason) {
+		char *closed = nvsr_asprintf("%s)", *ret_reason);
+
+		free(*ret_reason);
+		*ret_reason = closed;
+	}
+	return -EIO;
+}
+
+static const struct nvsr_planned *planned(const struct child *c, size_t i)
+{
+	return &c->plan->item[c->first + i];
+}
+
+static void begin(void *arg, size_t i)
+{
+	struct child *c = arg;
+	const struct nvsr_planned *p = planned(c, i);
+
+	if (c->over || nvsr_stop || p->skip)
+		return;
+	tell(c->fd, "S %zu\n", c->first + i);
+	memset(&c->priv, 0, sizeof(c->priv));
+	c->ctx.test = p->test;
+	c->priv.reporting = !nvsr_level_judges(nvsr_test_level(p->test));
+	c->priv.r.id = nvsr_test_full_id(p->group, p->test);
+	nvsr_dev_last_clear(c->ctx.pf);
+	c->started = nvsr_now_ns();
+	c->running = true;
+}
+
+static void body(void *arg, size_t i)
+{
+	struct child *c = arg;
+	const struct nvsr_planned *p = planned(c, i);
+	uint64_t unmet = p->test->needs & ~c->met;
+	const char *cause;
+
+	if (!c->running)
+		return;
+	if (!unmet) {
+		p->test->run(&c->ctx);
+		return;
+	}
+	c->priv.skipped = true;
+	c->priv.r.reason = nvsr_needs_reason(unmet, c->s->profile, &cause);
+	nvsr_field_set(&c->priv.r.cause, cause);
+}
+
+static enum nvsr_verdict verdict(const struct nvsr_ctx_private *p, unsigned failures)
+{
+	if (failures)
+		return NVSR_FAIL;
+	if (p->broken)
+		return NVSR_BROKEN;
+	if (p->skipped)
+		return NVSR_SKIP;
+	return p->r.checks ? NVSR_PASS : NVSR_BROKEN;
+}
+
+static void keep_evidence(struct child *c)
+{
+	struct nvsr_result *r = &c->priv.r;
+	const char *line[NVSR_LAST_MAX];
+	unsigned n = 0;
+
+	if (r->verdict == NVSR_FAIL || r->verdict == NVSR_BROKEN || r->deviates)
+		n = nvsr_dev_last(c->ctx.pf, line, NVSR_LAST_MAX);
+	for (unsigned k = 0; k < n; k++)
+		nvsr_lines_add(&r->last, line[k]);
+	if (r->verdict == NVSR_FAIL)
+		nvsr_field_set(&r->reason, NULL);	/* of a skip or broken that came after the failure */
+	else if (r->verdict == NVSR_BROKEN && !r->reason)
+		nvsr_field_set(&r->reason, "the test executed no check");
+}
+
+/* Put the device back; a test after which that is impossible is the last one of the run. */
+static char *undo(struct child *c)
+{
+	char *reason = NULL;
+
+	nvsr_fixtures_clean(&c->ctx);
+	if (!nvsr_dev_dirty(c->ctx.pf))
+		return NULL;
+	if (nvsr_restore_and_compare(c->ctx.pf, c->baseline, &reason) && !reason)
+		reason = strdup("no memory");
+	nvsr_dev_clean(c->ctx.pf);
+	return reason;
+}
+
+static void done(void *arg, size_t i, unsigned failures)
+{
+	struct child *c = arg;
+	struct nvsr_result *r = &c->priv.r;
+	_cleanup_free_ char *json = NULL, *poison = NULL;
+	sig_atomic_t stopped = nvsr_stop;
+
+	if (!c->running)
+		return;
+	c->running = false;
+	r->ms = (double)(nvsr_now_ns() - c->started) / 1e6;
+	r->verdict = verdict(&c->priv, failures);
+	keep_evidence(c);
+	nvsr_stop = 0;		/* restoring is done in any case */
+	poison = undo(c);
+	nvsr_stop += stopped;
+	if (poison && r->verdict != NVSR_FAIL) {
+		r->verdict = NVSR_ABORT;
+		free(r->reason);
+		r->reason = nvsr_asprintf("the device could not be restored: %s", poison);
+	}
+	fflush(stdout);
+	fflush(stderr);
+	if (!nvsr_stop || r->verdict == NVSR_FAIL) {	/* an interrupted test has no verdict, but a difference stays one */
+		json = nvsr_result_to_json(r);
+		tell(c->fd, "R %zu %s\n", c->first + i, json ? json : "{}");
+	}
+	if (poison)
+		tell_reason(c->fd, 'A', poison);
+	c->over = poison || nvsr_stop;
+	nvsr_result_free(r);
+}
+
+static const char *prepare(struct child *c, struct nvsr_complaint *complaint)
+{
+	int rc = nvsr_session_open(c->s, &c->ctx.pf, complaint);
+
+	if (rc) {
+		if (!complaint->text[0])
+			snprintf(complaint->text, sizeof(complaint->text), "%s: %s", c->s->device, nvsr_rc_text(rc));
+		return complaint->text;
+	}
+	rc = nvsr_inventory_read(c->ctx.pf, &c->inv);
+	if (rc) {
+		snprintf(complaint->text, sizeof(complaint->text), "%s: inventory: %s", c->s->device, nvsr_rc_text(rc));
+		return complaint->text;
+	}
+	c->baseline = c->s->baseline;
+	rc = c->baseline ? 0 : nvsr_snapshot_take(c->ctx.pf, &c->own);
+	if (rc) {
+		snprintf(complaint->text, sizeof(complaint->text), "%s: snapshot: %s", c->s->device, nvsr_rc_text(rc));
+		return complaint->text;
+	}
+	if (!c->baseline)
+		c->baseline = c->own;
+	nvsr_dev_clean(c->ctx.pf);
+	c->met = nvsr_needs_met(c->ctx.pf, &c->inv, c->s->destroy);
+	c->ctx.profile = c->s->profile;
+	c->ctx.inv = &c->inv;
+	c->ctx.priv = &c->priv;
+	return NULL;
+}
+
+static int run_tests(struct child *c, size_t n)
+{
+	static const struct nvsr_cunit_ops ops = { .start = begin, .body = body, .done = done };
+	const char **ids = calloc(n + 1, sizeof(*ids));
+	int rc;
+
+	if (!ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		ids[i] = planned(c, i)->test->id;
+	rc = nvsr_cunit_run(planned(c, 0)->group->id, ids, n, &ops, c);
+	free(ids);
+	return rc;
+}
+
+void nvsr_child_main(const struct nvsr_session *s, const struct nvsr_plan *plan, size_t first, size_t end, int fd)
+{
+	struct child c = { .s = s, .plan = plan, .first = first, .fd = fd };
+	struct nvsr_complaint complaint;
+	const char *unready;
+	int rc = 0;
+
+	nvsr_stop_install();
+	unready = prepare(&c, &complaint);
+	if (unready)
+		tell_reason(fd, 'U', unready);
+	else
+		rc = run_tests(&c, end - first);
+	if (rc == -EEXIST)
+		tell_reason(fd, 'U', "two tests of the group have the same id");
+	else if (rc)
+		tell_reason(fd, 'U', "CUnit cannot run the group");
+	nvsr_snapshot_free(c.own);
+	nvsr_inventory_free(&c.inv);
+	nvsr_dev_close(c.ctx.pf);
+	tell(fd, "E\n");
+	exit(0);	/* not _exit(): output is flushed, and leak checkers look */
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Needs: what is there, and the words for what is not. */
+#include "base/text.h"
+#include "test/harness.h"
+
+#define NEED_KINDS(kind_of) \
+	({ uint64_t mask_ = 0; \
+	   for (unsigned i_ = 0; i_ < NVSR_NEED_COUNT; i_++) \
+		mask_ |= nvsr_needs[i_].kind == (kind_of) ? 1ull << i_ : 0; \
+	   mask_; })
+
+/* What an access method must be able to do for each ENV need. */
+static const struct { uint64_t need; unsigned can; } env[] = {
+	{ NVSR_NEED(CFG_READ), NVSR_CAN_CFG_READ },
+	{ NVSR_NEED(CFG_WRITE), NVSR_CAN_CFG_WRITE },
+	{ NVSR_NEED(REG_READ), NVSR_CAN_REG_READ },
+	{ NVSR_NEED(REG_WRITE), NVSR_CAN_REG_WRITE },
+	{ NVSR_NEED(QUEUES), NVSR_CAN_QUEUES },
+	{ NVSR_NEED(AER), NVSR_CAN_AER },
+	{ NVSR_NEED(VF_ADMIN), NVSR_CAN_VF | NVSR_CAN_ADMIN },
+	{ NVSR_NEED(IO), NVSR_CAN_IO },
+	{ NVSR_NEED(CTRL_RESET), NVSR_CAN_CTRL_RESET },
+	{ NVSR_NEED(FLR), NVSR_CAN_FLR },
+	{ NVSR_NEED(HOT_RESET), NVSR_CAN_HOT_RESET },
+	{ NVSR_NEED(POWER_CYCLE), NVSR_CAN_POWER_CYCLE },
+};
+
+uint64_t nvsr_needs_met(struct nvsr_dev *pf, const struct nvsr_inventory *inv, bool destroy)
+{
+	unsigned can = nvsr_dev_can(pf);
+	uint64_t met = inv->has & NEED_KINDS(NVSR_NEED_CLAIM);
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(env); i++)
+		if ((can & env[i].can) == env[i].can)
+			met |= env[i].need;
+	return destroy ? met | NVSR_NEED(DESTROY) : met;
+}
+
+static void add_need(struct nvsr_text *out, unsigned i, const struct nvsr_profile *profile)
+{
+	const char *comma = out->len ? "; " : "";
+
+	if (nvsr_needs[i].kind != NVSR_NEED_CLAIM)
+		nvsr_text_add(out, "%sneeds %s", comma, nvsr_needs[i].text);
+	else if (profile && profile->claims[i] == NVSR_CLAIM_YES)
+		nvsr_text_add(out, "%sthe device does not report %s although the profile claims it: see pf.claims.%s", comma,
+			      nvsr_needs[i].text, nvsr_needs[i].key);
+	else
+		nvsr_text_add(out, "%sthe device does not report %s", comma, nvsr_needs[i].text);
+}
+
+char *nvsr_needs_reason(uint64_t unmet, const struct nvsr_profile *profile, const char **ret_cause)
+{
+	static const char *const causes[] = {
+		[NVSR_NEED_CLAIM] = "claim", [NVSR_NEED_ENV] = "env", [NVSR_NEED_GRANT] = "grant",
+	};
+	struct nvsr_text out = { 0 };
+
+	*ret_cause = NULL;
+	/* The table has claims first, so the cause is the one that no option and no other host would change. */
+	for (unsigned i = 0; i < NVSR_NEED_COUNT; i++) {
+		if (!(unmet & 1ull << i))
+			continue;
+		if (!*ret_cause)
+			*ret_cause = causes[nvsr_needs[i].kind];
+		add_need(&out, i, profile);
+	}
+	return out.s;
+}

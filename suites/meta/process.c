@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The harness under test: bodies that take their process down or never end.  The tests after them still run. */
+#include <signal.h>
+
+#include "nvsr.h"
+
+static void crashes(struct nvsr_ctx *t)
+{
+	CHECK(t, true, "true", "false");
+	printf("last words\n");
+	fflush(stdout);
+	raise(SIGSEGV);
+}
+
+static void exits(struct nvsr_ctx *t)
+{
+	CHECK(t, true, "true", "false");
+	_exit(0);
+}
+
+static void hangs(struct nvsr_ctx *t)
+{
+	for (;;)
+		pause();
+}
+
+static void passes_after(struct nvsr_ctx *t)
+{
+	CHECK(t, true, "true", "false");
+}
+
+static const struct nvsr_test tests[] = {
+	{ .id = "crashes", .title = "a body that dies of SIGSEGV", .requirements = REQS("PCIE-01"), .run = crashes },
+	{ .id = "exits", .title = "a body that ends its process", .requirements = REQS("PCIE-01"), .run = exits },
+	{ .id = "hangs", .title = "a body that never ends", .requirements = REQS("PCIE-01"), .limit_s = 1, .run = hangs },
+	{ .id = "passes-after", .title = "the rest of the group still runs", .requirements = REQS("PCIE-01"),
+	  .run = passes_after },
+};
+
+const struct nvsr_group nvsr_meta_process = NVSR_GROUP("meta.process", tests);

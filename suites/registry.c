@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every group, in run order.  Nothing else decides order.
+ *
+ * To add a group: `const struct nvsr_group nvsr_<area>_<group> = NVSR_GROUP("<area>.<group>", tests);` at the end of
+ * suites/<area>/<group>.c, one extern and one entry here.  Reading comes before changing, the PF before VFs.
+ */
+#include "nvsr.h"
+
+/* pf */
+
+/* vf */
+
+/* namespace */
+
+/* meta: fail on purpose, hidden unless a pattern starts with "meta." */
+extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_abort;
+
+const struct nvsr_group *const nvsr_groups[] = {
+	/* pf */
+
+	/* vf */
+
+	/* namespace */
+
+	/* meta */
+	&nvsr_meta_verdict,
+	&nvsr_meta_process,
+	&nvsr_meta_abort,
+	NULL
+};
