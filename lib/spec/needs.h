@@ -16,7 +16,7 @@
 #define NVSR_NEEDS(X) \
 	X(SRIOV,        CLAIM, "sriov",          "an SR-IOV capability on the PF (TotalVFs > 0)") \
 	X(TWO_VFS,      CLAIM, "two-vfs",        "at least two VFs (TotalVFs >= 2)") \
-	X(VIRT_MGMT,    CLAIM, "virt-mgmt",      "the Virtualization Management command (OACS bit 7)") \
+	X(VIRT_MGMT,    CLAIM, "virt-mgmt",      "the Virtualization Management command (OACS bit 7, or CNS 14h answers)") \
 	X(VQ,           CLAIM, "vq-resources",   "flexible VQ resources (CRT bit 0)") \
 	X(VI,           CLAIM, "vi-resources",   "flexible VI resources (CRT bit 1)") \
 	X(NS_MGMT,      CLAIM, "ns-mgmt",        "Namespace Management and Attachment (OACS bit 3)") \

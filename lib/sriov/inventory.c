@@ -19,7 +19,8 @@ static uint64_t claims(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
 	const struct { uint64_t need; bool has; } table[] = {
 		{ NVSR_NEED(SRIOV), inv->sriov.pos && inv->sriov.total_vfs > 0 },
 		{ NVSR_NEED(TWO_VFS), inv->sriov.pos && inv->sriov.total_vfs > 1 },
-		{ NVSR_NEED(VIRT_MGMT), oacs & NVME_OACS_VIRT_MGMT },
+		/* Some devices execute the command and forget the bit: pf.claims says so, the other tests go on. */
+		{ NVSR_NEED(VIRT_MGMT), oacs & NVME_OACS_VIRT_MGMT || inv->has_primary },
 		{ NVSR_NEED(VQ), inv->has_primary && inv->primary.crt & NVME_CRT_VQ },
 		{ NVSR_NEED(VI), inv->has_primary && inv->primary.crt & NVME_CRT_VI },
 		{ NVSR_NEED(NS_MGMT), ns_mgmt },
