@@ -15,12 +15,15 @@ static void revive(struct nvsr_ctx **t)
 }
 #define _cleanup_pf_ NVSR_CLEANUP(revive) NVSR_UNUSED
 
-static bool none_answers(struct nvsr_ctx *t, const struct nvsr_sriov *s, unsigned *ret_vfn)
+/* The first VF of @s that still answers, 0 for none. */
+static unsigned who_answers(struct nvsr_ctx *t, const struct nvsr_sriov *s)
 {
-	for (*ret_vfn = 1; *ret_vfn <= s->num_vfs; ++*ret_vfn)
-		if (pf_rid_answers(t, nvsr_vf_rid(nvsr_dev_rid(t->pf), s, *ret_vfn)))
-			return false;
-	return true;
+	unsigned vfn;
+
+	for (vfn = 1; vfn <= s->num_vfs; vfn++)
+		if (pf_rid_answers(t, nvsr_vf_rid(nvsr_dev_rid(t->pf), s, vfn)))
+			return vfn;
+	return 0;
 }
 
 static void check_same_sriov(struct nvsr_ctx *t, const struct nvsr_sriov *a, const struct nvsr_sriov *b)
@@ -60,11 +63,11 @@ static void vf_flr_is_local(struct nvsr_ctx *t)
 static void pf_flr_clears_sriov(struct nvsr_ctx *t)
 {
 	_cleanup_pf_ struct nvsr_ctx *back = t;
-	unsigned n = t->inv->sriov.total_vfs, vfn;
+	unsigned vfn;
 	struct nvsr_sriov before;
 	uint16_t ctrl;
 
-	if (!pf_vfs(t, n, &before))
+	if (!pf_vfs(t, t->inv->sriov.total_vfs, &before))
 		return;
 	PREPARE(t, "Function Level Reset of the PF", pf_raw_flr(t->pf));
 	ctrl = pf_sriov16(t, PCI_SRIOV_CTRL);
@@ -72,7 +75,8 @@ static void pf_flr_clears_sriov(struct nvsr_ctx *t)
 	CHECK_EQ(t, "VF MSE after FLR of the PF", 0, ctrl & PCI_SRIOV_CTRL_MSE);
 	CHECK_EQ(t, "System Page Size after FLR of the PF", 1,
 		 pf_rid_read(t, nvsr_dev_rid(t->pf), before.pos + PCI_SRIOV_SYS_PGSIZE, 4));
-	CHECK(t, none_answers(t, &before, &vfn), "all VFs are gone after FLR of the PF", "VF %u answers", vfn);
+	vfn = who_answers(t, &before);
+	CHECK(t, !vfn, "all VFs are gone after FLR of the PF", "VF %u answers", vfn);
 }
 
 static void numvfs_after_pf_flr(struct nvsr_ctx *t)
@@ -98,7 +102,8 @@ static void hot_reset_clears_sriov(struct nvsr_ctx *t)
 	PREPARE(t, "Conventional Reset", nvsr_reset(t->pf, NVSR_RESET_HOT));
 	ctrl = pf_sriov16(t, PCI_SRIOV_CTRL);
 	CHECK_EQ(t, "VF Enable after Conventional Reset", 0, ctrl & PCI_SRIOV_CTRL_VFE);
-	CHECK(t, none_answers(t, &before, &vfn), "all VFs are gone after Conventional Reset", "VF %u answers", vfn);
+	vfn = who_answers(t, &before);
+	CHECK(t, !vfn, "all VFs are gone after Conventional Reset", "VF %u answers", vfn);
 	CHECK_OK(t, "Identify Controller on the PF", pf_alive(t->pf));
 }
 

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * MSI-X of the PF and of VFs: each function has its own, sized as it says, and nothing that is done to VFs stops the
+ * interrupts of the PF (a drive in the field lost them as soon as a VF was enabled).
+ */
+#include "pf.h"
+
+struct window { unsigned bir; uint64_t start, len; };
+
+/* Where table and PBA of the function lie, by its configuration space. */
+static void windows(struct nvsr_ctx *t, uint16_t rid, unsigned msix, struct window ret[2])
+{
+	uint32_t entries = (pf_rid_read(t, rid, msix + PCI_MSIX_CTRL, 2) & PCI_MSIX_CTRL_TS) + 1, v, i;
+
+	for (i = 0; i < 2; i++) {
+		v = pf_rid_read(t, rid, msix + (i ? PCI_MSIX_PBA : PCI_MSIX_TABLE), 4);
+		ret[i].bir = v & PCI_MSIX_BIR;
+		ret[i].start = v & ~(uint32_t)PCI_MSIX_BIR;
+		ret[i].len = i ? NVSR_DIV_ROUND_UP(entries, 64u) * 8 : entries * PCI_MSIX_ENTRY_SIZE;
+	}
+}
+
+static void vfs_have_their_own(struct nvsr_ctx *t)
+{
+	unsigned total = t->inv->sriov.total_vfs, n;
+	struct nvsr_sriov s;
+
+	if (!pf_vfs(t, total, &s))
+		return;
+	for (n = 1; n <= total; n++)
+		MUST(t, pf_rid_cap(t, nvsr_vf_rid(nvsr_dev_rid(t->pf), &s, n), PCI_CAP_MSIX),
+		     "an MSI-X capability in every VF", "VF %u has none", n);
+}
+
+static void table_fits_aperture(struct nvsr_ctx *t)
+{
+	uint64_t size[PCI_BAR_COUNT] = { 0 };
+	struct window w[2];
+	struct nvsr_sriov s;
+	struct nvsr_dev *vf;
+	unsigned i, msix;
+
+	if (!pf_vfs(t, 0, &s))
+		return;
+	for (i = 0; i < PCI_BAR_COUNT; i++)
+		if (!pf_vf_bar_is_upper(&s, i))
+			PREPARE(t, "sizing a VF BAR", pf_vf_bar_size(t, i, &size[i]));
+	vf = nvsr_t_vf(t, 1);	/* Table Size is reserved in a VF without vectors */
+	if (!vf)
+		return;
+	msix = pf_rid_cap(t, nvsr_dev_rid(vf), PCI_CAP_MSIX);
+	MUST(t, msix, "an MSI-X capability in VF 1", "none");
+	windows(t, nvsr_dev_rid(vf), msix, w);
+	for (i = 0; i < 2; i++)
+		CHECK(t, w[i].bir < PCI_BAR_COUNT && w[i].start + w[i].len <= size[w[i].bir], "inside the VF's aperture",
+		      "%s: BIR %u, %llXh to %llXh of %llXh bytes", i ? "PBA" : "table", w[i].bir,
+		      (unsigned long long)w[i].start, (unsigned long long)(w[i].start + w[i].len),
+		      w[i].bir < PCI_BAR_COUNT ? (unsigned long long)size[w[i].bir] : 0);
+	CHECK(t, w[0].bir != w[1].bir || w[0].start + w[0].len <= w[1].start || w[1].start + w[1].len <= w[0].start,
+	      "table and PBA do not overlap", "table at %llXh, PBA at %llXh", (unsigned long long)w[0].start,
+	      (unsigned long long)w[1].start);
+}
+
+/* TS + 1 of @d and the vectors it has by CNS 14h or 15h; false after recording. */
+static bool check_table_size(struct nvsr_ctx *t, struct nvsr_dev *d, const char *what, unsigned vectors)
+{
+	uint16_t rid = nvsr_dev_rid(d);
+	unsigned msix = pf_rid_cap(t, rid, PCI_CAP_MSIX);
+
+	return CHECK(t, msix, "an MSI-X capability", "%s has none", what) &&
+	       CHECK_EQ(t, what, vectors, (pf_rid_read(t, rid, msix + PCI_MSIX_CTRL, 2) & PCI_MSIX_CTRL_TS) + 1u);
+}
+
+static void table_size_is_vectors(struct nvsr_ctx *t)
+{
+	const struct nvme_secondary_ctrl *sec;
+	const struct nvsr_inventory *inv;
+	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
+
+	if (!vf)
+		return;
+	inv = nvsr_t_reread(t);
+	if (!inv)
+		return;
+	sec = nvsr_inventory_vf(inv, 1);
+	check_table_size(t, t->pf, "table entries of the PF (VIPRT + VIRFAP vectors)",
+			 le16_get(inv->primary.viprt) + le16_get(inv->primary.virfap));
+	if (sec)
+		check_table_size(t, vf, "table entries of VF 1 (NVI vectors)", le16_get(sec->nvi));
+}
+
+static void last_vector_is_there(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
+	uint64_t at, old, v;
+	struct window w[2];
+	unsigned msix;
+
+	if (!vf)
+		return;
+	msix = pf_rid_cap(t, nvsr_dev_rid(vf), PCI_CAP_MSIX);
+	MUST(t, msix, "an MSI-X capability in VF 1", "none");
+	windows(t, nvsr_dev_rid(vf), msix, w);
+	at = w[0].start + w[0].len - PCI_MSIX_ENTRY_SIZE + 8;	/* message data of entry TS */
+	PREPARE(t, "reading the MSI-X table", nvsr_bar_read(vf, w[0].bir, at, 4, &old));
+	PREPARE(t, "writing the MSI-X table", nvsr_bar_write(vf, w[0].bir, at, 4, old ^ 0x5a5a));
+	PREPARE(t, "reading the MSI-X table", nvsr_bar_read(vf, w[0].bir, at, 4, &v));
+	PREPARE(t, "writing the MSI-X table", nvsr_bar_write(vf, w[0].bir, at, 4, old));
+	CHECK_EQ(t, "message data of the last entry, as written", old ^ 0x5a5a, v);
+}
+
+/* Identify Controller on @d, and how many MSI-X messages of vector 0 it made. */
+static int count_one(struct nvsr_dev *d, uint64_t *ret)
+{
+	uint64_t before, after;
+	int rc = nvsr_irq_count(d, 0, &before);
+
+	if (!rc)
+		rc = pf_alive(d);
+	if (!rc)
+		rc = nvsr_irq_count(d, 0, &after);
+	if (!rc)
+		*ret = after - before;
+	return rc;
+}
+
+static void check_fires(struct nvsr_ctx *t, struct nvsr_dev *d, bool want, const char *when)
+{
+	uint64_t n;
+
+	PREPARE(t, when, count_one(d, &n));
+	CHECK(t, (n != 0) == want, want ? "an MSI-X message for the completion" : "no MSI-X message while masked",
+	      "%s: %llu on %s", when, (unsigned long long)n, nvsr_dev_name(d));
+}
+
+static void vf_mask_is_local(struct nvsr_ctx *t)
+{
+	_cleanup_cfg_ struct pf_saved saved = { 0 };
+	struct nvsr_dev *other = nvsr_t_vf(t, 2), *vf = other ? nvsr_t_vf(t, 1) : NULL;
+	unsigned msix;
+	uint32_t v;
+
+	if (!vf)
+		return;
+	PREPARE(t, "looking for MSI-X", nvsr_cfg_find_cap(vf, PCI_CAP_MSIX, &msix));
+	MUST(t, msix, "an MSI-X capability in VF 1", "none");
+	PREPARE(t, "reading MSI-X control", pf_save(&saved, vf, msix + PCI_MSIX_CTRL, 2));
+	PREPARE(t, "reading MSI-X control", nvsr_cfg_read(vf, msix + PCI_MSIX_CTRL, 2, &v));
+	check_fires(t, vf, true, "before masking VF 1");
+	PREPARE(t, "masking VF 1", nvsr_cfg_write(vf, msix + PCI_MSIX_CTRL, 2, v | PCI_MSIX_CTRL_MASK));
+	check_fires(t, vf, false, "VF 1 masked");
+	check_fires(t, other, true, "VF 1 masked");
+	check_fires(t, t->pf, true, "VF 1 masked");
+	PREPARE(t, "disabling MSI-X of VF 1", nvsr_cfg_write(vf, msix + PCI_MSIX_CTRL, 2, v & ~(uint32_t)PCI_MSIX_CTRL_ENABLE));
+	check_fires(t, other, true, "MSI-X of VF 1 disabled");
+	check_fires(t, t->pf, true, "MSI-X of VF 1 disabled");
+}
+
+/* One Flush through @q; its status does not matter, its interrupt does. */
+static int ring(struct nvsr_dev *d, struct nvsr_queue *q, unsigned vector, uint64_t *ret)
+{
+	struct nvsr_cmd c = { .opcode = NVME_CMD_FLUSH, .nsid = 1 };
+	struct nvsr_req *req;
+	uint64_t before, after;
+	int rc = nvsr_irq_count(d, vector, &before);
+
+	if (!rc)
+		rc = nvsr_queue_submit(q, &c, &req);
+	if (!rc)
+		rc = NVSR_MIN(nvsr_req_wait(req, 1000, NULL), 0);
+	if (!rc)
+		rc = nvsr_irq_count(d, vector, &after);
+	if (!rc)
+		*ret = after - before;
+	return rc;
+}
+
+static void check_rings(struct nvsr_ctx *t, struct nvsr_queue *q, const char *when)
+{
+	uint64_t n;
+
+	PREPARE(t, when, ring(t->pf, q, 1, &n));
+	CHECK(t, n, "an MSI-X message on vector 1 of the PF", "%s: none for an I/O completion", when);
+	check_fires(t, t->pf, true, when);
+}
+
+static void pf_keeps_firing(struct nvsr_ctx *t)
+{
+	struct nvsr_queue_opts o = { .qid = 1, .sq_entries = 8, .cq_entries = 8, .vector = 1, .irq = true };
+	struct nvsr_queue *q;
+	struct nvsr_dev *vf;
+
+	if (!nvsr_t_enable_vfs(t, 0))
+		return;
+	PREPARE(t, "creating an I/O queue pair on the PF", nvsr_queue_create(t->pf, &o, &q));
+	check_rings(t, q, "without VFs");
+	if (!nvsr_t_enable_vfs(t, 1))
+		goto out;
+	check_rings(t, q, "one VF enabled");
+	vf = nvsr_t_vf(t, 1);
+	if (!vf)
+		goto out;
+	check_rings(t, q, "VF 1 Online and running");
+	if (nvsr_t_enable_vfs(t, t->inv->sriov.total_vfs))
+		check_rings(t, q, "all VFs enabled");
+	if (nvsr_t_enable_vfs(t, 0))
+		check_rings(t, q, "VFs disabled again");
+out:
+	nvsr_queue_destroy(q);
+}
+
+#define LIVE_VF (PF_READ | NVSR_NEED(VF_ADMIN))
+
+static const struct nvsr_test tests[] = {
+	{ .id = "vfs-have-their-own", .title = "every VF has an MSI-X capability",
+	  .requirements = REQS("PCIE-41"), .needs = PF_READ,
+	  .caught_by = DEFECTS("vf-without-msix"), .run = vfs_have_their_own },
+	{ .id = "table-fits-aperture", .title = "MSI-X table and PBA of a VF lie inside its own aperture",
+	  .requirements = REQS("PCIE-41"), .needs = PF_WRITE | NVSR_NEED(VF_ADMIN),
+	  .caught_by = DEFECTS("vf-msix-outside-aperture"), .run = table_fits_aperture },
+	{ .id = "vf-mask-is-local", .title = "masking the vectors of one VF leaves those of VF 2 and the PF alone",
+	  .requirements = REQS("PCIE-41"),
+	  .needs = PF_WRITE | NVSR_NEED(TWO_VFS) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(QUEUES),
+	  .caught_by = DEFECTS("vf-mask-silences-siblings"), .run = vf_mask_is_local },
+	{ .id = "pf-keeps-firing", .title = "interrupts of the PF keep coming while VFs are enabled, run, and go",
+	  .requirements = REQS("PCIE-41", "ISO-01"), .needs = LIVE_VF | NVSR_NEED(QUEUES),
+	  .caught_by = DEFECTS("pf-interrupts-stop-with-vfs"), .run = pf_keeps_firing },
+	{ .id = "table-size-is-vectors", .title = "MSI-X Table Size of PF and VF is the number of vectors minus one",
+	  .requirements = REQS("PCIE-42"), .needs = LIVE_VF | NVSR_NEED(VI) | NVSR_NEED(VIRT_MGMT),
+	  .caught_by = DEFECTS("msix-table-size-off-by-one"), .run = table_size_is_vectors },
+	{ .id = "last-vector-is-there", .title = "the last entry of a VF's MSI-X table exists",
+	  .requirements = REQS("PCIE-42"), .needs = LIVE_VF | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE),
+	  .caught_by = DEFECTS("msix-table-size-off-by-one"), .run = last_vector_is_there },
+};
+const struct nvsr_group nvsr_pf_msix = NVSR_GROUP("pf.msix", tests);
