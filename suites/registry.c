@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Every group, in run order.  Nothing else decides order.
  *
@@ -8,6 +8,8 @@
 #include "nvsr.h"
 
 /* pf */
+extern const struct nvsr_group nvsr_pf_claims, nvsr_pf_capability, nvsr_pf_control, nvsr_pf_bars, nvsr_pf_vfconfig,
+	nvsr_pf_msix, nvsr_pf_identity, nvsr_pf_primary, nvsr_pf_secondary, nvsr_pf_reset;
 
 /* vf */
 
@@ -18,6 +20,16 @@ extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_a
 
 const struct nvsr_group *const nvsr_groups[] = {
 	/* pf */
+	&nvsr_pf_claims,
+	&nvsr_pf_capability,
+	&nvsr_pf_control,
+	&nvsr_pf_bars,
+	&nvsr_pf_vfconfig,
+	&nvsr_pf_msix,
+	&nvsr_pf_identity,
+	&nvsr_pf_primary,
+	&nvsr_pf_secondary,
+	&nvsr_pf_reset,
 
 	/* vf */
 
