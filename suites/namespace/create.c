@@ -161,6 +161,13 @@ static void no_room(struct nvsr_ctx *t)
 		CHECK_EQ(t, "UNVMCAP after the failed create", before, after);
 }
 
+static uint64_t capacity_of(struct nvsr_ctx *t, uint32_t nsid)
+{
+	struct nvme_id_ns ns;
+
+	return nvsr_identify(t->pf, NVME_CNS_ALLOCATED_NS_ID, nsid, 0, &ns) ? 0 : le128_get(ns.nvmcap, NULL);
+}
+
 #define MOST 2048u	/* namespaces to create in one test */
 
 static void count_is_limited(struct nvsr_ctx *t)
@@ -182,7 +189,7 @@ static void count_is_limited(struct nvsr_ctx *t)
 	nsm_host_fields(&host, nsm_blocks(t, 1), false);
 	for (i = n; i <= limit && !rc; i++)
 		rc = nsm_create_raw(t->pf, &host, 0, &nsid);
-	if (rc == NVME_SC_NS_INSUFFICIENT_CAP && unallocated_capacity(t, &left) && left < 2ull << 20)
+	if (rc == NVME_SC_NS_INSUFFICIENT_CAP && unallocated_capacity(t, &left) && left < capacity_of(t, nsid))
 		SKIP(t, "the capacity is used up after %u of %u namespaces", i - 1, limit);
 	CHECK_STATUS(t, "create beyond MNAN (NN where MNAN is 0)", NVME_SC_NSID_UNAVAILABLE, rc);
 	CHECK_EQ(t, "namespaces before the limit", limit, i - 1);
