@@ -85,12 +85,12 @@ struct m_ctrl {
 	struct m_sq *sq;
 	struct m_cq *cq;
 	unsigned max_qid;		/* highest queue id in force (NVQ - 1, or the PF's) */
-	bool busy;			/* fetching: a doorbell written by an interrupt handler does not recurse */
+	bool busy, again;		/* fetching; a doorbell came from inside (an interrupt handler) */
 	struct m_late *late;		/* completions that found no room or no bus mastering */
 	unsigned late_count;
 
 	/* secondary controller state (PF: unused except nvq/nvi in force): virt.c */
-	bool online;
+	bool online, was_present /* as m_virt_vf_presence() saw it last */;
 	uint16_t nvq, nvi;
 
 	/* command side */
@@ -109,6 +109,8 @@ struct m_ns {
 	unsigned attached_count;
 	struct m_media *media;
 	uint8_t wp_state;		/* feature 84h */
+	uint32_t err_recovery;		/* feature 05h */
+	bool was_attached;		/* to any controller, ever */
 };
 
 /* --- the subsystem ------------------------------------------------------------------------------------------------------------ */
@@ -141,6 +143,9 @@ struct nvsr_model {
 	struct m_ns **ns;		/* by NSID, 1..nn; NULL = not allocated */
 	uint64_t unvmcap;		/* bytes not allocated */
 	uint64_t next_uid;		/* never reused: NGUID/EUI64 of new namespaces */
+	struct m_media *stale;		/* defects only: media of the last deleted namespace */
+	uint64_t blocked_until;		/* defects only: I/O is refused until then */
+	unsigned vq_stuck;		/* defects only: VQ resources released but not free yet */
 
 	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */
 	uint16_t vqrfap, virfap, vqrfap_next, virfap_next;
@@ -178,8 +183,10 @@ void m_clr(struct m_ctrl *c, enum m_clr kind);
 void m_regs_update(struct m_ctrl *c);
 
 /* === command side, used by the bus side ============================================================================================ */
-/* cmd.c: execute one admin or I/O command; returns the status (0 success), fills cmd->dw0 or cmd->parked, and records
- * failures in the error log. */
+/* cmd.c: execute one admin or I/O command; returns the status (0 success) as bits 15:1 of the completion's status field
+ * (SC 7:0, SCT 10:8, M_SF_MORE, M_SF_DNR), fills cmd->dw0 or cmd->parked, and records failures in the error log. */
+#define M_SF_MORE 0x2000u
+#define M_SF_DNR 0x4000u
 uint16_t m_execute(struct m_ctrl *c, struct m_cmd *cmd);
 /* aer.c: an asynchronous event of this controller, e.g. (c, NVME_AEN_ERROR, 0, NVME_LOG_ERROR) for an invalid doorbell. */
 void m_aer_event(struct m_ctrl *c, unsigned type, unsigned info, unsigned lid);

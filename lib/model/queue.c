@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Submission and completion queues: doorbells, fetching, completions with phase tags.  Base 3.3. */
+#include "model/bus.h"
+
+static bool cq_full(const struct m_cq *q)
+{
+	return (q->tail + 1) % q->size == q->head;
+}
+
+static struct m_sq *sq_get(struct m_ctrl *c, unsigned qid)
+{
+	return c->sq && qid <= c->max_qid && c->sq[qid].valid ? &c->sq[qid] : NULL;
+}
+
+static struct m_cq *cq_get(struct m_ctrl *c, unsigned qid)
+{
+	return c->cq && qid <= c->max_qid && c->cq[qid].valid ? &c->cq[qid] : NULL;
+}
+
+/* A queue in memory that the controller cannot reach is fatal: nothing could tell the host otherwise. */
+static void lost(struct m_ctrl *c)
+{
+	c->fatal = true;
+	m_regs_update(c);
+}
+
+int m_queues_size(struct m_ctrl *c, unsigned max_qid)
+{
+	unsigned old = c->sq ? c->max_qid + 1 : 0;
+	struct m_sq *sq;
+	struct m_cq *cq;
+
+	if (old == max_qid + 1)
+		return 0;
+	sq = realloc(c->sq, (max_qid + 1) * sizeof(*sq));
+	if (!sq)
+		return -ENOMEM;
+	c->sq = sq;
+	cq = realloc(c->cq, (max_qid + 1) * sizeof(*cq));
+	if (!cq)
+		return -ENOMEM;
+	c->cq = cq;
+	if (max_qid + 1 > old) {
+		memset(sq + old, 0, (max_qid + 1 - old) * sizeof(*sq));
+		memset(cq + old, 0, (max_qid + 1 - old) * sizeof(*cq));
+	}
+	c->max_qid = max_qid;
+	return 0;
+}
+
+void m_queues_free_all(struct m_ctrl *c)
+{
+	free(c->sq);
+	free(c->cq);
+	free(c->late);
+	c->sq = NULL;
+	c->cq = NULL;
+	c->late = NULL;
+	c->late_count = 0;
+	c->max_qid = 0;
+}
+
+int m_queues_start(struct m_ctrl *c)
+{
+	m_queues_free_all(c);
+	if (m_queues_size(c, m_virt_max_qid(c)) < 0)
+		return -ENOMEM;
+	c->cq[0] = (struct m_cq){ .valid = true, .irq = true, .phase = true, .size = (c->aqa >> 16 & 0xfff) + 1,
+				  .base = c->acq, .sqs = 1 };
+	c->sq[0] = (struct m_sq){ .valid = true, .size = (c->aqa & 0xfff) + 1, .base = c->asq };
+	return 0;
+}
+
+/* --- completions ----------------------------------------------------------------------------------------------------------- */
+
+static void put_cqe(struct m_ctrl *c, struct m_sq *sq, struct m_cq *cq, const struct m_late *l)
+{
+	struct nvme_cqe e = {
+		.dw0 = le32(l->dw0), .dw1 = le32(l->dw1), .sqid = le16(l->sqid), .cid = le16(l->cid),
+		.sqhd = le16((uint16_t)(DEFECT(c->m, SQHD_STALE) ? 0 : sq->head)),
+		.status = le16((uint16_t)(l->status << 1 | cq->phase)),
+	};
+	bool irq = cq->irq;
+	unsigned vector = cq->vector;
+
+	if (!m_dma_write(c, cq->base + (uint64_t)cq->tail * sizeof(e), &e, sizeof(e))) {
+		lost(c);
+		return;
+	}
+	if (++cq->tail == cq->size) {
+		cq->tail = 0;
+		if (!DEFECT(c->m, PHASE_NOT_INVERTED))
+			cq->phase = !cq->phase;
+	}
+	if (irq)
+		m_irq(c, vector);
+}
+
+static bool post_now(struct m_ctrl *c, const struct m_late *l)
+{
+	struct m_sq *sq = sq_get(c, l->sqid);
+	struct m_cq *cq = sq ? cq_get(c, sq->cqid) : NULL;
+
+	if (!cq)
+		return true;	/* the queue is gone, and its completions with it */
+	if (!m_mastering(c) || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
+		return false;
+	put_cqe(c, sq, cq, l);
+	return true;
+}
+
+void m_post(struct m_ctrl *c, uint16_t sqid, uint16_t cid, uint16_t status, uint32_t dw0, uint32_t dw1)
+{
+	struct m_late l = { .sqid = sqid, .cid = cid, .status = status, .dw0 = dw0, .dw1 = dw1 };
+
+	if (!m_running(c))
+		return;
+	if (!c->late_count && post_now(c, &l))
+		return;
+	if (!c->late)
+		c->late = calloc(M_LATE_MAX, sizeof(*c->late));
+	if (!c->late || c->late_count == M_LATE_MAX) {
+		lost(c);
+		return;
+	}
+	c->late[c->late_count++] = l;
+}
+
+/* In order, until one finds no room.  Sending an interrupt may come back here, so nothing is held over post_now(). */
+static void post_late(struct m_ctrl *c)
+{
+	while (c->late_count) {
+		struct m_late l = c->late[0];
+
+		c->late_count--;
+		memmove(c->late, c->late + 1, c->late_count * sizeof(*c->late));
+		if (post_now(c, &l))
+			continue;
+		memmove(c->late + 1, c->late, c->late_count * sizeof(*c->late));
+		c->late[0] = l;
+		c->late_count++;
+		return;
+	}
+}
+
+/* --- commands ---------------------------------------------------------------------------------------------------------------- */
+
+/* One command of queue @qid; false when there is none or it has to wait. */
+static bool fetch_one(struct m_ctrl *c, unsigned qid)
+{
+	struct m_sq *sq = sq_get(c, qid);
+	struct m_cq *cq = sq ? cq_get(c, sq->cqid) : NULL;
+	struct m_cmd cmd = { .err_parm = 0xffff };
+	uint16_t status;
+
+	if (!cq || sq->head == sq->tail || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
+		return false;
+	if (!m_running(c) || c->shutting || NVME_CSTS_SHST(c->csts) || !m_mastering(c))
+		return false;
+	if (!m_dma_read(c, sq->base + (uint64_t)sq->head * sizeof(cmd.e), &cmd.e, sizeof(cmd.e))) {
+		lost(c);
+		return false;
+	}
+	sq->head = (sq->head + 1) % sq->size;
+	cmd.sq = sq;
+	status = m_execute(c, &cmd);
+	if (!cmd.parked)
+		m_post(c, (uint16_t)qid, le16_get(cmd.e.cid), status, cmd.dw0, cmd.dw1);
+	return true;
+}
+
+/* Round robin, one command of each queue, until nothing moves. */
+static void process_all(struct m_ctrl *c)
+{
+	bool moved = true;
+
+	while (moved) {
+		moved = false;
+		for (unsigned qid = 0; c->sq && qid <= c->max_qid; qid++)
+			moved |= fetch_one(c, qid);
+	}
+}
+
+/* An interrupt handler may ring doorbells from inside: the outer loop looks at all queues again. */
+static bool enter(struct m_ctrl *c)
+{
+	c->again = c->busy;
+	if (c->busy)
+		return false;
+	c->busy = true;
+	return true;
+}
+
+static void leave(struct m_ctrl *c)
+{
+	while (c->again) {
+		c->again = false;
+		process_all(c);
+	}
+	c->busy = false;
+}
+
+void m_queue_process(struct m_ctrl *c)
+{
+	if (!enter(c))
+		return;
+	process_all(c);
+	leave(c);
+}
+
+static void process_one(struct m_ctrl *c, unsigned qid)
+{
+	if (!enter(c))
+		return;
+	while (fetch_one(c, qid))
+		;
+	leave(c);
+}
+
+void m_queue_flush(struct m_ctrl *c)
+{
+	post_late(c);
+	m_queue_process(c);
+}
+
+/* --- doorbells ------------------------------------------------------------------------------------------------------------------ */
+
+/* Base 5.2 (error status): 0 = write to an invalid doorbell register, 1 = invalid doorbell write value. */
+enum { BAD_DOORBELL = 0, BAD_VALUE = 1 };
+
+static void bad_doorbell(struct m_ctrl *c, unsigned info)
+{
+	if (DEFECT(c->m, VF_BAD_DOORBELL_KILLS_PF) && !m_is_pf(c))
+		lost(m_pf(c->m));
+	if (!DEFECT(c->m, BAD_DOORBELL_SILENT))
+		m_aer_event(c, NVME_AEN_ERROR, info, NVME_LOG_ERROR);
+}
+
+static void ring_sq(struct m_ctrl *c, unsigned qid, uint32_t tail)
+{
+	struct m_sq *sq = sq_get(c, qid);
+
+	if (!sq) {
+		bad_doorbell(c, BAD_DOORBELL);
+		return;
+	}
+	if (tail >= sq->size) {
+		bad_doorbell(c, BAD_VALUE);
+		return;
+	}
+	if (DEFECT(c->m, PF_IO_NEEDS_VFS) && m_is_pf(c) && qid && !m_sriov_active(c->m))
+		return;
+	sq->tail = tail;
+	process_one(c, qid);
+}
+
+static void ring_cq(struct m_ctrl *c, unsigned qid, uint32_t head)
+{
+	struct m_cq *cq = cq_get(c, qid);
+	bool full;
+
+	if (!cq) {
+		bad_doorbell(c, BAD_DOORBELL);
+		return;
+	}
+	/* Only entries between head and tail can be consumed. */
+	if (head >= cq->size || (head + cq->size - cq->head) % cq->size > (cq->tail + cq->size - cq->head) % cq->size) {
+		bad_doorbell(c, BAD_VALUE);
+		return;
+	}
+	full = cq_full(cq);
+	cq->head = head;
+	/* Only a full queue held something back. */
+	if (full)
+		m_queue_flush(c);
+}
+
+/* Doorbell @index: the tail of submission queue index / 2, or the head of its completion queue. */
+void m_doorbell(struct m_ctrl *c, unsigned index, uint32_t val)
+{
+	if (!m_running(c))
+		return;
+	val &= 0xffff;
+	if (index & 1)
+		ring_cq(c, index / 2, val);
+	else
+		ring_sq(c, index / 2, val);
+}

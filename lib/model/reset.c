@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Controller Level Resets and what each of them clears.  Base 3.7.2, PCIe Transport 1.2 3.3.1, PCIe 9.2.2.
+ *
+ *                        Controller Reset   FLR      conventional, NSSR, power
+ * queues, CC, CSTS       x                  x        x
+ * AQA, ASQ, ACQ                             x        x
+ * configuration space                       x        x, and ARI Capable Hierarchy
+ * VFs, of the PF                            gone     gone
+ * secondaries, of the PF offline            offline  offline
+ */
+#include "base/time.h"
+#include "model/bus.h"
+
+/* The controller itself and, where @kind covers it, its function. */
+static void reset_function(struct m_ctrl *c, enum m_clr kind)
+{
+	m_queues_free_all(c);
+	m_cmd_clr(c, kind);
+	m_regs_reset(c, kind);
+	if (kind != M_CLR_CC)
+		m_pci_reset(c, kind);
+}
+
+/* Defects of a reset that is meant for one VF. */
+static void beyond_one_vf(struct m_ctrl *vf, enum m_clr kind)
+{
+	struct nvsr_model *m = vf->m;
+	bool siblings = kind == M_CLR_FLR ? DEFECT(m, FLR_CLEARS_SIBLING) : DEFECT(m, VF_CTRL_RESET_CLEARS_SIBLING);
+
+	for (unsigned n = 1; siblings && n < m->ctrl_count; n++)
+		if (m->ctrl[n].present && n != vf->fn)
+			reset_function(&m->ctrl[n], kind);
+	if (kind != M_CLR_FLR)
+		return;
+	if (DEFECT(m, VF_FLR_RESETS_PF))
+		reset_function(m_pf(m), M_CLR_CC);
+	if (DEFECT(m, VF_FLR_CLEARS_VF_MSE))
+		m_sriov_put(m, PCI_SRIOV_CTRL, 2, m_sriov_get(m, PCI_SRIOV_CTRL, 2) & ~(uint32_t)PCI_SRIOV_CTRL_MSE);
+	if (DEFECT(m, VF_FLR_CLEARS_VF_BAR))
+		m_sriov_put(m, PCI_SRIOV_VF_BAR0, 4, PCI_BAR_TYPE_64);
+	if (DEFECT(m, VF_FLR_CLEARS_NUMVFS))
+		m_sriov_put(m, PCI_SRIOV_NUM_VFS, 2, 0);
+}
+
+static void reset_vf(struct m_ctrl *vf, enum m_clr kind)
+{
+	struct nvsr_model *m = vf->m;
+
+	if (kind == M_CLR_FLR && DEFECT(m, VF_FLR_IGNORED))
+		return;
+	reset_function(vf, kind);
+	beyond_one_vf(vf, kind);
+}
+
+/* A reset of the primary puts its secondaries Offline; all but the Controller Reset also take its VFs away. */
+static void reset_pf(struct m_ctrl *pf, enum m_clr kind)
+{
+	struct nvsr_model *m = pf->m;
+
+	reset_function(pf, kind);
+	if (kind != M_CLR_CC)
+		m_vfs_update(m, kind);
+	for (unsigned n = 1; kind > M_CLR_FLR && n < m->ctrl_count; n++)
+		if (!m->ctrl[n].present)
+			m_cmd_clr(&m->ctrl[n], kind);
+	m_virt_primary_clr(m, kind);
+	if (kind != M_CLR_CC)
+		m_msix_resize(pf, m_virt_vectors(pf));
+	if (kind == M_CLR_NSSR)
+		pf->csts |= DEFECT(m, NSSRO_NOT_SET) ? 0 : NVME_CSTS_NSSRO;
+	if (kind == M_CLR_CC && DEFECT(m, CTRL_RESET_CLEARS_SRIOV)) {
+		m_sriov_put(m, PCI_SRIOV_CTRL, 2, 0);
+		m_vfs_update(m, kind);
+	}
+	if (kind == M_CLR_CC && DEFECT(m, CTRL_RESET_CLEARS_BME))
+		m_cfg_set(pf, PCI_COMMAND, 2, m_cfg_get(pf, PCI_COMMAND, 2) & ~(uint32_t)PCI_COMMAND_MASTER);
+}
+
+void m_clr(struct m_ctrl *c, enum m_clr kind)
+{
+	if (m_is_pf(c))
+		reset_pf(c, kind);
+	else
+		reset_vf(c, kind);
+}
+
+void nvsr_model_hot_reset(struct nvsr_model *m)
+{
+	m_clr(m_pf(m), M_CLR_CONVENTIONAL);
+}
+
+void nvsr_model_power_cycle(struct nvsr_model *m)
+{
+	m->power_cycles++;
+	m_clr(m_pf(m), M_CLR_POWER);
+}
