@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The journal's writer.  One JSON object per line; a line is on the medium before the call returns, so a crash of the
  * host right after a test never loses its result.  Start lines are the exception: they only name the test that was

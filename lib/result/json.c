@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* A result as JSON and back, and the cleaning of text that devices and tests produced. */
 #include <inttypes.h>
 

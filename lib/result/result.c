@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Result records: names of verdicts, ownership, counts, and the exit code of a run. */
 #include "result/result.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The journal's reader.  A resumed run appends to the same file: a later result of a test replaces the earlier one, and a
  * later end replaces the earlier end.

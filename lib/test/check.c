@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Checks: what a suite expected and observed becomes part of the running test's result, and of CUnit's counters. */
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The child of one group: opens the device after the fork, runs the tests through CUnit, undoes what each changed, and
  * tells the parent line by line.

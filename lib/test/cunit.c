@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * CUnit runs the tests of a group: registry, suite, tests, failure records.  Its test functions take no argument, so the
  * running group is kept here and the test is found by CU_get_current_test().  Checks never use CUnit's fatal assertions:

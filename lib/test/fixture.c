@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Prepared devices: VFs brought up, namespaces created.  What cannot be prepared is recorded as broken or skip, never as a
  * failure of the device; everything is undone after the test, and the snapshot comparison of the group proves it.

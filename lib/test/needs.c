@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Needs: what is there, and the words for what is not. */
 #include "base/text.h"
 #include "test/harness.h"
@@ -64,6 +64,10 @@ char *nvsr_needs_reason(uint64_t unmet, const struct nvsr_profile *profile, cons
 		if (!*ret_cause)
 			*ret_cause = causes[nvsr_needs[i].kind];
 		add_need(&out, i, profile);
+	}
+	if (!*ret_cause) {
+		*ret_cause = causes[NVSR_NEED_ENV];
+		nvsr_text_add(&out, "needs what nothing here has");
 	}
 	return out.s;
 }

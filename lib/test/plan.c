@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Which tests run, in which order, and what the catalogue says about each. */
 #include "base/text.h"
 #include "test/harness.h"

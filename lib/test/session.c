@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The parent: one child per group, a deadline per test, the stray output of tests, and the verdicts that only an outside
  * observer can give (timeout, crash, abort).
