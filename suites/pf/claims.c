@@ -45,16 +45,6 @@ CLAIM_BODY(ns_granules, NS_GRANULES)
 CLAIM_BODY(attach_limit, ATTACH_LIMIT)
 CLAIM_BODY(nssr, NSSR)
 
-/* The need accepts a device that executes the command without saying so; the claim does not. */
-static void virt_mgmt(struct nvsr_ctx *t)
-{
-	uint16_t oacs = le16_get(t->inv->id.oacs);
-
-	claim(t, NVSR_NEED_ID_VIRT_MGMT);
-	if (t->profile->claims[NVSR_NEED_ID_VIRT_MGMT] == NVSR_CLAIM_YES)
-		CHECK(t, oacs & NVME_OACS_VIRT_MGMT, "OACS bit 7 = 1", "OACS = %04xh", oacs);
-}
-
 static const struct nvsr_test tests[] = {
 	{ .id = "sriov", .title = "SR-IOV is there if and only if the profile claims it",
 	  .requirements = REQS("PCIE-01"), .needs = NVSR_NEED(CFG_READ),
