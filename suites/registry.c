@@ -12,6 +12,8 @@ extern const struct nvsr_group nvsr_pf_claims, nvsr_pf_capability, nvsr_pf_contr
 	nvsr_pf_msix, nvsr_pf_identity, nvsr_pf_primary, nvsr_pf_secondary, nvsr_pf_reset;
 
 /* vf */
+extern const struct nvsr_group nvsr_vf_command, nvsr_vf_assign, nvsr_vf_primary, nvsr_vf_online, nvsr_vf_queues,
+	nvsr_vf_vectors, nvsr_vf_offline, nvsr_vf_attach, nvsr_vf_identity, nvsr_vf_orders;
 
 /* namespace */
 
@@ -32,6 +34,16 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_pf_reset,
 
 	/* vf */
+	&nvsr_vf_command,
+	&nvsr_vf_assign,
+	&nvsr_vf_primary,
+	&nvsr_vf_online,
+	&nvsr_vf_queues,
+	&nvsr_vf_vectors,
+	&nvsr_vf_offline,
+	&nvsr_vf_attach,
+	&nvsr_vf_identity,
+	&nvsr_vf_orders,
 
 	/* namespace */
 
