@@ -16,6 +16,9 @@ extern const struct nvsr_group nvsr_vf_command, nvsr_vf_assign, nvsr_vf_primary,
 	nvsr_vf_vectors, nvsr_vf_offline, nvsr_vf_attach, nvsr_vf_identity, nvsr_vf_orders;
 
 /* namespace */
+extern const struct nvsr_group nvsr_namespace_identify, nvsr_namespace_lists, nvsr_namespace_nsid, nvsr_namespace_create,
+	nvsr_namespace_delete, nvsr_namespace_attach, nvsr_namespace_persist, nvsr_namespace_shared, nvsr_namespace_events,
+	nvsr_namespace_live;
 
 /* meta: fail on purpose, hidden unless a pattern starts with "meta." */
 extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_abort;
@@ -46,6 +49,16 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_vf_orders,
 
 	/* namespace */
+	&nvsr_namespace_identify,
+	&nvsr_namespace_lists,
+	&nvsr_namespace_nsid,
+	&nvsr_namespace_create,
+	&nvsr_namespace_delete,
+	&nvsr_namespace_attach,
+	&nvsr_namespace_persist,
+	&nvsr_namespace_shared,
+	&nvsr_namespace_events,
+	&nvsr_namespace_live,
 
 	/* meta */
 	&nvsr_meta_verdict,

@@ -211,60 +211,67 @@ static uint64_t attachments(struct nvsr_ctx *t, int cntlid)
 	return sum;
 }
 
-/* Attach new namespaces to controllers from @id on until a status; the number of attachments made. */
-static uint64_t attach_until(struct nvsr_ctx *t, const uint16_t *id, unsigned ids, uint64_t most, int *ret_status)
+/*
+ * Attach new namespaces to each of @id until an attach fails or @most succeeded.  The number made, with the last status;
+ * -1 after recording that there are not enough namespaces.
+ */
+static int64_t attach_until(struct nvsr_ctx *t, const uint16_t *id, unsigned ids, uint64_t most, int *ret_status)
 {
 	uint64_t made = 0;
+	uint32_t nsid;
 	unsigned i;
 
-	for (;;) {
-		uint32_t nsid = nsm_create(t, 1, true);
-
-		*ret_status = 0;
-		if (!nsid)
-			return made;
+	while ((nsid = nsm_create(t, 1, true)))
 		for (i = 0; i < ids; i++, made++) {
-			*ret_status = nvsr_ns_attach(t->pf, nsid, id[i]);
-			if (*ret_status || made > most)
-				return made;
+			*ret_status = made < most ? nvsr_ns_attach(t->pf, nsid, id[i]) : 0;
+			if (*ret_status || made == most)
+				return (int64_t)made;
 		}
-	}
+	return -1;
 }
 
 static void controller_limit(struct nvsr_ctx *t)
 {
-	uint64_t limit = le32_get(t->inv->id.maxcna), before, made;
-	int scid = nvsr_t_scid(t, 1), status;
+	uint64_t limit = le32_get(t->inv->id.maxcna), before;
+	int scid = nvsr_t_scid(t, 1), status = 0;
 	uint16_t id = (uint16_t)scid;
+	int64_t made;
 
 	if (scid < 0)
 		return;
 	if (!limit || limit > MOST)
-		SKIP(t, limit ? "MAXCNA is larger than %u" : "MAXCNA is 0: no limit", MOST);
+		SKIP(t, limit ? "MAXCNA is larger than %u" : "MAXCNA is 0: no limit (below %u)", MOST);
 	before = attachments(t, scid);
-	made = attach_until(t, &id, 1, limit, &status);
-	if (!status)
-		SKIP(t, "the namespaces run out after %u attachments", (unsigned)made);
+	made = attach_until(t, &id, 1, limit + 1, &status);
+	if (made < 0)
+		return;
 	CHECK_STATUS(t, "attach beyond MAXCNA", NVME_SC_ATTACH_LIMIT, status);
-	CHECK_EQ(t, "attachments of the controller before the limit", limit, before + made);
+	CHECK_EQ(t, "attachments of the controller before the limit", limit, before + (uint64_t)made);
 }
 
 static void domain_limit(struct nvsr_ctx *t)
 {
-	uint64_t limit = le128_get(t->inv->id.maxdna, NULL), before, made;
+	uint64_t limit = le128_get(t->inv->id.maxdna, NULL), per_ctrl = le32_get(t->inv->id.maxcna), before, most = 0;
 	uint16_t id[3];
-	int status;
+	int64_t made;
+	int status = 0;
+	unsigned i;
 
 	if (!limit || limit > MOST)
-		SKIP(t, limit ? "MAXDNA is larger than %u" : "MAXDNA is 0: no limit", MOST);
+		SKIP(t, limit ? "MAXDNA is larger than %u" : "MAXDNA is 0: no limit (below %u)", MOST);
 	if (!three_controllers(t, id))
 		return;
 	before = attachments(t, -1);
-	made = attach_until(t, id, 3, limit, &status);
-	if (!status || (status == NVME_SC_ATTACH_LIMIT && before + made < limit && le32_get(t->inv->id.maxcna)))
-		SKIP(t, "MAXCNA or the namespaces run out first, after %u attachments", (unsigned)made);
+	for (i = 0; i < 3 && per_ctrl; i++)
+		most += per_ctrl - NVSR_MIN(per_ctrl, attachments(t, id[i]));
+	if (per_ctrl && before + most <= limit)
+		SKIP(t, "three controllers take %llu attachments, MAXDNA is %llu", (unsigned long long)(before + most),
+		     (unsigned long long)limit);
+	made = attach_until(t, id, 3, limit + 1, &status);
+	if (made < 0)
+		return;
 	CHECK_STATUS(t, "attach beyond MAXDNA", NVME_SC_ATTACH_LIMIT, status);
-	CHECK_EQ(t, "attachments of the domain before the limit", limit, before + made);
+	CHECK_EQ(t, "attachments of the domain before the limit", limit, before + (uint64_t)made);
 }
 
 #define NS NVSR_NEED(NS_MGMT)

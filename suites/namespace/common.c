@@ -133,6 +133,17 @@ uint32_t nsm_invalid(struct nvsr_ctx *t)
 	return nn + 1;
 }
 
+int nsm_cntlid(struct nvsr_ctx *t, struct nvsr_dev *vf)
+{
+	struct nvme_id_ctrl id;
+	int rc = nvsr_id_ctrl(vf, &id);
+
+	if (!rc)
+		return le16_get(id.cntlid);
+	nvsr_test_broken(t, __FILE__, __LINE__, "Identify Controller on %s: %s", nvsr_dev_name(vf), nvsr_rc_text(rc));
+	return -1;
+}
+
 int nsm_attachment(struct nvsr_dev *d, uint32_t nsid, unsigned sel, unsigned num, const uint16_t *id, unsigned n)
 {
 	struct nvme_ctrl_list list = { .num = le16((uint16_t)num) };

@@ -32,6 +32,9 @@ uint64_t nsm_blocks(struct nvsr_ctx *t, unsigned mib);
 uint32_t nsm_unallocated(struct nvsr_ctx *t);
 uint32_t nsm_invalid(struct nvsr_ctx *t);
 
+/* CNTLID as the controller of an open VF tells it; -1 after recording.  Works without a secondary controller list. */
+int nsm_cntlid(struct nvsr_ctx *t, struct nvsr_dev *vf);
+
 /* --- attachment -------------------------------------------------------------------------------------------------------- */
 /* Namespace Attachment (SEL @sel) with count @num and the ids of @id, which has @n entries. */
 int nsm_attachment(struct nvsr_dev *d, uint32_t nsid, unsigned sel, unsigned num, const uint16_t *id, unsigned n);

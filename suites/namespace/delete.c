@@ -23,7 +23,7 @@ static void delete_detaches_from_vfs(struct nvsr_ctx *t)
 {
 	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
 	uint32_t nsid = vf ? nsm_create(t, 1, true) : 0;
-	int scid = nsid ? nvsr_t_scid(t, 1) : -1;
+	int scid = nsid ? nsm_cntlid(t, vf) : -1;
 	uint8_t data[NVME_IDENTIFY_SIZE];
 
 	if (scid < 0)
@@ -68,7 +68,7 @@ static void io_after_delete_aborts(struct nvsr_ctx *t)
 {
 	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
 	uint32_t nsid = vf ? nsm_create(t, 1, true) : 0;
-	int scid = nsid ? nvsr_t_scid(t, 1) : -1;
+	int scid = nsid ? nsm_cntlid(t, vf) : -1;
 	uint8_t buf[4096];
 
 	if (scid < 0)
@@ -177,7 +177,7 @@ static void outstanding(struct nvsr_ctx *t, const char *what, int (*remove)(stru
 	struct nvsr_dev *vf = nvsr_t_vf_with(t, 1, 3, 0);
 	struct nvsr_queue_opts opts = { .qid = 2, .sq_entries = 32, .cq_entries = 32 };
 	uint32_t nsid = vf ? nsm_create(t, 1, true) : 0;
-	int scid = nsid ? nvsr_t_scid(t, 1) : -1;
+	int scid = nsid ? nsm_cntlid(t, vf) : -1;
 	struct nvsr_queue *q = NULL;
 	struct nvsr_req *req[DEPTH];
 	unsigned n;

@@ -200,7 +200,7 @@ static void vf_active_list_is_its_own(struct nvsr_ctx *t)
 {
 	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
 	uint32_t only_pf = vf ? nvsr_t_ns(t, 1, true) : 0, only_vf = only_pf ? nvsr_t_ns(t, 1, true) : 0;
-	int scid = only_vf ? nvsr_t_scid(t, 1) : -1;
+	int scid = only_vf ? nsm_cntlid(t, vf) : -1;
 
 	if (scid < 0)
 		return;

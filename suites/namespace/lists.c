@@ -64,7 +64,7 @@ static void vf_descriptors(struct nvsr_ctx *t)
 {
 	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
 	uint32_t nsid = vf ? nvsr_t_ns(t, 1, true) : 0, invalid = nsid ? nsm_invalid(t) : 0;
-	int scid = invalid ? nvsr_t_scid(t, 1) : -1;
+	int scid = invalid ? nsm_cntlid(t, vf) : -1;
 	uint8_t data[NVME_IDENTIFY_SIZE];
 
 	if (scid < 0)
