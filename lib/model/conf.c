@@ -56,8 +56,8 @@ static void features(struct m_conf *f, const struct nvsr_profile *p)
 	f->virt_mgmt = f->sriov && has(p, NVSR_NEED_ID_VIRT_MGMT, true);
 	f->online_only = p->quirks.online_only == 1;
 	f->primary_in_list = p->quirks.primary_in_secondary_list == 1;
-	f->vq = f->virt_mgmt && has(p, NVSR_NEED_ID_VQ, !f->online_only) && p->resources.vq_flexible != 0;
-	f->vi = f->virt_mgmt && has(p, NVSR_NEED_ID_VI, !f->online_only) && p->resources.vi_flexible != 0;
+	f->vq = f->virt_mgmt && !f->online_only && has(p, NVSR_NEED_ID_VQ, true) && p->resources.vq_flexible != 0;
+	f->vi = f->virt_mgmt && !f->online_only && has(p, NVSR_NEED_ID_VI, true) && p->resources.vi_flexible != 0;
 	/* Virtualization Enhancements imply the Namespace Management capability, Base 8.26. */
 	f->ns_mgmt = f->virt_mgmt || has(p, NVSR_NEED_ID_NS_MGMT, true);
 	f->ns_changed = has(p, NVSR_NEED_ID_NS_CHANGED, true);

@@ -139,8 +139,7 @@ static void vanish(struct m_ctrl *vf, enum m_clr kind)
 	uint64_t asq = vf->asq, acq = vf->acq;
 
 	m_queues_free_all(vf);
-	if (!DEFECT(m, VF_FEATURES_SURVIVE_VFE_TOGGLE))
-		m_cmd_clr(vf, kind);
+	m_cmd_clr(vf, kind);
 	m_regs_reset(vf, kind);
 	if (DEFECT(m, VF_REGS_SURVIVE_VFE_TOGGLE)) {
 		vf->asq = asq;
