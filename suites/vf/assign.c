@@ -29,7 +29,8 @@ static bool refresh(struct nvsr_ctx *t, struct bench *b)
 /* Check the count of one type, the other one not. */
 static bool check_count(struct nvsr_ctx *t, const char *when, uint16_t id, unsigned rt, unsigned count)
 {
-	return vf_check_entry(t, when, id, 0, rt == NVME_VIRT_RT_VQ ? (int)count : -1, rt == NVME_VIRT_RT_VI ? (int)count : -1);
+	return vf_check_entry(t, when, id, 0, rt == NVME_VIRT_RT_VQ ? (int)count : -1,
+			      rt == NVME_VIRT_RT_VI ? (int)count : -1);
 }
 
 static void count_is_held(struct nvsr_ctx *t)
@@ -115,7 +116,9 @@ static void works_beside_online(struct nvsr_ctx *t)
 		return;
 	n = vf_pools(t, pool);
 	for (i = 0; i < n; i++) {
-		MUST_OK(t, vf_text("Assign %u %s to controller %d while %d is Online", pool[i].minimum, pool[i].name, other, online),
+		MUST_OK(t,
+			vf_text("Assign %u %s to controller %d while %d is Online", pool[i].minimum, pool[i].name, other,
+				online),
 			vf_assign(t, (uint16_t)other, pool[i].rt, pool[i].minimum, &nrm));
 		check_count(t, "assigned beside an Online controller", (uint16_t)other, pool[i].rt, nrm);
 	}
@@ -206,7 +209,8 @@ static void pool_runs_dry(struct nvsr_ctx *t)
 			     vf_assign(t, b.id[hungry], p->rt, p->max, NULL));
 		vf_check_unchanged(t, vf_text("Assign of more %s than are left", p->name), &full);
 		if (left >= p->minimum) {
-			MUST_OK(t, vf_text("Assign the last %u %s", left, p->name), vf_assign(t, b.id[hungry], p->rt, left, &nrm));
+			MUST_OK(t, vf_text("Assign the last %u %s", left, p->name),
+				vf_assign(t, b.id[hungry], p->rt, left, &nrm));
 			check_count(t, "the pool is empty", b.id[hungry], p->rt, nrm);
 		}
 		vf_check_accounts(t, "the pool is empty");
@@ -290,8 +294,8 @@ static bool check_outcome(struct nvsr_ctx *t, struct bench *b, const struct vf_p
 			any |= r[i].id == k && !r[i].rc;
 			match |= r[i].id == k && !r[i].rc && r[i].nrm == vf_count(&e, p->rt);
 		}
-		if (!CHECK(t, match || !any, "the count of one of the successful Assign commands", "controller %u holds %u %s",
-			   b->id[k], vf_count(&e, p->rt), p->name))
+		if (!CHECK(t, match || !any, "the count of one of the successful Assign commands",
+			   "controller %u holds %u %s", b->id[k], vf_count(&e, p->rt), p->name))
 			return false;
 	}
 	for (i = 0; i < RACERS; i++)
@@ -344,30 +348,31 @@ static void small_counts(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "count-is-held", .title = "Assign returns the number assigned, and the secondary holds exactly that",
 	  .requirements = REQS("VIRT-33"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("assign-nrm-lies", "vi-assign-refused"), .run = count_is_held },
+	  .caught_by = DEFECTS("nrm-zero", "vqrfa-not-updated", "virfa-not-updated"), .run = count_is_held },
 	{ .id = "assign-replaces", .title = "a second Assign replaces the first one",
 	  .requirements = REQS("VIRT-33"), .needs = VF_NEEDS,
 	  .caught_by = DEFECTS("assign-adds"), .run = assign_replaces },
 	{ .id = "online-is-refused", .title = "Assign to an Online secondary is refused and changes nothing",
 	  .requirements = REQS("VIRT-32"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("assign-while-online"), .run = online_is_refused },
+	  .caught_by = DEFECTS("assign-while-online", "assign-online-aborts-but-changes"), .run = online_is_refused },
 	{ .id = "works-beside-online", .title = "Assign works while another secondary is Online",
 	  .requirements = REQS("VIRT-33"), .needs = VF_NEEDS | NVSR_NEED(TWO_VFS),
-	  .caught_by = DEFECTS("assign-locked-by-online"), .run = works_beside_online },
-	{ .id = "limits-are-kept", .title = "no secondary gets more than VQFRSM or VIFRSM, or a type that CRT does not report",
+	  .caught_by = DEFECTS("assign-blocked-by-sibling"), .run = works_beside_online },
+	{ .id = "limits-are-kept",
+	  .title = "no secondary gets more than VQFRSM or VIFRSM, or a type that CRT does not report",
 	  .requirements = REQS("VIRT-34"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("assign-over-max"), .run = limits_are_kept },
+	  .caught_by = DEFECTS("too-many-accepted", "too-many-status-swapped"), .run = limits_are_kept },
 	{ .id = "pool-runs-dry", .title = "the pool can be assigned to the last resource and not beyond",
 	  .requirements = REQS("VIRT-34", "VIRT-36"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("assign-over-pool"), .run = pool_runs_dry },
+	  .caught_by = DEFECTS("pool-overcommit", "too-many-status-swapped"), .run = pool_runs_dry },
 	{ .id = "full-pool-can-be-rearranged", .title = "resources of a full pool can be given up and assigned again",
 	  .requirements = REQS("VIRT-33", "VIRT-36"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("offline-leaks-resources"), .run = full_pool_can_be_rearranged },
+	  .caught_by = DEFECTS("freed-resources-stay-busy"), .run = full_pool_can_be_rearranged },
 	{ .id = "queued-assigns-add-up", .title = "many queued Assign commands never give a resource away twice",
 	  .requirements = REQS("VIRT-36"), .needs = VF_NEEDS | NVSR_NEED(QUEUES),
-	  .caught_by = DEFECTS("assign-over-pool"), .run = queued_assigns_add_up },
+	  .caught_by = DEFECTS("pool-overcommit"), .run = queued_assigns_add_up },
 	{ .id = "small-counts", .title = "Assign of fewer resources than Online takes",
 	  .requirements = REQS("VIRT-35"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("assign-too-few-refused"), .run = small_counts },
+	  .caught_by = DEFECTS("assign-few-wrong-status"), .run = small_counts },
 };
 const struct nvsr_group nvsr_vf_assign = NVSR_GROUP("vf.assign", tests);

@@ -55,7 +55,8 @@ static bool move_in(struct nvsr_ctx *t, struct tenant *ret)
 		return false;
 	if (is_active(&ret->before, ret->nsid))
 		return true;
-	nvsr_test_broken(t, __FILE__, __LINE__, "namespace %u is attached to controller %u and not in its list", ret->nsid, ret->scid);
+	nvsr_test_broken(t, __FILE__, __LINE__, "namespace %u is attached to controller %u and not in its list", ret->nsid,
+			 ret->scid);
 	return false;
 }
 
@@ -70,8 +71,8 @@ static void check_attached(struct nvsr_ctx *t, const char *when, const struct te
 	n = le16_get(list.num);
 	for (i = 0; i < n && i < NVSR_ARRAY_SIZE(list.id) && le16_get(list.id[i]) != a->scid; i++)
 		;
-	CHECK(t, i < n, "the namespace is still attached to the secondary", "%s: CNS 12h of namespace %u lacks controller %u", when,
-	      a->nsid, a->scid);
+	CHECK(t, i < n, "the namespace is still attached to the secondary",
+	      "%s: CNS 12h of namespace %u lacks controller %u", when, a->nsid, a->scid);
 }
 
 static void check_list(struct nvsr_ctx *t, const char *when, const struct tenant *a)
@@ -83,8 +84,8 @@ static void check_list(struct nvsr_ctx *t, const char *when, const struct tenant
 		return;
 	CHECK_EQ(t, vf_text("%s: active namespaces of the VF", when), a->before.n, now.n);
 	for (i = 0; i < a->before.n; i++)
-		CHECK(t, is_active(&now, a->before.nsid[i]), "the active namespaces are what they were", "%s: namespace %u is missing",
-		      when, a->before.nsid[i]);
+		CHECK(t, is_active(&now, a->before.nsid[i]), "the active namespaces are what they were",
+		      "%s: namespace %u is missing", when, a->before.nsid[i]);
 }
 
 /* The VF up again by the order of the standard, whatever it went through. */
@@ -147,27 +148,27 @@ static void power_cycle(struct nvsr_ctx *t) { survives(t, false, NVSR_RESET_POWE
 static const struct nvsr_test tests[] = {
 	{ .id = "survives-offline", .title = "attachments survive Offline, Assign and Online",
 	  .requirements = REQS("VIRT-53"), .needs = VF_ATTACH,
-	  .caught_by = DEFECTS("offline-detaches"), .run = survives_offline },
+	  .caught_by = DEFECTS("attach-lost-on-offline"), .run = survives_offline },
 	{ .id = "survives-vf-controller-reset", .title = "attachments survive a Controller Reset of the VF",
 	  .requirements = REQS("VIRT-53"), .needs = VF_ATTACH | NVSR_NEED(CTRL_RESET),
-	  .caught_by = DEFECTS("vf-reset-detaches"), .run = vf_controller_reset },
+	  .caught_by = DEFECTS("attach-lost-on-ctrl-reset"), .run = vf_controller_reset },
 	{ .id = "survives-vf-flr", .title = "attachments survive an FLR of the VF",
 	  .requirements = REQS("VIRT-53"), .needs = VF_ATTACH | NVSR_NEED(FLR),
-	  .caught_by = DEFECTS("vf-reset-detaches"), .run = vf_flr },
+	  .caught_by = DEFECTS("attach-lost-on-flr"), .run = vf_flr },
 	{ .id = "survives-controller-reset", .title = "attachments survive a Controller Reset of the PF",
 	  .requirements = REQS("VIRT-53"), .needs = VF_ATTACH | NVSR_NEED(CTRL_RESET),
-	  .caught_by = DEFECTS("offline-detaches"), .run = pf_controller_reset },
+	  .caught_by = DEFECTS("attach-lost-on-ctrl-reset"), .run = pf_controller_reset },
 	{ .id = "survives-flr", .title = "attachments survive an FLR of the PF",
 	  .requirements = REQS("VIRT-53"), .needs = VF_ATTACH | NVSR_NEED(FLR),
-	  .caught_by = DEFECTS("offline-detaches"), .run = pf_flr },
+	  .caught_by = DEFECTS("attach-lost-on-flr"), .run = pf_flr },
 	{ .id = "survives-hot-reset", .title = "attachments survive a Conventional Reset",
 	  .requirements = REQS("VIRT-53"), .needs = VF_ATTACH | NVSR_NEED(HOT_RESET),
-	  .caught_by = DEFECTS("offline-detaches"), .run = hot_reset },
+	  .caught_by = DEFECTS("attach-lost-on-hot-reset"), .run = hot_reset },
 	{ .id = "survives-subsystem-reset", .title = "attachments survive an NVM Subsystem Reset",
 	  .requirements = REQS("VIRT-53"), .needs = VF_ATTACH | NVSR_NEED(NSSR) | NVSR_NEED(REG_WRITE),
-	  .caught_by = DEFECTS("offline-detaches"), .run = subsystem_reset },
+	  .caught_by = DEFECTS("attach-lost-on-nssr"), .run = subsystem_reset },
 	{ .id = "survives-power-cycle", .title = "attachments survive a power cycle",
 	  .requirements = REQS("VIRT-53"), .needs = VF_ATTACH | NVSR_NEED(POWER_CYCLE),
-	  .caught_by = DEFECTS("attachments-volatile"), .run = power_cycle },
+	  .caught_by = DEFECTS("attach-lost-on-power"), .run = power_cycle },
 };
 const struct nvsr_group nvsr_vf_attach = NVSR_GROUP("vf.attach", tests);

@@ -32,10 +32,12 @@ static void vf_refuses(struct nvsr_ctx *t)
 	if (!vf || scid < 0 || !vf_list_take(t, &before))
 		return;
 	for (i = 0; i < n; i++) {
-		static const unsigned act[] = { NVME_VIRT_ONLINE, NVME_VIRT_ASSIGN, NVME_VIRT_PRIMARY_FLEXIBLE, NVME_VIRT_OFFLINE };
+		static const unsigned act[] = { NVME_VIRT_ONLINE, NVME_VIRT_ASSIGN, NVME_VIRT_PRIMARY_FLEXIBLE,
+						NVME_VIRT_OFFLINE };
 
 		for (k = 0; k < NVSR_ARRAY_SIZE(act); k++)
-			CHECK_STATUS(t, vf_text("ACT %Xh for controller %u, sent to VF 1 (controller %d)", act[k], id[i], scid),
+			CHECK_STATUS(t,
+				     vf_text("ACT %Xh for controller %u, sent to VF 1 (controller %d)", act[k], id[i], scid),
 				     NVME_SC_INVALID_OPCODE, virt_mgmt(vf, ACT(id[i], NVME_VIRT_RT_VQ, act[k]), 2, NULL));
 	}
 	vf_check_unchanged(t, "Virtualization Management sent to a VF", &before);
@@ -59,8 +61,8 @@ static void fields_are_in_place(struct nvsr_ctx *t)
 				virt_mgmt(t->pf, ACT(id[k], rt, NVME_VIRT_ASSIGN), pool[i].minimum, &nrm[k][rt]));
 			CHECK(t, nrm[k][rt], "completion DW0 15:0 has the number assigned", "0 after Assign of %u %s",
 			      pool[i].minimum, pool[i].name);
-			vf_check_entry(t, vf_text("after Assign of %s", pool[i].name), id[k], 0, (int)nrm[k][NVME_VIRT_RT_VQ],
-				       (int)nrm[k][NVME_VIRT_RT_VI]);
+			vf_check_entry(t, vf_text("after Assign of %s", pool[i].name), id[k], 0,
+				       (int)nrm[k][NVME_VIRT_RT_VQ], (int)nrm[k][NVME_VIRT_RT_VI]);
 		}
 	}
 	if (!n)
@@ -102,9 +104,10 @@ static void reserved_types_are_refused(struct nvsr_ctx *t)
 	id[1] = nvsr_t_pcid(t);
 	for (rt = 2; rt < 8; rt++)
 		for (k = 0; k < 2; k++)
-			CHECK_STATUS_IN(t, vf_text("reserved RT %u with ACT %s", rt, k ? "1h" : "8h"),
-					virt_mgmt(t->pf, ACT(id[k], rt, k ? NVME_VIRT_PRIMARY_FLEXIBLE : NVME_VIRT_ASSIGN), 2, NULL),
-					NVME_SC_INVALID_FIELD, NVME_SC_INVALID_RESOURCE_ID);
+			CHECK_STATUS_IN(
+				t, vf_text("reserved RT %u with ACT %s", rt, k ? "1h" : "8h"),
+				virt_mgmt(t->pf, ACT(id[k], rt, k ? NVME_VIRT_PRIMARY_FLEXIBLE : NVME_VIRT_ASSIGN), 2, NULL),
+				NVME_SC_INVALID_FIELD, NVME_SC_INVALID_RESOURCE_ID);
 	vf_check_unchanged(t, "reserved resource types", &before);
 }
 
@@ -148,8 +151,9 @@ static void foreign_controllers_are_refused(struct nvsr_ctx *t)
 	n = 1 + foreign_ids(t, id + 1, NVSR_ARRAY_SIZE(id) - 1);
 	for (i = 0; i < n; i++)
 		for (k = 0; k < NVSR_ARRAY_SIZE(act); k++)
-			CHECK_STATUS(t, vf_text("ACT %Xh for controller %u, %s", act[k], id[i], i ? "no secondary of this primary" :
-						"the primary itself"),
+			CHECK_STATUS(t,
+				     vf_text("ACT %Xh for controller %u, %s", act[k], id[i],
+					     i ? "no secondary of this primary" : "the primary itself"),
 				     NVME_SC_INVALID_CTRL_ID, virt_mgmt(t->pf, ACT(id[i], rt, act[k]), 2, NULL));
 	vf_check_unchanged(t, "actions on other controllers", &before);
 }
@@ -157,19 +161,20 @@ static void foreign_controllers_are_refused(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "vf-refuses", .title = "a VF aborts Virtualization Management with Invalid Command Opcode",
 	  .requirements = REQS("VIRT-21"), .needs = VF_NEEDS | NVSR_NEED(VF_ADMIN),
-	  .caught_by = DEFECTS("vf-accepts-virt-mgmt"), .run = vf_refuses },
+	  .caught_by = DEFECTS("virt-mgmt-on-vf-accepted"), .run = vf_refuses },
 	{ .id = "fields-are-in-place", .title = "CNTLID, RT, ACT, NR and NRM are where the standard puts them",
 	  .requirements = REQS("VIRT-22"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("virt-mgmt-swaps-types", "virt-mgmt-nrm-zero"), .run = fields_are_in_place },
+	  .caught_by = DEFECTS("assign-vi-clears-vq", "nrm-zero"), .run = fields_are_in_place },
 	{ .id = "reserved-actions-are-refused", .title = "reserved actions abort with Invalid Field and change nothing",
 	  .requirements = REQS("VIRT-23"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("virt-mgmt-old-actions"), .run = reserved_actions_are_refused },
+	  .caught_by = DEFECTS("reserved-act-2-accepted", "reserved-act-3-accepted"),
+	  .run = reserved_actions_are_refused },
 	{ .id = "reserved-types-are-refused", .title = "reserved resource types are refused and change nothing",
 	  .requirements = REQS("VIRT-23"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("virt-mgmt-reserved-rt"), .run = reserved_types_are_refused },
+	  .caught_by = DEFECTS("reserved-rt-accepted"), .run = reserved_types_are_refused },
 	{ .id = "foreign-controllers-are-refused",
 	  .title = "an id that is no secondary of this primary aborts with Invalid Controller Identifier",
 	  .requirements = REQS("VIRT-31"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("virt-mgmt-any-cntlid"), .run = foreign_controllers_are_refused },
+	  .caught_by = DEFECTS("wrong-cntlid-accepted", "wrong-cntlid-status"), .run = foreign_controllers_are_refused },
 };
 const struct nvsr_group nvsr_vf_command = NVSR_GROUP("vf.command", tests);

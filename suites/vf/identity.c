@@ -7,7 +7,8 @@
 
 static void check_text(struct nvsr_ctx *t, const char *name, const char *pf, const char *vf, size_t len)
 {
-	CHECK(t, !memcmp(pf, vf, len), "the same text on PF and VF", "%s: PF \"%.*s\", VF \"%.*s\"", name, (int)len, pf, (int)len, vf);
+	CHECK(t, !memcmp(pf, vf, len), "the same text on PF and VF", "%s: PF \"%.*s\", VF \"%.*s\"", name, (int)len, pf,
+	      (int)len, vf);
 }
 
 static void same_subsystem(struct nvsr_ctx *t)
@@ -25,8 +26,8 @@ static void same_subsystem(struct nvsr_ctx *t)
 	check_text(t, "SN", pf->sn, id->sn, sizeof(pf->sn));
 	check_text(t, "MN", pf->mn, id->mn, sizeof(pf->mn));
 	check_text(t, "FR", pf->fr, id->fr, sizeof(pf->fr));
-	CHECK(t, !strncmp(pf->subnqn, id->subnqn, sizeof(pf->subnqn)), "the same text on PF and VF", "SUBNQN: PF \"%.*s\", VF \"%.*s\"",
-	      (int)sizeof(pf->subnqn), pf->subnqn, (int)sizeof(id->subnqn), id->subnqn);
+	CHECK(t, !strncmp(pf->subnqn, id->subnqn, sizeof(pf->subnqn)), "the same text on PF and VF",
+	      "SUBNQN: PF \"%.*s\", VF \"%.*s\"", (int)sizeof(pf->subnqn), pf->subnqn, (int)sizeof(id->subnqn), id->subnqn);
 }
 
 #define NEVER_NSID 0xfffffff0u	/* above any NN: Invalid Namespace or Format where the command exists */
@@ -100,8 +101,8 @@ static void oacs_is_true(struct nvsr_ctx *t)
 		if (!actions[i].oacs)
 			continue;
 		executed = try_action(vf, &actions[i], page) != NVME_SC_INVALID_OPCODE;
-		CHECK(t, claimed == executed, "OACS of the VF claims what the VF executes", "%s: OACS %04Xh, the VF %s it", actions[i].name,
-		      le16_get(id->oacs), executed ? "executes" : "rejects");
+		CHECK(t, claimed == executed, "OACS of the VF claims what the VF executes", "%s: OACS %04Xh, the VF %s it",
+		      actions[i].name, le16_get(id->oacs), executed ? "executes" : "rejects");
 	}
 }
 
@@ -127,12 +128,13 @@ static void effects_log_is_true(struct nvsr_ctx *t)
 		SKIP(t, "the VF has no Commands Supported and Effects log: %s", nvsr_rc_text(rc));
 	PREPARE(t, "Get Log Page 05h on the VF", rc);
 	for (i = 0; i < NVSR_ARRAY_SIZE(actions) + NVSR_ARRAY_SIZE(harmless); i++) {
-		const struct action *a = i < NVSR_ARRAY_SIZE(actions) ? &actions[i] : &harmless[i - NVSR_ARRAY_SIZE(actions)];
+		const struct action *a =
+			i < NVSR_ARRAY_SIZE(actions) ? &actions[i] : &harmless[i - NVSR_ARRAY_SIZE(actions)];
 		bool claimed = le32_get(log->acs[a->cmd.opcode]) & NVME_EFFECTS_CSUPP;
 		bool executed = try_action(vf, a, page) != NVME_SC_INVALID_OPCODE;
 
-		CHECK(t, claimed == executed, "the log claims what the VF executes", "%s (%02Xh): CSUPP %u, the VF %s it", a->name,
-		      a->cmd.opcode, claimed, executed ? "executes" : "rejects");
+		CHECK(t, claimed == executed, "the log claims what the VF executes", "%s (%02Xh): CSUPP %u, the VF %s it",
+		      a->name, a->cmd.opcode, claimed, executed ? "executes" : "rejects");
 	}
 }
 
@@ -141,15 +143,17 @@ static void effects_log_is_true(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "same-subsystem", .title = "a VF has the serial number, model, firmware and subsystem name of the PF",
 	  .requirements = REQS("VIRT-57"), .needs = VF_IDENTITY,
-	  .caught_by = DEFECTS("vf-serial-differs"), .run = same_subsystem },
+	  .caught_by = DEFECTS("vf-serial-differs", "vf-model-differs", "vf-firmware-differs", "vf-subnqn-differs"),
+	  .run = same_subsystem },
 	{ .id = "privileged-actions-are-refused", .title = "a VF refuses the actions that reach beyond its tenant",
 	  .requirements = REQS("VIRT-55"), .needs = VF_IDENTITY,
-	  .caught_by = DEFECTS("vf-is-privileged"), .run = actions_are_refused },
+	  .caught_by = DEFECTS("ns-mgmt-on-vf-accepted", "virt-mgmt-on-vf-accepted"), .run = actions_are_refused },
 	{ .id = "oacs-is-true", .title = "OACS of a VF claims exactly the commands that the VF executes",
 	  .requirements = REQS("VIRT-56"), .needs = VF_IDENTITY,
-	  .caught_by = DEFECTS("vf-oacs-of-pf"), .run = oacs_is_true },
-	{ .id = "effects-log-is-true", .title = "the effects log of a VF claims exactly the commands that the VF executes",
+	  .caught_by = DEFECTS("virt-mgmt-on-vf-accepted"), .run = oacs_is_true },
+	{ .id = "effects-log-is-true",
+	  .title = "the effects log of a VF claims exactly the commands that the VF executes",
 	  .requirements = REQS("VIRT-56"), .needs = VF_IDENTITY,
-	  .caught_by = DEFECTS("vf-effects-of-pf"), .run = effects_log_is_true },
+	  .caught_by = DEFECTS("vf-effects-overclaim", "vf-effects-underclaim"), .run = effects_log_is_true },
 };
 const struct nvsr_group nvsr_vf_identity = NVSR_GROUP("vf.identity", tests);

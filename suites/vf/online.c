@@ -216,8 +216,8 @@ static void ready_in_time(struct nvsr_ctx *t)
 		rc = nvsr_ctrl_enable(vf);
 		ms = (unsigned)((nvsr_dev_now(vf) - start) / NVSR_MS);
 		limit = vf_timeout_ms(vf);
-		CHECK(t, !rc && ms <= limit, "CSTS.RDY = 1 within CAP.TO of the VF", "VF %u: %s after %u ms, CAP.TO is %u ms", i,
-		      rc ? nvsr_rc_text(rc) : "ready", ms, limit);
+		CHECK(t, !rc && ms <= limit, "CSTS.RDY = 1 within CAP.TO of the VF",
+		      "VF %u: %s after %u ms, CAP.TO is %u ms", i, rc ? nvsr_rc_text(rc) : "ready", ms, limit);
 		nvsr_note(t, "VF %u: ready %u ms after CC.EN = 1, CAP.TO %u ms", i, ms, limit);
 		PREPARE(t, "Offline", vf_offline(t, (uint16_t)scid));
 	}
@@ -232,24 +232,26 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("online-without-vi"), .run = takes_one_vector },
 	{ .id = "online-again", .title = "Online of an Online controller succeeds and changes nothing",
 	  .requirements = REQS("VIRT-40"), .needs = VF_NEEDS | NVSR_NEED(VF_ADMIN),
-	  .caught_by = DEFECTS("online-again-resets", "online-again-refused"), .run = online_again },
+	  .caught_by = DEFECTS("double-online-resets", "double-online-fails"), .run = online_again },
 	{ .id = "online-again-keeps-io", .title = "Online of a controller that does I/O does not disturb it",
 	  .requirements = REQS("VIRT-40"), .needs = VF_NEEDS | NVSR_NEED(VF_ADMIN) | NVSR_NEED(IO) | NVSR_NEED(NS_MGMT),
-	  .caught_by = DEFECTS("online-again-resets", "online-again-refused"), .run = online_again_keeps_io },
+	  .caught_by = DEFECTS("double-online-resets", "double-online-fails"), .run = online_again_keeps_io },
 	{ .id = "disabled-vf-is-refused", .title = "a VF that does not exist cannot go Online",
 	  .requirements = REQS("VIRT-41"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("online-without-vf"), .run = disabled_vf_is_refused },
+	  .caught_by = DEFECTS("online-of-disabled-vf"), .run = disabled_vf_is_refused },
 	{ .id = "offline-shows-cfs", .title = "an Offline controller shows CSTS.CFS = 1, so that drivers fail fast",
 	  .requirements = REQS("VIRT-42"), .needs = VF_NEEDS | NVSR_NEED(REG_READ),
-	  .caught_by = DEFECTS("offline-without-cfs"), .run = offline_shows_cfs },
+	  .caught_by = DEFECTS("offline-cfs-clear"), .run = offline_shows_cfs },
 	{ .id = "offline-never-ready", .title = "an Offline controller never becomes ready",
 	  .requirements = REQS("VIRT-42"), .needs = VF_NEEDS | NVSR_NEED(REG_WRITE) | NVSR_NEED(QUEUES),
 	  .caught_by = DEFECTS("offline-becomes-ready"), .run = offline_never_ready },
-	{ .id = "standard-order-works", .title = "Offline, Assign, reset, Online and CC.EN = 1 lead to a ready controller",
+	{ .id = "standard-order-works",
+	  .title = "Offline, Assign, reset, Online and CC.EN = 1 lead to a ready controller",
 	  .requirements = REQS("VIRT-43"), .needs = VF_NEEDS | NVSR_NEED(VF_ADMIN), .limit_s = 60,
-	  .caught_by = DEFECTS("vf-never-ready", "online-refused-after-flr"), .run = standard_order_works },
+	  .caught_by = DEFECTS("vf-never-ready", "online-cfs-stays", "online-ignored", "ready-after-timeout"),
+	  .run = standard_order_works },
 	{ .id = "ready-in-time", .title = "time from CC.EN = 1 to CSTS.RDY = 1 of each VF",
 	  .requirements = REQS("VIRT-59"), .needs = VF_NEEDS | NVSR_NEED(REG_WRITE),
-	  .caught_by = DEFECTS("vf-never-ready"), .run = ready_in_time },
+	  .caught_by = DEFECTS("ready-after-timeout"), .run = ready_in_time },
 };
 const struct nvsr_group nvsr_vf_online = NVSR_GROUP("vf.online", tests);

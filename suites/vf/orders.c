@@ -10,7 +10,8 @@
 enum step { END, SHARE_ZERO, PRIMARY_RESET, OFFLINE, ASSIGN, ASSIGN_ALL, ENABLE, FLR, ONLINE };
 
 static const char *const step_name[] = {
-	[SHARE_ZERO] = "ACT 1h with 0", [PRIMARY_RESET] = "Controller Reset of the PF", [OFFLINE] = "Offline", [ASSIGN] = "Assign",
+	[SHARE_ZERO] = "ACT 1h with 0", [PRIMARY_RESET] = "Controller Reset of the PF", [OFFLINE] = "Offline",
+	[ASSIGN] = "Assign",
 	[ASSIGN_ALL] = "Assign for every secondary", [ENABLE] = "VF Enable", [FLR] = "FLR of the VF", [ONLINE] = "Online",
 };
 
@@ -98,7 +99,8 @@ static void run_order(struct nvsr_ctx *t, const enum step *step, bool refused)
 	start = nvsr_dev_now(t->pf);
 	rc = get_ready(t, &vf);
 	ms = (unsigned)((nvsr_dev_now(t->pf) - start) / NVSR_MS);
-	CHECK(t, !rc, "a refused step, or a VF that gets ready within CAP.TO", "every step succeeds, then: %s", nvsr_rc_text(rc));
+	CHECK(t, !rc, "a refused step, or a VF that gets ready within CAP.TO", "every step succeeds, then: %s",
+	      nvsr_rc_text(rc));
 	if (!rc)
 		nvsr_note(t, "the device takes this order; ready after %u ms", ms);
 }
@@ -124,18 +126,20 @@ ORDER(online_only, true, ENABLE, ONLINE)
 static const struct nvsr_test tests[] = {
 	{ .id = "standard", .title = "VF Enable, Offline, Assign, FLR, Online (Base 8.26.3, libvfn)",
 	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = CAUGHT, .run = standard },
-	{ .id = "share-first", .title = "ACT 1h with 0, reset of the PF, Assign for all, VF Enable, Online (PM173x scripts)",
+	{ .id = "share-first",
+	  .title = "ACT 1h with 0, reset of the PF, Assign for all, VF Enable, Online (PM173x scripts)",
 	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = CAUGHT, .run = share_first },
 	{ .id = "assign-flr-online", .title = "VF Enable, Assign, FLR, Online without Offline before (Samsung, HPE)",
 	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = CAUGHT, .run = assign_flr_online },
 	{ .id = "online-before-enable", .title = "Assign, Online, VF Enable (DapuStor scripts)",
-	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = DEFECTS("online-without-vf"),
+	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = DEFECTS("online-of-disabled-vf"),
 	  .run = online_before_enable },
 	{ .id = "flr-last", .title = "Assign, VF Enable, Online, FLR (unvme-cli)",
 	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = CAUGHT, .run = flr_last },
 	{ .id = "no-reset", .title = "VF Enable, Assign, Online without a reset of the VF (nvme-cli examples)",
 	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = CAUGHT, .run = no_reset },
 	{ .id = "online-only", .title = "VF Enable, Online, nothing assigned (Kioxia CM7 scripts)",
-	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = DEFECTS("online-with-one-vq"), .run = online_only },
+	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = DEFECTS("online-with-one-vq"),
+	  .run = online_only },
 };
 const struct nvsr_group nvsr_vf_orders = NVSR_GROUP("vf.orders", tests);

@@ -198,8 +198,10 @@ static void vectors_follow(struct nvsr_ctx *t)
 		PREPARE(t, "looking for MSI-X", nvsr_cfg_find_cap(t->pf, PCI_CAP_MSIX, &msix));
 		MUST(t, msix, "an MSI-X capability in a PF with VI resources", "none");
 		PREPARE(t, "reading MXC", nvsr_cfg_read(t->pf, msix + PCI_MSIX_CTRL, 2, &mxc));
-		CHECK_EQ(t, vf_text("MSI-X vectors of the PF (TS + 1) with VIPRT %u and VIRFAP %u", vi->priv, want[k.types - 1]),
-			 vi->priv + want[k.types - 1], (mxc & PCI_MSIX_CTRL_TS) + 1);
+		CHECK_EQ(
+			t,
+			vf_text("MSI-X vectors of the PF (TS + 1) with VIPRT %u and VIRFAP %u", vi->priv, want[k.types - 1]),
+			vi->priv + want[k.types - 1], (mxc & PCI_MSIX_CTRL_TS) + 1);
 	}
 }
 
@@ -298,15 +300,41 @@ static void share_is_not_free(struct nvsr_ctx *t)
 	vf_check_accounts(t, "with the primary holding the rest");
 }
 
-static void works_without_share(struct nvsr_ctx *t)
+/* The first block of a namespace that the PF has attached, read; nothing where it has none. */
+static void check_io(struct nvsr_ctx *t, const char *when)
+{
+	_cleanup_free_ struct nvme_id_ns *id = calloc(1, sizeof(*id));
+	_cleanup_free_ uint8_t *block = NULL;
+	uint32_t nsid, bytes;
+	unsigned n;
+
+	PREPARE(t, "Identify CNS 02h", nvsr_ns_list(t->pf, NVME_CNS_ACTIVE_NS, &nsid, 1, &n));
+	if (!n || !id)
+		return;
+	PREPARE(t, "Identify Namespace", nvsr_identify(t->pf, NVME_CNS_NS, nsid, 0, id));
+	bytes = 1u << id->lbaf[NVME_FLBAS_INDEX(id->flbas)].lbads;
+	block = malloc(bytes);
+	if (block)
+		CHECK_OK(t, vf_text("Read on the PF with %s", when), nvsr_rw(t->pf, false, nsid, 0, 1, block, bytes));
+}
+
+static void works_with_any_share(struct nvsr_ctx *t)
 {
 	_cleanup_kept_ struct kept k = { 0 };
 	struct nvme_id_ctrl id;
-	unsigned want[2] = { 0 };
+	unsigned round;
 
-	if (!prepare(t, &k) || !set_share(t, &k, want))
+	if (!prepare(t, &k))
 		return;
-	CHECK_OK(t, "Identify Controller on a primary without flexible resources", nvsr_id_ctrl(t->pf, &id));
+	for (round = 0; round < 2; round++) {
+		const char *when = round ? "private resources alone" : "one flexible resource of each type";
+		unsigned want[2] = { !round, !round };
+
+		if (!set_share(t, &k, want))
+			return;
+		MUST_OK(t, vf_text("Identify Controller on the PF with %s", when), nvsr_id_ctrl(t->pf, &id));
+		check_io(t, when);
+	}
 }
 
 /* Create an I/O queue pair and delete it again.  0 or the status. */
@@ -351,42 +379,47 @@ static void private_ids_come_first(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "foreign-id-is-refused", .title = "ACT 1h takes no id but the primary's own",
 	  .requirements = REQS("VIRT-24"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("primary-share-any-cntlid"), .run = foreign_id_is_refused },
-	{ .id = "waits-for-reset", .title = "a new share of the primary is not in force at once, nor after a Controller Reset",
+	  .caught_by = DEFECTS("flex-wrong-cntlid-accepted"), .run = foreign_id_is_refused },
+	{ .id = "waits-for-reset",
+	  .title = "a new share of the primary is not in force at once, nor after a Controller Reset",
 	  .requirements = REQS("VIRT-25"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("primary-share-at-once", "primary-share-at-controller-reset"), .run = waits_for_reset },
+	  .caught_by = DEFECTS("flex-alloc-immediate", "flex-alloc-after-ctrl-reset"), .run = waits_for_reset },
 	{ .id = "in-force-after-flr", .title = "a new share of the primary is in force after an FLR",
 	  .requirements = REQS("VIRT-25", "VIRT-26"), .needs = WITH_FLR,
-	  .caught_by = DEFECTS("primary-share-never"), .run = force_flr },
+	  .caught_by = DEFECTS("flex-alloc-never"), .run = force_flr },
 	{ .id = "in-force-after-hot-reset", .title = "a new share of the primary is in force after a Conventional Reset",
 	  .requirements = REQS("VIRT-25", "VIRT-26"), .needs = VF_NEEDS | NVSR_NEED(HOT_RESET),
-	  .caught_by = DEFECTS("primary-share-never"), .run = force_hot },
-	{ .id = "in-force-after-subsystem-reset", .title = "a new share of the primary is in force after an NVM Subsystem Reset",
+	  .caught_by = DEFECTS("flex-alloc-never"), .run = force_hot },
+	{ .id = "in-force-after-subsystem-reset",
+	  .title = "a new share of the primary is in force after an NVM Subsystem Reset",
 	  .requirements = REQS("VIRT-25", "VIRT-26"), .needs = VF_NEEDS | NVSR_NEED(NSSR) | NVSR_NEED(REG_WRITE),
-	  .caught_by = DEFECTS("primary-share-never"), .run = force_nssr },
+	  .caught_by = DEFECTS("flex-alloc-never"), .run = force_nssr },
 	{ .id = "queues-follow", .title = "the primary's number of queues is private plus flexible",
 	  .requirements = REQS("VIRT-26"), .needs = WITH_FLR | NVSR_NEED(VQ) | NVSR_NEED(QUEUES),
-	  .caught_by = DEFECTS("primary-queues-fixed"), .run = queues_follow },
+	  .caught_by = DEFECTS("flex-alloc-queues-unchanged"), .run = queues_follow },
 	{ .id = "vectors-follow", .title = "the primary's MSI-X table is private plus flexible",
 	  .requirements = REQS("VIRT-26"), .needs = WITH_FLR | NVSR_NEED(VI) | NVSR_NEED(CFG_READ),
-	  .caught_by = DEFECTS("primary-vectors-fixed"), .run = vectors_follow },
+	  .caught_by = DEFECTS("flex-alloc-vectors-unchanged"), .run = vectors_follow },
 	{ .id = "survives-resets", .title = "the primary's share survives later resets",
 	  .requirements = REQS("VIRT-27"), .needs = WITH_FLR,
-	  .caught_by = DEFECTS("primary-share-once"), .run = survives_resets },
+	  .caught_by = DEFECTS("flex-alloc-once"), .run = survives_resets },
 	{ .id = "survives-power-cycle", .title = "the primary's share survives a power cycle",
 	  .requirements = REQS("VIRT-27"), .needs = WITH_FLR | NVSR_NEED(POWER_CYCLE),
-	  .caught_by = DEFECTS("primary-share-volatile"), .run = survives_power_cycle },
+	  .caught_by = DEFECTS("flex-alloc-not-persistent"), .run = survives_power_cycle },
 	{ .id = "limits-are-kept", .title = "the primary gets no more than the total, and nothing that a secondary holds",
 	  .requirements = REQS("VIRT-28"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("primary-share-unchecked"), .run = limits_are_kept },
+	  .caught_by = DEFECTS("too-many-accepted", "flex-ignores-assigned"), .run = limits_are_kept },
 	{ .id = "share-is-not-free", .title = "secondaries cannot be assigned what the primary holds",
 	  .requirements = REQS("VIRT-34", "VIRT-36"), .needs = WITH_FLR,
-	  .caught_by = DEFECTS("assign-over-pool"), .run = share_is_not_free },
-	{ .id = "works-without-share", .title = "the primary works on its private resources alone",
-	  .requirements = REQS("VIRT-48"), .needs = WITH_FLR,
-	  .caught_by = DEFECTS("primary-needs-share"), .run = works_without_share },
-	{ .id = "private-ids-come-first", .title = "private queue ids are the low ones, flexible ones follow without a gap",
+	  .caught_by = DEFECTS("pool-ignores-primary"), .run = share_is_not_free },
+	{ .id = "works-with-any-share",
+	  .title = "the primary works on its private resources, with and without flexible ones",
+	  .requirements = REQS("VIRT-48"), .needs = WITH_FLR | NVSR_NEED(IO),
+	  .caught_by = DEFECTS("primary-loses-private-queues"), .run = works_with_any_share },
+	{ .id = "private-ids-come-first",
+	  .title = "private queue ids are the low ones, flexible ones follow without a gap",
 	  .requirements = REQS("VIRT-48"), .needs = WITH_FLR | NVSR_NEED(VQ) | NVSR_NEED(QUEUES),
-	  .caught_by = DEFECTS("primary-queues-fixed"), .run = private_ids_come_first },
+	  .caught_by = DEFECTS("primary-loses-private-queues", "flex-alloc-queues-unchanged"),
+	  .run = private_ids_come_first },
 };
 const struct nvsr_group nvsr_vf_primary = NVSR_GROUP("vf.primary", tests);

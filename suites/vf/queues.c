@@ -43,7 +43,11 @@ static int create_cq(struct nvsr_dev *d, unsigned qid, void *page)
 static int create_sq(struct nvsr_dev *d, unsigned qid, unsigned cqid, void *page)
 {
 	struct nvsr_cmd c = {
-		.opcode = NVME_ADMIN_CREATE_SQ, .cdw10 = 1u << 16 | qid, .cdw11 = cqid << 16 | 1, .data = page, .data_len = 4096,
+		.opcode = NVME_ADMIN_CREATE_SQ,
+		.cdw10 = 1u << 16 | qid,
+		.cdw11 = cqid << 16 | 1,
+		.data = page,
+		.data_len = 4096,
 	};
 
 	return nvsr_admin(d, &c);
@@ -91,8 +95,8 @@ static void check_granted(struct nvsr_ctx *t, const char *what, unsigned nvq, ui
 {
 	unsigned sq = (dw0 & 0xffff) + 1, cq = (dw0 >> 16) + 1;
 
-	CHECK(t, sq <= nvq - 1 && cq <= nvq - 1, "not more than NVQ - 1 I/O queues of each kind", "%s: %u submission and %u completion queues with NVQ %u",
-	      what, sq, cq, nvq);
+	CHECK(t, sq <= nvq - 1 && cq <= nvq - 1, "not more than NVQ - 1 I/O queues of each kind",
+	      "%s: %u submission and %u completion queues with NVQ %u", what, sq, cq, nvq);
 }
 
 static void feature_stays_within(struct nvsr_ctx *t)
@@ -170,7 +174,7 @@ static void feature_is_own(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "ids-are-contiguous", .title = "a VF with n VQ has queues 0 to n - 1 and no other",
 	  .requirements = REQS("VIRT-44"), .needs = VF_QUEUES | NVSR_NEED(QUEUES),
-	  .caught_by = DEFECTS("vf-queue-beyond-nvq", "vf-queue-off-by-one"), .run = ids_are_contiguous },
+	  .caught_by = DEFECTS("qid-beyond-nvq-accepted", "qid-wrong-status"), .run = ids_are_contiguous },
 	{ .id = "feature-stays-within", .title = "Number of Queues of a VF never grants more than its VQ resources",
 	  .requirements = REQS("VIRT-44"), .needs = VF_QUEUES,
 	  .caught_by = DEFECTS("vf-queues-overgranted"), .run = feature_stays_within },

@@ -132,7 +132,8 @@ static void check_defaults(struct nvsr_ctx *t, struct nvsr_dev *vf, unsigned bar
 		for (k = 0; k < 4; k++) {
 			uint64_t v;
 
-			PREPARE(t, "reading the MSI-X table", nvsr_bar_read(vf, bar, off + i * PCI_MSIX_ENTRY_SIZE + k * 4, 4, &v));
+			PREPARE(t, "reading the MSI-X table",
+				nvsr_bar_read(vf, bar, off + i * PCI_MSIX_ENTRY_SIZE + k * 4, 4, &v));
 			MUST_EQ(t, vf_text("%s of new MSI-X entry %u", word[k].name, i), word[k].want, v & word[k].mask);
 		}
 	}
@@ -209,8 +210,8 @@ static void vectors_are_checked(struct nvsr_ctx *t)
 	if (scid < 0 || !(last = nvi_of(t, scid)))
 		return;
 	last--;
-	CHECK_STATUS(t, vf_text("Create I/O Completion Queue with IV %u, NVI %u", last + 1, last + 1), NVME_SC_INVALID_VECTOR,
-		     create_cq(vf, 1, last + 1, &q));
+	CHECK_STATUS(t, vf_text("Create I/O Completion Queue with IV %u, NVI %u", last + 1, last + 1),
+		     NVME_SC_INVALID_VECTOR, create_cq(vf, 1, last + 1, &q));
 	CHECK_STATUS(t, vf_text("Create I/O Completion Queue with IV 65535, NVI %u", last + 1), NVME_SC_INVALID_VECTOR,
 		     create_cq(vf, 1, 0xffff, &q));
 	/* One queue, each of the outermost vectors in turn. */
@@ -224,14 +225,15 @@ static void vectors_are_checked(struct nvsr_ctx *t)
 #define VF_VECTORS (VF_NEEDS | NVSR_NEED(VI) | NVSR_NEED(CFG_READ))
 
 static const struct nvsr_test tests[] = {
-	{ .id = "table-size-is-nvi", .title = "the MSI-X table of a VF has one entry for each VI, and MSI-X is all it has",
+	{ .id = "table-size-is-nvi",
+	  .title = "the MSI-X table of a VF has one entry for each VI, and MSI-X is all it has",
 	  .requirements = REQS("VIRT-45"), .needs = VF_VECTORS,
-	  .caught_by = DEFECTS("vf-msix-fixed-size"), .run = table_size_is_nvi },
+	  .caught_by = DEFECTS("msix-size-ignores-nvi", "msix-ts-wrong"), .run = table_size_is_nvi },
 	{ .id = "new-entries-are-fresh", .title = "MSI-X entries that come with more VI have reset values",
 	  .requirements = REQS("VIRT-46"), .needs = VF_VECTORS | NVSR_NEED(REG_WRITE),
-	  .caught_by = DEFECTS("vf-msix-stale-entries"), .run = new_entries_are_fresh },
+	  .caught_by = DEFECTS("msix-entries-not-reset"), .run = new_entries_are_fresh },
 	{ .id = "vectors-are-checked", .title = "completion queues take the vectors of the VF's VI and no other",
 	  .requirements = REQS("VIRT-47"), .needs = VF_VECTORS | NVSR_NEED(VF_ADMIN) | NVSR_NEED(QUEUES),
-	  .caught_by = DEFECTS("vf-vector-unchecked", "vf-vector-zero-only"), .run = vectors_are_checked },
+	  .caught_by = DEFECTS("iv-beyond-ts-accepted"), .run = vectors_are_checked },
 };
 const struct nvsr_group nvsr_vf_vectors = NVSR_GROUP("vf.vectors", tests);

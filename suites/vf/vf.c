@@ -159,7 +159,8 @@ static bool make_room(struct nvsr_ctx *t)
 	if (!rc)
 		rc = nvsr_reset(t->pf, NVSR_RESET_FLR);
 	if (rc)
-		nvsr_test_broken(t, __FILE__, __LINE__, "giving back the primary's flexible resources: %s", nvsr_rc_text(rc));
+		nvsr_test_broken(t, __FILE__, __LINE__, "giving back the primary's flexible resources: %s",
+				 nvsr_rc_text(rc));
 	return !rc;
 }
 
@@ -263,7 +264,8 @@ bool vf_check_accounts(struct nvsr_ctx *t, const char *when)
 		ok &= CHECK(t, p->assigned == p->sum, "RFA of CNS 14h is the sum over CNS 15h",
 			    "%s: %sRFA %u, sum %u", when, p->name, p->assigned, p->sum);
 		ok &= CHECK(t, p->sum + p->primary <= p->total, "not more is assigned than RFT of CNS 14h",
-			    "%s: %s %u at secondaries and %u at the primary of %u", when, p->name, p->sum, p->primary, p->total);
+			    "%s: %s %u at secondaries and %u at the primary of %u", when, p->name, p->sum, p->primary,
+			    p->total);
 	}
 	return ok;
 }
@@ -281,8 +283,9 @@ bool vf_check_unchanged(struct nvsr_ctx *t, const char *what, const struct vf_li
 		const struct nvme_secondary_ctrl *a = &before->sec[i], *b = &now.sec[i];
 
 		if (memcmp(a, b, sizeof(*a)))
-			return CHECK(t, false, "CNS 15h as before", "%s: controller %u had SCS %u NVQ %u NVI %u, has SCS %u NVQ %u NVI %u",
-				     what, le16_get(a->scid), a->scs, le16_get(a->nvq), le16_get(a->nvi), b->scs, le16_get(b->nvq),
+			return CHECK(t, false, "CNS 15h as before",
+				     "%s: controller %u had SCS %u NVQ %u NVI %u, has SCS %u NVQ %u NVI %u", what,
+				     le16_get(a->scid), a->scs, le16_get(a->nvq), le16_get(a->nvi), b->scs, le16_get(b->nvq),
 				     le16_get(b->nvi));
 	}
 	return CHECK(t, true, "CNS 15h as before", "%s", what);
