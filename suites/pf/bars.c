@@ -93,6 +93,44 @@ static void page_size_is_settable(struct nvsr_ctx *t)
 	}
 }
 
+/* The address bits of a BAR below its size are hardwired to 0: a base is a multiple of the size. */
+static void base_is_aligned(struct nvsr_ctx *t)
+{
+	uint64_t size[PCI_BAR_COUNT];
+	unsigned i;
+	uint32_t v;
+
+	if (!bar_sizes(t, size))
+		return;
+	for (i = 0; i < PCI_BAR_COUNT; i++) {
+		unsigned off = t->inv->sriov.pos + PCI_SRIOV_VF_BAR0 + i * 4;
+		_cleanup_cfg_ struct pf_saved saved = { 0 };
+
+		if (!size[i] || size[i] > 1ull << 31)
+			continue;
+		PREPARE(t, "reading a VF BAR", pf_save(&saved, t->pf, off, 4));
+		PREPARE(t, "writing a VF BAR", nvsr_cfg_write(t->pf, off, 4, 0x80000000u | (uint32_t)(size[i] / 2)));
+		PREPARE(t, "reading a VF BAR", nvsr_cfg_read(t->pf, off, 4, &v));
+		CHECK(t, !((v & ~0xfu) & (size[i] - 1)), "a base that is a multiple of the size", "VF BAR%u = %08Xh, size %llXh", i,
+		      v, (unsigned long long)size[i]);
+	}
+}
+
+static void page_size_resets_to_4k(struct nvsr_ctx *t)
+{
+	_cleanup_pf_ struct nvsr_ctx *back = t;
+	unsigned off = t->inv->sriov.pos + PCI_SRIOV_SYS_PGSIZE;
+	struct nvsr_sriov s;
+	uint32_t v;
+
+	if (!pf_vfs(t, 0, &s))
+		return;
+	PREPARE(t, "writing System Page Size", nvsr_cfg_write(t->pf, off, 4, 2));
+	PREPARE(t, "Function Level Reset of the PF", pf_raw_flr(t->pf));
+	PREPARE(t, "reading System Page Size", nvsr_cfg_read(t->pf, off, 4, &v));
+	CHECK_EQ(t, "System Page Size after FLR of the PF", 1, v);
+}
+
 static void mse_gates_decode(struct nvsr_ctx *t)
 {
 	_cleanup_cfg_ struct pf_saved saved = { 0 };
@@ -196,6 +234,23 @@ static void apertures_are_separate(struct nvsr_ctx *t)
 	CHECK_EQ(t, "ASQ of the PF", pf_asq, v);
 }
 
+/* Online and Offline show in CSTS.CFS of the right aperture only.  Nothing is written: apertures may be exchanged. */
+static void aperture_follows_vfn(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *offline = nvsr_t_vf_bare(t, 2), *online = offline ? pf_vf_online(t, 1) : NULL;
+	int scid = online ? nvsr_t_scid(t, 2) : -1;
+	uint64_t csts;
+
+	if (scid < 0)
+		return;
+	PREPARE(t, "Offline of VF 2", nvsr_virt_mgmt(t->pf, (uint16_t)scid, 0, NVME_VIRT_OFFLINE, 0, NULL));
+	PREPARE(t, "reading CSTS", nvsr_reg_read(online, NVME_REG_CSTS, 4, &csts));
+	CHECK(t, !(csts & NVME_CSTS_CFS), "CSTS.CFS = 0 in the aperture of VF 1, which is Online", "CSTS = %08Xh",
+	      (unsigned)csts);
+	PREPARE(t, "reading CSTS", nvsr_reg_read(offline, NVME_REG_CSTS, 4, &csts));
+	CHECK(t, csts & NVME_CSTS_CFS, "CSTS.CFS = 1 in the aperture of VF 2, which is Offline", "CSTS = %08Xh", (unsigned)csts);
+}
+
 static void layout_is_nvme(struct nvsr_ctx *t)
 {
 	uint16_t rid;
@@ -223,28 +278,38 @@ static void layout_is_nvme(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "are-memory-bars", .title = "every VF BAR is a memory BAR",
 	  .requirements = REQS("PCIE-24"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-bar2-is-io"), .run = are_memory_bars },
+	  .caught_by = DEFECTS("vf-bar-io"), .run = are_memory_bars },
 	{ .id = "size-as-they-should", .title = "VF BARs size to a power of two, a multiple of System Page Size",
 	  .requirements = REQS("PCIE-24"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("vf-bar-size-not-power-of-two"), .run = size_as_they_should },
+	  .caught_by = DEFECTS("vf-bar-not-pow2"), .run = size_as_they_should },
 	{ .id = "page-size-is-settable", .title = "every supported System Page Size can be chosen, VF BARs follow",
 	  .requirements = REQS("PCIE-23"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("vf-bar-ignores-page-size"), .run = page_size_is_settable },
+	  .caught_by = DEFECTS("sys-pgsize-ignored"), .run = page_size_is_settable },
+	{ .id = "page-size-resets-to-4k", .title = "System Page Size is 4 KiB after FLR of the PF",
+	  .requirements = REQS("PCIE-23", "PCIE-37"), .needs = PF_WRITE,
+	  .caught_by = DEFECTS("sys-pgsize-default-wrong", "sys-pgsize-survives-reset"), .run = page_size_resets_to_4k },
+	{ .id = "base-is-aligned", .title = "a VF BAR takes only a base that is a multiple of its size",
+	  .requirements = REQS("PCIE-24"), .needs = PF_WRITE,
+	  .caught_by = DEFECTS("vf-bar-unaligned"), .run = base_is_aligned },
 	{ .id = "mse-gates-decode", .title = "VF MSE alone gates memory decode of VF BARs",
 	  .requirements = REQS("PCIE-08"), .needs = VF_REGS,
 	  .caught_by = DEFECTS("vf-mse-ignored"), .run = mse_gates_decode },
 	{ .id = "mse-resets-nothing", .title = "clearing and setting VF MSE leaves the VF's controller as it was",
 	  .requirements = REQS("PCIE-46", "PCIE-08"), .needs = VF_REGS,
-	  .caught_by = DEFECTS("vf-mse-resets-controller"), .run = mse_resets_nothing },
+	  .caught_by = DEFECTS("vf-mse-resets-ctrl"), .run = mse_resets_nothing },
 	{ .id = "vf-command-has-no-mse", .title = "the VF's own Memory Space Enable reads 0 and does nothing",
 	  .requirements = REQS("PCIE-09"), .needs = VF_REGS,
-	  .caught_by = DEFECTS("vf-command-mse-writable"), .run = vf_command_has_no_mse },
+	  .caught_by = DEFECTS("vf-memory-space-bit"), .run = vf_command_has_no_mse },
 	{ .id = "apertures-are-separate", .title = "each VF has an aperture of its own in VF BAR0",
 	  .requirements = REQS("PCIE-25"),
 	  .needs = NVSR_NEED(TWO_VFS) | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE) | NVSR_NEED(VF_ADMIN),
-	  .caught_by = DEFECTS("vf-aperture-aliased"), .run = apertures_are_separate },
+	  .caught_by = DEFECTS("vf-aperture-aliases", "vf-bar-size-of-all"), .run = apertures_are_separate },
+	{ .id = "aperture-follows-vfn", .title = "the aperture of VF n reaches the secondary controller with VFN n",
+	  .requirements = REQS("PCIE-25", "VIRT-19"),
+	  .needs = NVSR_NEED(TWO_VFS) | NVSR_NEED(VIRT_MGMT) | NVSR_NEED(REG_READ),
+	  .caught_by = DEFECTS("vf-apertures-swapped"), .run = aperture_follows_vfn },
 	{ .id = "layout-is-nvme", .title = "VF BAR0/1 is 64 bits wide, VF BAR2 is no Index/Data pair, MSI-X is in a VF BAR",
 	  .requirements = REQS("PCIE-45"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-bar0-is-32-bit", "vf-bar2-is-io"), .run = layout_is_nvme },
+	  .caught_by = DEFECTS("vf-bar-32bit", "vf-bar-io"), .run = layout_is_nvme },
 };
 const struct nvsr_group nvsr_pf_bars = NVSR_GROUP("pf.bars", tests);

@@ -111,9 +111,9 @@ static void numvfs_takes_one_to_total(struct nvsr_ctx *t)
 {
 	unsigned total = t->inv->sriov.total_vfs, i;
 	const unsigned want[] = { 1, total, (total + 1) / 2 };
-	struct nvsr_sriov s;
 
-	if (!pf_vfs(t, 0, &s))
+	/* After VFs were there: NumVFs must not stay locked. */
+	if (!nvsr_t_enable_vfs(t, 1) || !nvsr_t_enable_vfs(t, 0))
 		return;
 	for (i = 0; i < NVSR_ARRAY_SIZE(want); i++) {
 		PREPARE(t, "writing NumVFs", write_numvfs(t, want[i]));
@@ -164,45 +164,28 @@ static void exactly_numvfs_answer(struct nvsr_ctx *t)
 	}
 }
 
-/* Bring VF 1's secondary controller Online without a reset of the VF, which would hide what is looked for. */
-static int online_without_reset(struct nvsr_ctx *t, int scid)
-{
-	int rc = 0;
-
-	if (t->inv->primary.crt & NVME_CRT_VQ)
-		rc = nvsr_virt_mgmt(t->pf, (uint16_t)scid, NVME_VIRT_RT_VQ, NVME_VIRT_ASSIGN, 2, NULL);
-	if (!rc && t->inv->primary.crt & NVME_CRT_VI)
-		rc = nvsr_virt_mgmt(t->pf, (uint16_t)scid, NVME_VIRT_RT_VI, NVME_VIRT_ASSIGN, 1, NULL);
-	return rc ? rc : nvsr_virt_mgmt(t->pf, (uint16_t)scid, 0, NVME_VIRT_ONLINE, 0, NULL);
-}
-
-/* VF 1 again after VF Enable 1, 0, 1, Online where that takes a command.  NULL after recording. */
+/* VF 1 after VF Enable 1, 0, 1: not reset by anybody else, which would hide what is looked for. */
 static struct nvsr_dev *vf_after_toggle(struct nvsr_ctx *t)
 {
-	struct nvsr_dev *vf;
-	int scid, rc = 0;
-
-	if (!nvsr_t_enable_vfs(t, 0))
-		return NULL;
-	vf = nvsr_t_vf_bare(t, 1);
-	if (!vf || !(t->inv->has & NVSR_NEED(VIRT_MGMT)))
-		return vf;
-	scid = nvsr_t_scid(t, 1);
-	if (scid < 0)
-		return NULL;
-	rc = online_without_reset(t, scid);
-	if (rc)
-		nvsr_test_broken(t, __FILE__, __LINE__, "bringing VF 1 Online: %s", nvsr_rc_text(rc));
-	return rc ? NULL : vf;
+	return nvsr_t_enable_vfs(t, 0) ? pf_vf_online(t, 1) : NULL;
 }
 
-static void no_state_survives_disable(struct nvsr_ctx *t)
+static void check_config_default(struct nvsr_ctx *t, struct nvsr_dev *vf, unsigned msix)
 {
-	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
-	static const struct { const char *name; unsigned off, len; } regs[] = {
-		{ "CC", NVME_REG_CC, 4 }, { "AQA", NVME_REG_AQA, 4 }, { "ASQ", NVME_REG_ASQ, 8 }, { "ACQ", NVME_REG_ACQ, 8 },
-	};
-	unsigned msix, i;
+	uint32_t v;
+
+	PREPARE(t, "reading Command", nvsr_cfg_read(vf, PCI_COMMAND, 2, &v));
+	CHECK_EQ(t, "Bus Master Enable of the VF after VF Enable 1, 0, 1", 0, v & PCI_COMMAND_MASTER);
+	if (!msix)
+		return;
+	PREPARE(t, "reading MSI-X control", nvsr_cfg_read(vf, msix + PCI_MSIX_CTRL, 2, &v));
+	CHECK_EQ(t, "MSI-X Enable of the VF after VF Enable 1, 0, 1", 0, v & PCI_MSIX_CTRL_ENABLE);
+}
+
+static void config_does_not_survive_disable(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *vf = nvsr_t_vf_bare(t, 1);
+	unsigned msix;
 	uint32_t v;
 
 	if (!vf)
@@ -212,21 +195,51 @@ static void no_state_survives_disable(struct nvsr_ctx *t)
 	PREPARE(t, "looking for MSI-X", nvsr_cfg_find_cap(vf, PCI_CAP_MSIX, &msix));
 	if (msix)
 		PREPARE(t, "enabling MSI-X", nvsr_cfg_write(vf, msix + PCI_MSIX_CTRL, 2, PCI_MSIX_CTRL_ENABLE));
+	if (!nvsr_t_enable_vfs(t, 0))
+		return;
+	vf = nvsr_t_vf_bare(t, 1);
+	if (vf)
+		check_config_default(t, vf, msix);
+}
+
+static void properties_do_not_survive_disable(struct nvsr_ctx *t)
+{
+	static const struct { const char *name; unsigned off, len; } regs[] = {
+		{ "CC", NVME_REG_CC, 4 }, { "AQA", NVME_REG_AQA, 4 }, { "ASQ", NVME_REG_ASQ, 8 }, { "ACQ", NVME_REG_ACQ, 8 },
+	};
+	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
+	uint64_t v;
+	unsigned i;
+
+	if (vf)
+		vf = vf_after_toggle(t);
+	if (!vf)
+		return;
+	for (i = 0; i < NVSR_ARRAY_SIZE(regs); i++) {
+		PREPARE(t, regs[i].name, nvsr_reg_read(vf, regs[i].off, regs[i].len, &v));
+		CHECK_EQ(t, regs[i].name, 0, v);
+	}
+}
+
+/* Temperature Threshold of the composite temperature: kept by nobody over a reset unless saved, and we do not save it. */
+static void features_do_not_survive_disable(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
+	uint32_t before, now;
+	int rc;
+
+	if (!vf)
+		return;
+	PREPARE(t, "Get Features", nvsr_get_feature(vf, NVME_FEAT_TEMP_THRESH, 0, 0, NULL, 0, &before));
+	rc = nvsr_set_feature(vf, NVME_FEAT_TEMP_THRESH, 0, (before & 0xffff) - 1, NULL, 0, NULL);
+	if (rc)
+		SKIP(t, "the VF does not take a temperature threshold: %s", nvsr_rc_text(rc));
 	vf = vf_after_toggle(t);
 	if (!vf)
 		return;
-	PREPARE(t, "reading Command", nvsr_cfg_read(vf, PCI_COMMAND, 2, &v));
-	CHECK_EQ(t, "Bus Master Enable of the VF after VF Enable 1, 0, 1", 0, v & PCI_COMMAND_MASTER);
-	if (msix) {
-		PREPARE(t, "reading MSI-X control", nvsr_cfg_read(vf, msix + PCI_MSIX_CTRL, 2, &v));
-		CHECK_EQ(t, "MSI-X Enable of the VF after VF Enable 1, 0, 1", 0, v & PCI_MSIX_CTRL_ENABLE);
-	}
-	for (i = 0; i < NVSR_ARRAY_SIZE(regs); i++) {
-		uint64_t q;
-
-		PREPARE(t, regs[i].name, nvsr_reg_read(vf, regs[i].off, regs[i].len, &q));
-		CHECK_EQ(t, regs[i].name, 0, q);
-	}
+	PREPARE(t, "enabling the controller of VF 1", nvsr_ctrl_enable(vf));
+	PREPARE(t, "Get Features", nvsr_get_feature(vf, NVME_FEAT_TEMP_THRESH, 0, 0, NULL, 0, &now));
+	CHECK_EQ(t, "Temperature Threshold of VF 1 after VF Enable 1, 0, 1", before & 0xffff, now & 0xffff);
 }
 
 /* The lowest-numbered PF of the device: no function below it has an SR-IOV capability. */
@@ -271,33 +284,38 @@ static void ari_bit_is_writable(struct nvsr_ctx *t)
 	}
 }
 
-#define RAW_VF (PF_WRITE | NVSR_NEED(REG_READ) | NVSR_NEED(VF_ADMIN))
-
 static const struct nvsr_test tests[] = {
 	{ .id = "enable-is-writable", .title = "VF Enable can be set and cleared",
 	  .requirements = REQS("PCIE-03"), .needs = PF_WRITE,
 	  .caught_by = DEFECTS("vf-enable-stuck"), .run = enable_is_writable },
 	{ .id = "disabled-vfs-do-not-answer", .title = "no VF answers while VF Enable is 0",
 	  .requirements = REQS("PCIE-04"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-answers-when-disabled"), .run = disabled_vfs_do_not_answer },
+	  .caught_by = DEFECTS("vf-answers-without-vfe", "vfs-linger"), .run = disabled_vfs_do_not_answer },
 	{ .id = "vfs-answer-in-time", .title = "every VF answers within 1.0 s of VF Enable",
 	  .requirements = REQS("PCIE-05"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("vf-enable-slow"), .run = vfs_answer_in_time },
+	  .caught_by = DEFECTS("vf-enable-slow", "last-vf-missing"), .run = vfs_answer_in_time },
 	{ .id = "disable-frees-numvfs", .title = "1.0 s after VF Enable 1 to 0 the VFs are gone and NumVFs is writable",
 	  .requirements = REQS("PCIE-06"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("vf-answers-when-disabled", "numvfs-locked-after-disable"), .run = disable_frees_numvfs },
+	  .caught_by = DEFECTS("vf-answers-without-vfe", "vfs-linger", "numvfs-stuck-after-disable"),
+	  .run = disable_frees_numvfs },
 	{ .id = "numvfs-takes-one-to-total", .title = "NumVFs takes every value from 1 to TotalVFs while VF Enable is 0",
 	  .requirements = REQS("PCIE-14"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("numvfs-locked-after-disable"), .run = numvfs_takes_one_to_total },
+	  .caught_by = DEFECTS("numvfs-stuck-after-disable"), .run = numvfs_takes_one_to_total },
 	{ .id = "undefined-numvfs-is-survived", .title = "the PF survives writes to NumVFs that the standard leaves undefined",
 	  .requirements = REQS("PCIE-14"), .needs = PF_WRITE | NVSR_NEED(DESTROY),
 	  .caught_by = DEFECTS("numvfs-overflow-kills-pf"), .run = undefined_numvfs_is_survived },
 	{ .id = "exactly-numvfs-answer", .title = "VFs 1 to NumVFs answer and the next one does not",
 	  .requirements = REQS("PCIE-15"), .needs = PF_READ,
-	  .caught_by = DEFECTS("one-vf-too-many", "last-vf-missing"), .run = exactly_numvfs_answer },
-	{ .id = "no-state-survives-disable", .title = "a VF that comes back after VF Enable 1, 0, 1 has its default state",
-	  .requirements = REQS("PCIE-07"), .needs = RAW_VF,
-	  .caught_by = DEFECTS("vf-state-survives-disable"), .run = no_state_survives_disable },
+	  .caught_by = DEFECTS("numvfs-plus-one-answers", "last-vf-missing"), .run = exactly_numvfs_answer },
+	{ .id = "config-does-not-survive-disable", .title = "configuration space of a VF is reset by VF Enable 1, 0, 1",
+	  .requirements = REQS("PCIE-07"), .needs = PF_WRITE,
+	  .caught_by = DEFECTS("vf-config-survives-vfe-toggle"), .run = config_does_not_survive_disable },
+	{ .id = "properties-do-not-survive-disable", .title = "controller properties of a VF are reset by VF Enable 1, 0, 1",
+	  .requirements = REQS("PCIE-07"), .needs = PF_READ | NVSR_NEED(REG_READ) | NVSR_NEED(VF_ADMIN),
+	  .caught_by = DEFECTS("vf-regs-survive-vfe-toggle"), .run = properties_do_not_survive_disable },
+	{ .id = "features-do-not-survive-disable", .title = "features of a VF are reset by VF Enable 1, 0, 1",
+	  .requirements = REQS("PCIE-07", "ISO-14"), .needs = PF_READ | NVSR_NEED(REG_WRITE) | NVSR_NEED(VF_ADMIN),
+	  .caught_by = DEFECTS("vf-features-survive-vfe-toggle"), .run = features_do_not_survive_disable },
 	{ .id = "ari-bit-is-writable", .title = "ARI Capable Hierarchy is writable in the lowest-numbered PF only",
 	  .requirements = REQS("PCIE-10"), .needs = PF_WRITE,
 	  .caught_by = DEFECTS("ari-bit-read-only"), .run = ari_bit_is_writable },

@@ -156,6 +156,63 @@ static void vf_mask_is_local(struct nvsr_ctx *t)
 	check_fires(t, t->pf, true, "MSI-X of VF 1 disabled");
 }
 
+/* Table and PBA of @vf, by its MSI-X capability; false after recording. */
+static bool find_table(struct nvsr_ctx *t, struct nvsr_dev *vf, struct window w[2])
+{
+	unsigned msix = pf_rid_cap(t, nvsr_dev_rid(vf), PCI_CAP_MSIX);
+
+	if (msix)
+		windows(t, nvsr_dev_rid(vf), msix, w);
+	return CHECK(t, msix, "an MSI-X capability in every VF", "%s has none", nvsr_dev_name(vf));
+}
+
+static void tables_are_separate(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *vf[2] = { NULL, nvsr_t_vf(t, 2) };
+	struct window w[2][2];
+	uint64_t old[2], v;
+	unsigned i;
+
+	vf[0] = vf[1] ? nvsr_t_vf(t, 1) : NULL;
+	if (!vf[0] || !find_table(t, vf[0], w[0]) || !find_table(t, vf[1], w[1]))
+		return;
+	for (i = 0; i < 2; i++)
+		PREPARE(t, "reading the MSI-X table", nvsr_bar_read(vf[i], w[i][0].bir, w[i][0].start + 8, 4, &old[i]));
+	for (i = 0; i < 2; i++)
+		PREPARE(t, "writing the MSI-X table",
+			nvsr_bar_write(vf[i], w[i][0].bir, w[i][0].start + 8, 4, 0xa500 + i));
+	for (i = 0; i < 2; i++) {
+		PREPARE(t, "reading the MSI-X table", nvsr_bar_read(vf[i], w[i][0].bir, w[i][0].start + 8, 4, &v));
+		CHECK(t, v == 0xa500 + i, "the message data written to this VF's table", "VF %u: %llXh", i + 1,
+		      (unsigned long long)v);
+		PREPARE(t, "writing the MSI-X table", nvsr_bar_write(vf[i], w[i][0].bir, w[i][0].start + 8, 4, old[i]));
+	}
+}
+
+static void masked_interrupt_is_pending(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
+	uint64_t control, before, now, bits, at;
+	struct window w[2];
+
+	if (!vf || !find_table(t, vf, w))
+		return;
+	at = w[0].start + 12;	/* vector control of entry 0 */
+	PREPARE(t, "reading the MSI-X table", nvsr_bar_read(vf, w[0].bir, at, 4, &control));
+	PREPARE(t, "masking vector 0", nvsr_bar_write(vf, w[0].bir, at, 4, control | 1));
+	PREPARE(t, "counting interrupts", nvsr_irq_count(vf, 0, &before));
+	PREPARE(t, "Identify Controller on VF 1", pf_alive(vf));
+	PREPARE(t, "counting interrupts", nvsr_irq_count(vf, 0, &now));
+	CHECK_EQ(t, "MSI-X messages of vector 0 after masking it", before, now);
+	PREPARE(t, "reading the PBA", nvsr_bar_read(vf, w[1].bir, w[1].start, 8, &bits));
+	CHECK_EQ(t, "pending bit of vector 0 while masked", 1, bits & 1);
+	PREPARE(t, "unmasking vector 0", nvsr_bar_write(vf, w[0].bir, at, 4, control & ~1ull));
+	PREPARE(t, "counting interrupts", nvsr_irq_count(vf, 0, &now));
+	CHECK_EQ(t, "MSI-X messages of vector 0 after unmasking it", before + 1, now);
+	PREPARE(t, "reading the PBA", nvsr_bar_read(vf, w[1].bir, w[1].start, 8, &bits));
+	CHECK_EQ(t, "pending bit of vector 0 after unmasking it", 0, bits & 1);
+}
+
 /* One Flush through @q; its status does not matter, its interrupt does. */
 static int ring(struct nvsr_dev *d, struct nvsr_queue *q, unsigned vector, uint64_t *ret)
 {
@@ -214,22 +271,31 @@ out:
 static const struct nvsr_test tests[] = {
 	{ .id = "vfs-have-their-own", .title = "every VF has an MSI-X capability",
 	  .requirements = REQS("PCIE-41"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-without-msix"), .run = vfs_have_their_own },
+	  .caught_by = DEFECTS("vf-no-msix"), .run = vfs_have_their_own },
 	{ .id = "table-fits-aperture", .title = "MSI-X table and PBA of a VF lie inside its own aperture",
 	  .requirements = REQS("PCIE-41"), .needs = PF_WRITE | NVSR_NEED(VF_ADMIN),
-	  .caught_by = DEFECTS("vf-msix-outside-aperture"), .run = table_fits_aperture },
+	  .caught_by = DEFECTS("vf-msix-outside-bar"), .run = table_fits_aperture },
 	{ .id = "vf-mask-is-local", .title = "masking the vectors of one VF leaves those of VF 2 and the PF alone",
 	  .requirements = REQS("PCIE-41"),
 	  .needs = PF_WRITE | NVSR_NEED(TWO_VFS) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(QUEUES),
-	  .caught_by = DEFECTS("vf-mask-silences-siblings"), .run = vf_mask_is_local },
+	  .caught_by = DEFECTS("vf-msix-shared-mask", "function-mask-ignored", "vf-msi-as-pf"), .run = vf_mask_is_local },
+	{ .id = "tables-are-separate", .title = "every VF has an MSI-X table of its own",
+	  .requirements = REQS("PCIE-41"),
+	  .needs = LIVE_VF | NVSR_NEED(TWO_VFS) | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE),
+	  .caught_by = DEFECTS("vf-msix-shared-table"), .run = tables_are_separate },
+	{ .id = "masked-interrupt-is-pending", .title = "a masked vector of a VF is pending until it is unmasked",
+	  .requirements = REQS("PCIE-41"),
+	  .needs = LIVE_VF | NVSR_NEED(QUEUES) | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE),
+	  .caught_by = DEFECTS("masked-vector-fires", "pba-never-set", "pending-lost-on-unmask"),
+	  .run = masked_interrupt_is_pending },
 	{ .id = "pf-keeps-firing", .title = "interrupts of the PF keep coming while VFs are enabled, run, and go",
 	  .requirements = REQS("PCIE-41", "ISO-01"), .needs = LIVE_VF | NVSR_NEED(QUEUES),
-	  .caught_by = DEFECTS("pf-interrupts-stop-with-vfs"), .run = pf_keeps_firing },
+	  .caught_by = DEFECTS("pf-irq-lost-when-vfs-enabled"), .run = pf_keeps_firing },
 	{ .id = "table-size-is-vectors", .title = "MSI-X Table Size of PF and VF is the number of vectors minus one",
 	  .requirements = REQS("PCIE-42"), .needs = LIVE_VF | NVSR_NEED(VI) | NVSR_NEED(VIRT_MGMT),
-	  .caught_by = DEFECTS("msix-table-size-off-by-one"), .run = table_size_is_vectors },
+	  .caught_by = DEFECTS("msix-ts-wrong", "ts-ignores-vi"), .run = table_size_is_vectors },
 	{ .id = "last-vector-is-there", .title = "the last entry of a VF's MSI-X table exists",
 	  .requirements = REQS("PCIE-42"), .needs = LIVE_VF | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE),
-	  .caught_by = DEFECTS("msix-table-size-off-by-one"), .run = last_vector_is_there },
+	  .caught_by = DEFECTS("msix-ts-wrong"), .run = last_vector_is_there },
 };
 const struct nvsr_group nvsr_pf_msix = NVSR_GROUP("pf.msix", tests);

@@ -98,6 +98,11 @@ int pf_raw_flr(struct nvsr_dev *d)
 	return rc;
 }
 
+void pf_revive(struct nvsr_ctx **t)
+{
+	nvsr_reset((*t)->pf, NVSR_RESET_FLR);
+}
+
 int pf_save(struct pf_saved *s, struct nvsr_dev *d, unsigned off, unsigned len)
 {
 	uint32_t val;
@@ -157,6 +162,33 @@ int pf_vf_bar_size(struct nvsr_ctx *t, unsigned bar, uint64_t *ret)
 	mask = (uint64_t)v[1] << 32 | (v[0] & ~0xfu);
 	*ret = v[0] & ~0xfu || (words == 2 && v[1]) ? ~mask + 1 : 0;
 	return 0;
+}
+
+static int go_online(struct nvsr_ctx *t, uint16_t scid)
+{
+	int rc = nvsr_virt_mgmt(t->pf, scid, 0, NVME_VIRT_OFFLINE, 0, NULL);
+
+	if (!rc && t->inv->primary.crt & NVME_CRT_VQ)
+		rc = nvsr_virt_mgmt(t->pf, scid, NVME_VIRT_RT_VQ, NVME_VIRT_ASSIGN, 2, NULL);
+	if (!rc && t->inv->primary.crt & NVME_CRT_VI)
+		rc = nvsr_virt_mgmt(t->pf, scid, NVME_VIRT_RT_VI, NVME_VIRT_ASSIGN, 1, NULL);
+	return rc ? rc : nvsr_virt_mgmt(t->pf, scid, 0, NVME_VIRT_ONLINE, 0, NULL);
+}
+
+struct nvsr_dev *pf_vf_online(struct nvsr_ctx *t, unsigned vfn)
+{
+	struct nvsr_dev *vf = nvsr_t_vf_bare(t, vfn);
+	int scid, rc;
+
+	if (!vf || !(t->inv->has & NVSR_NEED(VIRT_MGMT)))
+		return vf;
+	scid = nvsr_t_scid(t, vfn);
+	if (scid < 0)
+		return NULL;
+	rc = go_online(t, (uint16_t)scid);
+	if (rc)
+		nvsr_test_broken(t, __FILE__, __LINE__, "bringing VF %u Online: %s", vfn, nvsr_rc_text(rc));
+	return rc ? NULL : vf;
 }
 
 int pf_alive(struct nvsr_dev *d)

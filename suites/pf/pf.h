@@ -35,6 +35,10 @@ int pf_write_vfe(struct nvsr_ctx *t, bool on);
  * of PCIe 6.6.2.  The function's controller is disabled and its BARs and Command are reset afterwards. */
 int pf_raw_flr(struct nvsr_dev *d);
 
+/* After a raw FLR of the PF: let the access method give it its BARs and its admin queue again, when the body returns. */
+void pf_revive(struct nvsr_ctx **t);
+#define _cleanup_pf_ NVSR_CLEANUP(pf_revive) NVSR_UNUSED
+
 /* Configuration registers to put back, in the reverse order of saving, whatever way the body returns. */
 struct pf_saved {
 	struct nvsr_dev *dev;
@@ -50,6 +54,10 @@ void pf_restore(struct pf_saved *s);
 int pf_vf_bar_size(struct nvsr_ctx *t, unsigned bar, uint64_t *ret);
 /* True for the second half of a 64-bit VF BAR. */
 bool pf_vf_bar_is_upper(const struct nvsr_sriov *s, unsigned bar);
+
+/* VF @vfn open, not reset and not enabled, its secondary controller Online where that takes commands (2 VQ, 1 VI): its
+ * properties mean something.  NULL after recording. */
+struct nvsr_dev *pf_vf_online(struct nvsr_ctx *t, unsigned vfn);
 
 /* An admin command that every controller executes at any time: Identify Controller. */
 int pf_alive(struct nvsr_dev *d);

@@ -8,13 +8,6 @@
  */
 #include "pf.h"
 
-/* After a raw FLR of the PF: let the access method give it its BARs and its admin queue again. */
-static void revive(struct nvsr_ctx **t)
-{
-	nvsr_reset((*t)->pf, NVSR_RESET_FLR);
-}
-#define _cleanup_pf_ NVSR_CLEANUP(revive) NVSR_UNUSED
-
 /* The first VF of @s that still answers, 0 for none. */
 static unsigned who_answers(struct nvsr_ctx *t, const struct nvsr_sriov *s)
 {
@@ -50,7 +43,7 @@ static void vf_flr_is_local(struct nvsr_ctx *t)
 		return;
 	PREPARE(t, "reading the SR-IOV capability", nvsr_sriov_read(t->pf, &before));
 	PREPARE(t, "reading CC of VF 2", nvsr_reg_read(other, NVME_REG_CC, 4, &cc));
-	PREPARE(t, "Function Level Reset of VF 1", nvsr_reset(vf, NVSR_RESET_FLR));
+	CHECK_OK(t, "VF 1 comes back after its FLR", nvsr_reset(vf, NVSR_RESET_FLR));
 	CHECK(t, pf_rid_answers(t, nvsr_dev_rid(vf)), "VF 1 is still there", "configuration requests to it get all ones");
 	PREPARE(t, "reading the SR-IOV capability", nvsr_sriov_read(t->pf, &after));
 	check_same_sriov(t, &before, &after);
@@ -131,6 +124,20 @@ static void ari_bit_survives_flr(struct nvsr_ctx *t)
 		 pf_sriov16(t, PCI_SRIOV_CTRL) & PCI_SRIOV_CTRL_ARI);
 }
 
+static void hot_reset_clears_ari(struct nvsr_ctx *t)
+{
+	struct nvsr_sriov s;
+
+	if (!pf_vfs(t, 0, &s))
+		return;
+	PREPARE(t, "writing the control register", write_ari(t, true));
+	if (!(pf_sriov16(t, PCI_SRIOV_CTRL) & PCI_SRIOV_CTRL_ARI))
+		SKIP(t, "ARI Capable Hierarchy does not take 1 in this PF (pf.control.ari-bit-is-writable judges that)");
+	PREPARE(t, "Conventional Reset", nvsr_reset(t->pf, NVSR_RESET_HOT));
+	CHECK_EQ(t, "ARI Capable Hierarchy after Conventional Reset", 0,
+		 pf_sriov16(t, PCI_SRIOV_CTRL) & PCI_SRIOV_CTRL_ARI);
+}
+
 /* FLR of the function at @rid through @d: it answers 100 ms later, and the bit that started it reads 0. */
 static void check_flr_time(struct nvsr_ctx *t, struct nvsr_dev *d, const char *what)
 {
@@ -171,8 +178,13 @@ static void check_reset_state(struct nvsr_ctx *t, struct nvsr_dev *d, unsigned m
 
 static void check_controller_reset(struct nvsr_ctx *t, struct nvsr_dev *d)
 {
-	uint64_t cc, csts;
+	uint64_t cc, csts, aqa, asq, acq;
 
+	PREPARE(t, "reading AQA", nvsr_reg_read(d, NVME_REG_AQA, 4, &aqa));
+	PREPARE(t, "reading ASQ", nvsr_reg_read(d, NVME_REG_ASQ, 8, &asq));
+	PREPARE(t, "reading ACQ", nvsr_reg_read(d, NVME_REG_ACQ, 8, &acq));
+	CHECK(t, !aqa && !asq && !acq, "AQA, ASQ and ACQ are 0 after FLR", "%s: %llXh, %llXh, %llXh", nvsr_dev_name(d),
+	      (unsigned long long)aqa, (unsigned long long)asq, (unsigned long long)acq);
 	PREPARE(t, "reading CC", nvsr_reg_read(d, NVME_REG_CC, 4, &cc));
 	CHECK(t, !(cc & NVME_CC_EN), "CC.EN = 0 after FLR", "%s: CC = %08Xh", nvsr_dev_name(d), (unsigned)cc);
 	PREPARE(t, "reading CSTS", nvsr_reg_read(d, NVME_REG_CSTS, 4, &csts));
@@ -219,13 +231,14 @@ static void ctrl_reset_keeps_config(struct nvsr_ctx *t)
 	uint32_t bar[PCI_BAR_COUNT], command;
 	struct nvsr_sriov before, after;
 	unsigned i, vfn;
+	int rc;
 
 	if (!pf_vfs(t, t->inv->sriov.total_vfs > 1 ? 2 : 1, &before))
 		return;
 	for (i = 0; i < PCI_BAR_COUNT; i++)
 		bar[i] = pf_rid_read(t, rid, PCI_BAR0 + i * 4, 4);
 	command = pf_rid_read(t, rid, PCI_COMMAND, 2);
-	PREPARE(t, "Controller Reset of the PF", nvsr_reset(t->pf, NVSR_RESET_CTRL));
+	rc = nvsr_reset(t->pf, NVSR_RESET_CTRL);
 	PREPARE(t, "reading the SR-IOV capability", nvsr_sriov_read(t->pf, &after));
 	check_same_sriov(t, &before, &after);
 	for (i = 0; i < PCI_BAR_COUNT; i++)
@@ -234,6 +247,7 @@ static void ctrl_reset_keeps_config(struct nvsr_ctx *t)
 	for (vfn = 1; vfn <= before.num_vfs; vfn++)
 		CHECK(t, pf_rid_answers(t, nvsr_vf_rid(rid, &before, vfn)), "the VFs are still there",
 		      "VF %u does not answer", vfn);
+	CHECK_OK(t, "the PF is back after its Controller Reset", rc);
 }
 
 #define LIVE_VF (NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(REG_READ))
@@ -242,30 +256,37 @@ static const struct nvsr_test tests[] = {
 	{ .id = "vf-flr-is-local", .title = "FLR of a VF resets that VF only and leaves SR-IOV as it is",
 	  .requirements = REQS("PCIE-36"),
 	  .needs = LIVE_VF | NVSR_NEED(TWO_VFS) | NVSR_NEED(FLR) | NVSR_NEED(CFG_READ),
-	  .caught_by = DEFECTS("vf-flr-resets-sibling", "vf-flr-removes-vf"), .run = vf_flr_is_local },
+	  .caught_by = DEFECTS("flr-clears-sibling", "vf-flr-resets-pf", "vf-flr-hangs", "vf-flr-clears-vf-mse",
+			       "vf-flr-clears-vf-bar", "vf-flr-clears-numvfs"),
+	  .run = vf_flr_is_local },
 	{ .id = "pf-flr-clears-sriov", .title = "FLR of the PF clears VF Enable and VF MSE and takes all VFs away",
 	  .requirements = REQS("PCIE-37", "PCIE-03", "PCIE-08", "PCIE-23"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("pf-flr-keeps-vf-enable"), .run = pf_flr_clears_sriov },
+	  .caught_by = DEFECTS("vfe-survives-flr"), .run = pf_flr_clears_sriov },
 	{ .id = "numvfs-after-pf-flr", .title = "VF Enable is 0 after FLR of the PF; what NumVFs reads is noted",
 	  .requirements = REQS("PCIE-16"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("pf-flr-keeps-vf-enable"), .run = numvfs_after_pf_flr },
+	  .caught_by = DEFECTS("vfe-survives-flr"), .run = numvfs_after_pf_flr },
 	{ .id = "hot-reset-clears-sriov", .title = "Conventional Reset clears VF Enable and takes all VFs away",
 	  .requirements = REQS("PCIE-38", "PCIE-03"), .needs = PF_READ | NVSR_NEED(HOT_RESET),
-	  .caught_by = DEFECTS("hot-reset-keeps-vf-enable"), .run = hot_reset_clears_sriov },
+	  .caught_by = DEFECTS("hot-reset-keeps-vfe"), .run = hot_reset_clears_sriov },
 	{ .id = "ari-bit-survives-flr", .title = "FLR of the PF does not change ARI Capable Hierarchy",
 	  .requirements = REQS("PCIE-10"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("pf-flr-clears-ari"), .run = ari_bit_survives_flr },
+	  .caught_by = DEFECTS("ari-reset-wrong"), .run = ari_bit_survives_flr },
+	{ .id = "hot-reset-clears-ari", .title = "Conventional Reset clears ARI Capable Hierarchy",
+	  .requirements = REQS("PCIE-10"), .needs = PF_WRITE | NVSR_NEED(HOT_RESET),
+	  .caught_by = DEFECTS("ari-reset-wrong"), .run = hot_reset_clears_ari },
 	{ .id = "answers-after-flr", .title = "PF and VF answer 100 ms after FLR, the FLR bit reads 0",
 	  .requirements = REQS("PCIE-39"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("flr-slow", "flr-bit-sticks"), .run = answers_after_flr },
+	  .caught_by = DEFECTS("flr-slow", "flr-bit-sticks", "vf-flr-hangs"), .run = answers_after_flr },
 	{ .id = "vf-flr-is-a-clr", .title = "FLR of a VF resets its controller and its configuration space",
-	  .requirements = REQS("PCIE-47"), .needs = LIVE_VF | NVSR_NEED(CFG_READ) | NVSR_NEED(CFG_WRITE),
-	  .caught_by = DEFECTS("flr-keeps-config", "flr-keeps-controller"), .run = vf_flr_is_a_clr },
+	  .requirements = REQS("PCIE-47", "ISO-04"), .needs = LIVE_VF | NVSR_NEED(CFG_READ) | NVSR_NEED(CFG_WRITE),
+	  .caught_by = DEFECTS("vf-flr-ignored", "vf-flr-keeps-command", "vf-flr-keeps-msix", "vf-bme-default-on",
+			       "aqa-survives-flr"),
+	  .run = vf_flr_is_a_clr },
 	{ .id = "pf-flr-is-a-clr", .title = "FLR of the PF resets its controller and its configuration space",
-	  .requirements = REQS("PCIE-47"), .needs = PF_WRITE | NVSR_NEED(REG_READ),
-	  .caught_by = DEFECTS("flr-keeps-config", "flr-keeps-controller"), .run = pf_flr_is_a_clr },
+	  .requirements = REQS("PCIE-47", "ISO-04"), .needs = PF_WRITE | NVSR_NEED(REG_READ),
+	  .caught_by = DEFECTS("pf-flr-keeps-command", "aqa-survives-flr"), .run = pf_flr_is_a_clr },
 	{ .id = "ctrl-reset-keeps-config", .title = "Controller Reset of the PF leaves configuration space and VFs alone",
 	  .requirements = REQS("PCIE-48"), .needs = PF_READ | NVSR_NEED(CTRL_RESET),
-	  .caught_by = DEFECTS("ctrl-reset-clears-vf-enable"), .run = ctrl_reset_keeps_config },
+	  .caught_by = DEFECTS("ctrl-reset-clears-sriov", "ctrl-reset-clears-bme"), .run = ctrl_reset_keeps_config },
 };
 const struct nvsr_group nvsr_pf_reset = NVSR_GROUP("pf.reset", tests);

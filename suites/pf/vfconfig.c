@@ -152,6 +152,21 @@ static void bars_stay_zero(struct nvsr_ctx *t)
 	}
 }
 
+/* Writable or not, a VF without INTx has no line to keep. */
+static void interrupt_line_stays_zero(struct nvsr_ctx *t)
+{
+	_cleanup_cfg_ struct pf_saved saved = { 0 };
+	struct nvsr_dev *vf = nvsr_t_vf_bare(t, 1);
+	uint32_t v;
+
+	if (!vf)
+		return;
+	PREPARE(t, "reading Interrupt Line", pf_save(&saved, vf, PCI_INTERRUPT_LINE, 1));
+	PREPARE(t, "writing Interrupt Line", nvsr_cfg_write(vf, PCI_INTERRUPT_LINE, 1, 0xff));
+	PREPARE(t, "reading Interrupt Line", nvsr_cfg_read(vf, PCI_INTERRUPT_LINE, 1, &v));
+	CHECK_EQ(t, "Interrupt Line of VF 1 after writing FFh", 0, v);
+}
+
 struct quiet { struct nvsr_req *req; };
 
 static bool completed(struct nvsr_dev *d, void *arg)
@@ -188,6 +203,32 @@ static void without_bme_is_silent(struct nvsr_ctx *t)
 		  csts & NVME_CSTS_CFS ? " (CFS set, which is allowed)" : "");
 }
 
+/* An interrupt that became pending while masked is a memory write as well: it waits for Bus Master Enable. */
+static void pending_waits_for_bme(struct nvsr_ctx *t)
+{
+	_cleanup_cfg_ struct pf_saved saved = { 0 };
+	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
+	uint64_t before, now;
+	unsigned msix;
+	uint32_t v;
+
+	if (!vf)
+		return;
+	PREPARE(t, "looking for MSI-X", nvsr_cfg_find_cap(vf, PCI_CAP_MSIX, &msix));
+	MUST(t, msix, "an MSI-X capability in VF 1", "none");
+	PREPARE(t, "reading MSI-X control", pf_save(&saved, vf, msix + PCI_MSIX_CTRL, 2));
+	PREPARE(t, "reading Command", pf_save(&saved, vf, PCI_COMMAND, 2));
+	PREPARE(t, "reading MSI-X control", nvsr_cfg_read(vf, msix + PCI_MSIX_CTRL, 2, &v));
+	PREPARE(t, "masking VF 1", nvsr_cfg_write(vf, msix + PCI_MSIX_CTRL, 2, v | PCI_MSIX_CTRL_MASK));
+	PREPARE(t, "Identify Controller on VF 1", pf_alive(vf));
+	PREPARE(t, "clearing Bus Master Enable", nvsr_cfg_write(vf, PCI_COMMAND, 2, 0));
+	PREPARE(t, "counting interrupts", nvsr_irq_count(vf, 0, &before));
+	PREPARE(t, "unmasking VF 1", nvsr_cfg_write(vf, msix + PCI_MSIX_CTRL, 2, v & ~(uint32_t)PCI_MSIX_CTRL_MASK));
+	nvsr_dev_sleep_ms(vf, QUIET_MS);
+	PREPARE(t, "counting interrupts", nvsr_irq_count(vf, 0, &now));
+	CHECK_EQ(t, "MSI-X messages of VF 1, unmasked with Bus Master Enable = 0", before, now);
+}
+
 static void d3_harms_nobody(struct nvsr_ctx *t)
 {
 	_cleanup_cfg_ struct pf_saved saved = { 0 };
@@ -215,37 +256,43 @@ static void d3_harms_nobody(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "ids-read-ffff", .title = "Vendor ID and Device ID of a VF read FFFFh",
 	  .requirements = REQS("PCIE-27"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-vendor-id-visible", "vf-config-is-pf-config"), .run = ids_read_ffff },
+	  .caught_by = DEFECTS("vf-vendor-id-not-ffff", "vf-device-id-not-ffff", "vf-answers-as-pf"), .run = ids_read_ffff },
 	{ .id = "class-is-the-pfs", .title = "PF and VFs have the class code of an NVMe controller",
 	  .requirements = REQS("PCIE-30"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-class-differs"), .run = class_is_the_pfs },
+	  .caught_by = DEFECTS("vf-class-wrong"), .run = class_is_the_pfs },
 	{ .id = "header-type-is-zero", .title = "Header Type of a VF reads 00h",
 	  .requirements = REQS("PCIE-31"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-header-type-multifunction"), .run = header_type_is_zero },
+	  .caught_by = DEFECTS("vf-header-multifunction"), .run = header_type_is_zero },
 	{ .id = "bars-read-zero", .title = "BARs, Cardbus CIS and ROM BAR of a VF read 0",
 	  .requirements = REQS("PCIE-32"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-header-has-bar0", "vf-config-is-pf-config"), .run = bars_read_zero },
+	  .caught_by = DEFECTS("vf-answers-as-pf"), .run = bars_read_zero },
 	{ .id = "bars-stay-zero", .title = "BARs, Cardbus CIS and ROM BAR of a VF ignore writes",
 	  .requirements = REQS("PCIE-32"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("vf-header-bar-writable"), .run = bars_stay_zero },
+	  .caught_by = DEFECTS("vf-bars-writable", "vf-rom-bar"), .run = bars_stay_zero },
 	{ .id = "subsystem-vendor-is-the-pfs", .title = "Subsystem Vendor ID of a VF is the PF's",
 	  .requirements = REQS("PCIE-33"), .needs = PF_READ,
 	  .caught_by = DEFECTS("vf-subsystem-vendor-differs"), .run = subsystem_vendor_is_the_pfs },
 	{ .id = "no-intx", .title = "a VF has no INTx",
 	  .requirements = REQS("PCIE-34"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-has-intx"), .run = no_intx },
+	  .caught_by = DEFECTS("vf-intx-pin"), .run = no_intx },
+	{ .id = "interrupt-line-stays-zero", .title = "Interrupt Line of a VF ignores writes",
+	  .requirements = REQS("PCIE-34"), .needs = PF_WRITE,
+	  .caught_by = DEFECTS("vf-intx-line-writable"), .run = interrupt_line_stays_zero },
 	{ .id = "flr-is-offered", .title = "the PF and every VF offer Function Level Reset",
 	  .requirements = REQS("PCIE-35"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-without-flr"), .run = flr_is_offered },
+	  .caught_by = DEFECTS("vf-no-flr-cap", "pf-no-flr-cap", "vf-no-express-cap"), .run = flr_is_offered },
 	{ .id = "command-reads-bme-only", .title = "the Command register of a VF shows nothing but Bus Master Enable",
 	  .requirements = REQS("PCIE-28"), .needs = PF_READ,
-	  .caught_by = DEFECTS("vf-command-reads-pf"), .run = command_reads_bme_only },
+	  .caught_by = DEFECTS("vf-answers-as-pf"), .run = command_reads_bme_only },
 	{ .id = "command-takes-bme-only", .title = "Bus Master Enable is the only writable bit of a VF's Command register",
 	  .requirements = REQS("PCIE-28"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("vf-command-mse-writable"), .run = command_takes_bme_only },
+	  .caught_by = DEFECTS("vf-command-bits", "vf-memory-space-bit"), .run = command_takes_bme_only },
 	{ .id = "without-bme-is-silent", .title = "a VF without Bus Master Enable moves no data and sends no interrupt",
 	  .requirements = REQS("PCIE-29"), .needs = TWO_LIVE | NVSR_NEED(QUEUES) | NVSR_NEED(REG_READ),
-	  .caught_by = DEFECTS("vf-bme-ignored", "vf-bme-stops-siblings"), .run = without_bme_is_silent },
+	  .caught_by = DEFECTS("bme-ignored", "vf-bme-shared"), .run = without_bme_is_silent },
+	{ .id = "pending-waits-for-bme", .title = "a pending interrupt of a VF waits for Bus Master Enable",
+	  .requirements = REQS("PCIE-29"), .needs = PF_WRITE | NVSR_NEED(VF_ADMIN) | NVSR_NEED(QUEUES),
+	  .caught_by = DEFECTS("msi-without-bme"), .run = pending_waits_for_bme },
 	{ .id = "d3-harms-nobody", .title = "a VF in D3hot does not disturb the PF and the other VFs",
 	  .requirements = REQS("PCIE-40"), .needs = TWO_LIVE,
 	  .caught_by = DEFECTS("vf-d3-stops-siblings"), .run = d3_harms_nobody },
