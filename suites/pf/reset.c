@@ -124,20 +124,6 @@ static void ari_bit_survives_flr(struct nvsr_ctx *t)
 		 pf_sriov16(t, PCI_SRIOV_CTRL) & PCI_SRIOV_CTRL_ARI);
 }
 
-static void hot_reset_clears_ari(struct nvsr_ctx *t)
-{
-	struct nvsr_sriov s;
-
-	if (!pf_vfs(t, 0, &s))
-		return;
-	PREPARE(t, "writing the control register", write_ari(t, true));
-	if (!(pf_sriov16(t, PCI_SRIOV_CTRL) & PCI_SRIOV_CTRL_ARI))
-		SKIP(t, "ARI Capable Hierarchy does not take 1 in this PF (pf.control.ari-bit-is-writable judges that)");
-	PREPARE(t, "Conventional Reset", nvsr_reset(t->pf, NVSR_RESET_HOT));
-	CHECK_EQ(t, "ARI Capable Hierarchy after Conventional Reset", 0,
-		 pf_sriov16(t, PCI_SRIOV_CTRL) & PCI_SRIOV_CTRL_ARI);
-}
-
 /* FLR of the function at @rid through @d: it answers 100 ms later, and the bit that started it reads 0. */
 static void check_flr_time(struct nvsr_ctx *t, struct nvsr_dev *d, const char *what)
 {
@@ -271,9 +257,6 @@ static const struct nvsr_test tests[] = {
 	{ .id = "ari-bit-survives-flr", .title = "FLR of the PF does not change ARI Capable Hierarchy",
 	  .requirements = REQS("PCIE-10"), .needs = PF_WRITE,
 	  .caught_by = DEFECTS("ari-reset-wrong"), .run = ari_bit_survives_flr },
-	{ .id = "hot-reset-clears-ari", .title = "Conventional Reset clears ARI Capable Hierarchy",
-	  .requirements = REQS("PCIE-10"), .needs = PF_WRITE | NVSR_NEED(HOT_RESET),
-	  .caught_by = DEFECTS("ari-reset-wrong"), .run = hot_reset_clears_ari },
 	{ .id = "answers-after-flr", .title = "PF and VF answer 100 ms after FLR, the FLR bit reads 0",
 	  .requirements = REQS("PCIE-39"), .needs = PF_WRITE,
 	  .caught_by = DEFECTS("flr-slow", "flr-bit-sticks", "vf-flr-hangs"), .run = answers_after_flr },
