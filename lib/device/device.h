@@ -49,7 +49,11 @@ struct nvsr_cmd {
  */
 int nvsr_dev_open(const char *where, const struct nvsr_profile *profile, const char *const *defects, struct nvsr_dev **ret,
 		  struct nvsr_complaint *complaint);
-/* VF @vfn (1..NumVFs) of @pf by the same method.  -ENODEV when it does not answer, -EAGAIN when it has no usable driver. */
+/*
+ * VF @vfn (1..NumVFs) of @pf by the same method: configuration space and registers at once.  Where commands need a driver
+ * of the operating system, it is bound at the first command (-EAGAIN there when it does not come up), because a VF is
+ * opened and reset before its controller goes Online.  -ENODEV when the VF does not answer.
+ */
 int nvsr_dev_open_vf(struct nvsr_dev *pf, unsigned vfn, struct nvsr_dev **ret);
 /* NULL and half-built are fine; returns NULL. */
 struct nvsr_dev *nvsr_dev_close(struct nvsr_dev *d);
@@ -85,6 +89,12 @@ int nvsr_reset(struct nvsr_dev *d, enum nvsr_reset how);
 /* Number of VFs, as the operating system sets it: 0 disables; waits the standard's times; probing of VF drivers is off. */
 int nvsr_set_numvfs(struct nvsr_dev *pf, unsigned n);
 int nvsr_get_numvfs(struct nvsr_dev *pf, unsigned *ret);
+/*
+ * What the operating system keeps around the device (autoprobe, driver of each function) as a JSON object, malloc'd, and
+ * back; -ENOTSUP where the access method leaves no trace there.
+ */
+int nvsr_host_save(struct nvsr_dev *pf, char **ret_json);
+int nvsr_host_restore(struct nvsr_dev *pf, const char *json);
 
 /* --- time, on the device's clock (virtual on the model) ------------------------------------------------------------------ */
 uint64_t nvsr_dev_now(struct nvsr_dev *d);			/* ns */

@@ -21,12 +21,27 @@ struct nvsr_dev_ops {
 	int (*reset)(struct nvsr_dev *d, enum nvsr_reset how);
 	int (*set_numvfs)(struct nvsr_dev *pf, unsigned n);
 	int (*get_numvfs)(struct nvsr_dev *pf, unsigned *ret);
+	int (*host_save)(struct nvsr_dev *pf, char **ret_json);
+	int (*host_restore)(struct nvsr_dev *pf, const char *json);
 	uint64_t (*now)(struct nvsr_dev *d);
 	void (*sleep_ns)(struct nvsr_dev *d, uint64_t ns);
 	void *(*dma_alloc)(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
 	void (*dma_free)(struct nvsr_dev *d, void *p);
+	int (*irq_setup)(struct nvsr_dev *d);	/* before CC.EN becomes 1: every vector enabled and counted */
 	int (*irq_count)(struct nvsr_dev *d, unsigned vector, uint64_t *ret);
 };
 extern const struct nvsr_dev_ops nvsr_dev_model, nvsr_dev_kernel;
+
+/* nosys.c: -ENOTSUP for what a method cannot do, and the clock of this machine. */
+int nvsr_nosys_cfg_write(struct nvsr_dev *d, unsigned off, unsigned len, uint32_t val);
+int nvsr_nosys_bar_write(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t val);
+void *nvsr_nosys_dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
+void nvsr_nosys_dma_free(struct nvsr_dev *d, void *p);
+int nvsr_nosys_host_save(struct nvsr_dev *pf, char **ret_json);
+int nvsr_nosys_host_restore(struct nvsr_dev *pf, const char *json);
+int nvsr_nosys_irq_setup(struct nvsr_dev *d);
+int nvsr_nosys_irq_count(struct nvsr_dev *d, unsigned vector, uint64_t *ret);
+uint64_t nvsr_host_now(struct nvsr_dev *d);
+void nvsr_host_sleep_ns(struct nvsr_dev *d, uint64_t ns);
 
 #endif

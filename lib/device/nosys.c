@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What an access method does where it cannot: nothing, and it says so. */
+#include "base/time.h"
+#include "device/ops.h"
+
+int nvsr_nosys_cfg_write(struct nvsr_dev *d, unsigned off, unsigned len, uint32_t val)
+{
+	return -ENOTSUP;
+}
+
+int nvsr_nosys_bar_write(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t val)
+{
+	return -ENOTSUP;
+}
+
+void *nvsr_nosys_dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova)
+{
+	return NULL;
+}
+
+void nvsr_nosys_dma_free(struct nvsr_dev *d, void *p)
+{
+}
+
+int nvsr_nosys_irq_setup(struct nvsr_dev *d)
+{
+	return -ENOTSUP;
+}
+
+int nvsr_nosys_irq_count(struct nvsr_dev *d, unsigned vector, uint64_t *ret)
+{
+	return -ENOTSUP;
+}
+
+/* Real hardware shares the clock of this machine. */
+uint64_t nvsr_host_now(struct nvsr_dev *d)
+{
+	return nvsr_now_ns();
+}
+
+void nvsr_host_sleep_ns(struct nvsr_dev *d, uint64_t ns)
+{
+	nvsr_sleep_ns(ns, NULL);
+}
+
+int nvsr_nosys_host_save(struct nvsr_dev *pf, char **ret_json)
+{
+	return -ENOTSUP;
+}
+
+int nvsr_nosys_host_restore(struct nvsr_dev *pf, const char *json)
+{
+	return -ENOTSUP;
+}
