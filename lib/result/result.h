@@ -85,6 +85,8 @@ int nvsr_journal_end(struct nvsr_journal *j, bool interrupted);
 int nvsr_run_read(const char *path, struct nvsr_run *ret, char *complaint);
 void nvsr_run_free(struct nvsr_run *run);
 void nvsr_result_free(struct nvsr_result *r);
+/* Fill a planned test: keep what the plan says about it, move the rest from @r, which is empty then. */
+void nvsr_result_merge(struct nvsr_result *planned, struct nvsr_result *r);
 /* Recount totals and .complete from the tests. */
 void nvsr_run_count(struct nvsr_run *run);
 /* Exit code of a run: 1 a failure; else 3 incomplete or no verdict; else 77 nothing passed or failed as known (all skipped);

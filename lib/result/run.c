@@ -72,8 +72,7 @@ static void move_field(char **to, char **from)
 	*from = NULL;
 }
 
-/* Keep what the plan said about the test, take the rest from @r; empties @r. */
-static void merge(struct nvsr_result *t, struct nvsr_result *r)
+void nvsr_result_merge(struct nvsr_result *t, struct nvsr_result *r)
 {
 	struct nvsr_result old = *t;
 
@@ -103,7 +102,7 @@ static int read_result(struct nvsr_run *run, const json_t *o, const char **bad)
 		nvsr_result_free(&r);
 		return -EINVAL;
 	}
-	merge(t, &r);
+	nvsr_result_merge(t, &r);
 	return 0;
 }
 

@@ -40,6 +40,8 @@ enum nvsr_level nvsr_test_level(const struct nvsr_test *t);
 /* --- needs --------------------------------------------------------------------------------------------------------- */
 /* The needs that the device, the access method and the user meet, as NVSR_NEED() bits. */
 uint64_t nvsr_needs_met(struct nvsr_dev *pf, const struct nvsr_inventory *inv, bool destroy);
+/* The ENV needs that an access method with these enum nvsr_can bits meets. */
+uint64_t nvsr_needs_of_method(unsigned can);
 /* Why a test cannot run: every unmet need in one line, malloc'd; *ret_cause "claim", "env" or "grant". */
 char *nvsr_needs_reason(uint64_t unmet, const struct nvsr_profile *profile, const char **ret_cause);
 
@@ -54,6 +56,9 @@ struct nvsr_session {
 	const struct nvsr_snapshot *baseline;	/* state to return to; NULL: every group takes its own (model) */
 	bool fresh_after_abort;			/* the next child gets a new device: go on (model under proof) */
 };
+
+/* Open the device of a session as its groups do; *complaint may stay empty. */
+int nvsr_session_open(const struct nvsr_session *s, struct nvsr_dev **ret, struct nvsr_complaint *complaint);
 
 /* Told by nvsr_session_run() in the order of the plan.  A non-zero return stops the run and is returned. */
 struct nvsr_sink {

@@ -3,12 +3,6 @@
 #include "base/text.h"
 #include "test/harness.h"
 
-#define NEED_KINDS(kind_of) \
-	({ uint64_t mask_ = 0; \
-	   for (unsigned i_ = 0; i_ < NVSR_NEED_COUNT; i_++) \
-		mask_ |= nvsr_needs[i_].kind == (kind_of) ? 1ull << i_ : 0; \
-	   mask_; })
-
 /* What an access method must be able to do for each ENV need. */
 static const struct { uint64_t need; unsigned can; } env[] = {
 	{ NVSR_NEED(CFG_READ), NVSR_CAN_CFG_READ },
@@ -25,14 +19,29 @@ static const struct { uint64_t need; unsigned can; } env[] = {
 	{ NVSR_NEED(POWER_CYCLE), NVSR_CAN_POWER_CYCLE },
 };
 
-uint64_t nvsr_needs_met(struct nvsr_dev *pf, const struct nvsr_inventory *inv, bool destroy)
+static uint64_t claim_needs(void)
 {
-	unsigned can = nvsr_dev_can(pf);
-	uint64_t met = inv->has & NEED_KINDS(NVSR_NEED_CLAIM);
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < NVSR_NEED_COUNT; i++)
+		mask |= nvsr_needs[i].kind == NVSR_NEED_CLAIM ? 1ull << i : 0;
+	return mask;
+}
+
+uint64_t nvsr_needs_of_method(unsigned can)
+{
+	uint64_t met = 0;
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(env); i++)
 		if ((can & env[i].can) == env[i].can)
 			met |= env[i].need;
+	return met;
+}
+
+uint64_t nvsr_needs_met(struct nvsr_dev *pf, const struct nvsr_inventory *inv, bool destroy)
+{
+	uint64_t met = (inv->has & claim_needs()) | nvsr_needs_of_method(nvsr_dev_can(pf));
+
 	return destroy ? met | NVSR_NEED(DESTROY) : met;
 }
 

@@ -46,6 +46,6 @@ void nvsr_child_main(const struct nvsr_session *s, const struct nvsr_plan *plan,
 
 /* Restore and compare: 0, or -EIO with a malloc'd reason. */
 int nvsr_restore_and_compare(struct nvsr_dev *pf, const struct nvsr_snapshot *state, char **ret_reason);
-int nvsr_session_open(const struct nvsr_session *s, struct nvsr_dev **ret, struct nvsr_complaint *complaint);
+
 
 #endif

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* nvsr-conform report: every output again from a journal; several runs side by side. */
+#include <sys/stat.h>
+
+#include "runners/conform/conform.h"
+
+struct options {
+	char **runs;
+	enum nvsr_format format;
+	bool strict;
+};
+
+enum { OPT_FORMAT = 0x100, OPT_STRICT };
+
+static const struct argp_option options[] = {
+	{ "format", OPT_FORMAT, "text|tap|json", 0, "standard output for one run (default: text on a terminal, else tap)", 0 },
+	{ "strict", OPT_STRICT, NULL, 0, "known differences that pass, and deviations from recommendations, are failures", 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case OPT_FORMAT: o->format = nvsr_format_parse(arg, "text|tap|json", state); break;
+	case OPT_STRICT: o->strict = true; break;
+	case ARGP_KEY_ARG:
+		if (nvsr_lines_add(&o->runs, arg))
+			argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "name a run directory");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options, .parser = parse, .args_doc = "RUN...",
+	.doc = "Write results.tap, results.json, results.xml and report/index.html of each run directory again, from its "
+	       "journal.\vOne run is also printed; several are compared.  The exit code is that of the run; of several, the "
+	       "first of 1, 3, 77, 0 that one has.",
+};
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+static void print_one(const struct nvsr_run *run, const struct options *o, const char *dir)
+{
+	struct nvsr_text_style style = { .colour = isatty(STDOUT_FILENO), .where = is_folder(dir) ? dir : NULL };
+	enum nvsr_format format = o->format;
+
+	if (format == NVSR_FORMAT_AUTO)
+		format = style.colour ? NVSR_FORMAT_TEXT : NVSR_FORMAT_TAP;
+	if (format == NVSR_FORMAT_TAP)
+		nvsr_tap_write(stdout, run);
+	else if (format == NVSR_FORMAT_JSON)
+		nvsr_json_write(stdout, run);
+	else
+		nvsr_text_write(stdout, run, &style);
+}
+
+static int worse(int a, int b)
+{
+	static const int order[] = { EXIT_USAGE, EXIT_DIFFERS, EXIT_INCOMPLETE, EXIT_NOTHING };
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return EXIT_CONFORMS;
+}
+
+static int report_all(const struct options *o, struct nvsr_run *runs, const struct nvsr_run **table, unsigned n)
+{
+	int rc = 0, code = EXIT_CONFORMS;
+	unsigned read = 0;
+
+	for (; read < n && !rc; read += !rc) {
+		rc = nvsr_rundir_read(o->runs[read], &runs[read]);
+		table[read] = &runs[read];
+	}
+	for (unsigned i = 0; i < n && !rc; i++) {
+		int error = is_folder(o->runs[i]) ? nvsr_report_files(o->runs[i], &runs[i]) : 0;
+
+		if (error)
+			nvsr_say("%s: writing the reports: %s", o->runs[i], strerror(-error));
+		code = worse(code, error ? EXIT_INCOMPLETE : nvsr_run_exit_code(&runs[i], o->strict));
+	}
+	if (!rc && n == 1)
+		print_one(&runs[0], o, o->runs[0]);
+	else if (!rc)
+		nvsr_compare_write(stdout, table, (const char *const *)o->runs, n);
+	while (read)
+		nvsr_run_free(&runs[--read]);
+	return rc ? rc : code;
+}
+
+static int report(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct nvsr_run *runs;
+	const struct nvsr_run **table;
+	unsigned n;
+	int rc = EXIT_INCOMPLETE;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	n = nvsr_lines_count(o.runs);
+	runs = calloc(n, sizeof(*runs));
+	table = calloc(n, sizeof(*table));
+	if (runs && table)
+		rc = report_all(&o, runs, table, n);
+	free(runs);
+	free(table);
+	nvsr_lines_free(o.runs);
+	return rc;
+}
+
+const struct nvsr_command nvsr_cmd_report = {
+	.name = "report", .summary = "every output again from a run directory; several side by side", .argp = &argp,
+	.run = report,
+};
