@@ -66,6 +66,7 @@ int nvsr_dev_open(const char *where, const struct nvsr_profile *profile, const c
 		return rc;
 	}
 	d->shared->dirty = false;
+	d->shared->pending_allocation = true;
 	*ret = d;
 	return 0;
 }
@@ -133,7 +134,7 @@ uint16_t nvsr_dev_rid(const struct nvsr_dev *d) { return d->rid; }
 
 /* --- commands ------------------------------------------------------------------------------------------------------ */
 
-bool nvsr_cmd_changes_state(const struct nvsr_cmd *c)
+static bool changes_state(const struct nvsr_cmd *c)
 {
 	static const uint8_t changing[] = {
 		NVME_ADMIN_SET_FEATURES, NVME_ADMIN_NS_MGMT, NVME_ADMIN_NS_ATTACH, NVME_ADMIN_VIRT_MGMT,
@@ -143,10 +144,17 @@ bool nvsr_cmd_changes_state(const struct nvsr_cmd *c)
 	return memchr(changing, c->opcode, sizeof(changing)) != NULL;
 }
 
+void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c)
+{
+	if (changes_state(c))
+		d->shared->dirty = true;
+	if (c->opcode == NVME_ADMIN_VIRT_MGMT && (c->cdw10 & 0xf) == NVME_VIRT_PRIMARY_FLEXIBLE)
+		d->shared->pending_allocation = true;
+}
+
 int nvsr_admin(struct nvsr_dev *d, struct nvsr_cmd *c)
 {
-	if (nvsr_cmd_changes_state(c))
-		d->shared->dirty = true;
+	nvsr_dev_changes(d, c);
 	return d->ops->admin(d, c);
 }
 
@@ -306,6 +314,28 @@ int nvsr_host_save(struct nvsr_dev *pf, char **ret_json)
 int nvsr_host_restore(struct nvsr_dev *pf, const char *json)
 {
 	return pf->ops->host_restore(pf->pf, json);
+}
+
+int nvsr_get_autoprobe(struct nvsr_dev *pf, bool *ret)
+{
+	return pf->ops->get_autoprobe(pf->pf, ret);
+}
+
+int nvsr_set_autoprobe(struct nvsr_dev *pf, bool on)
+{
+	pf->shared->dirty = true;
+	return pf->ops->set_autoprobe(pf->pf, on);
+}
+
+int nvsr_get_vf_driver(struct nvsr_dev *pf, unsigned vfn, char *ret, size_t len)
+{
+	return pf->ops->get_vf_driver(pf->pf, vfn, ret, len);
+}
+
+int nvsr_set_vf_driver(struct nvsr_dev *pf, unsigned vfn, const char *name)
+{
+	pf->shared->dirty = true;
+	return pf->ops->set_vf_driver(pf->pf, vfn, name);
 }
 
 /* --- time -------------------------------------------------------------------------------------------------------------------- */

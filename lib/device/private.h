@@ -16,7 +16,7 @@
 struct nvsr_shared {
 	char line[NVSR_RING_LINES][NVSR_RING_WIDTH];
 	unsigned next, count;
-	bool dirty;
+	bool dirty, pending_allocation;
 	void *host;		/* the access method's own state of the whole subsystem */
 	struct nvsr_dev *vfs;	/* open VFs */
 };
@@ -49,8 +49,8 @@ struct nvsr_dev {
 void nvsr_dev_note(struct nvsr_dev *d, const char *fmt, ...) NVSR_PRINTF(2, 3);
 /* The same for a command and its result; @qid 0 is the admin queue. */
 void nvsr_dev_note_cmd(struct nvsr_dev *d, unsigned qid, const struct nvsr_cmd *c, int rc);
-/* A command that changes what a snapshot covers. */
-bool nvsr_cmd_changes_state(const struct nvsr_cmd *c);
+/* Remember that an admin command changes what a snapshot covers. */
+void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c);
 
 /* --- ctrl.c: the controller over bar_read, bar_write and DMA memory ------------------------------------------------- */
 int nvsr_ctrl_admin(struct nvsr_dev *d, struct nvsr_cmd *c);

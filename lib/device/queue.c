@@ -208,8 +208,8 @@ int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64
 
 int nvsr_queue_submit(struct nvsr_queue *q, const struct nvsr_cmd *c, struct nvsr_req **ret)
 {
-	if (q->qid == 0 && nvsr_cmd_changes_state(c))
-		q->d->shared->dirty = true;
+	if (q->qid == 0)
+		nvsr_dev_changes(q->d, c);
 	return nvsr_queue_submit_prp(q, c, 0, ret);
 }
 
