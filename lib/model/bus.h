@@ -33,6 +33,7 @@ void m_sriov_build(struct m_ctrl *pf);
 void m_sriov_effect(struct nvsr_model *m, unsigned rel, uint32_t old, uint32_t now);
 uint32_t m_sriov_get(const struct nvsr_model *m, unsigned rel, unsigned len);
 void m_sriov_put(struct nvsr_model *m, unsigned rel, unsigned len, uint32_t val);
+void m_sriov_set_ari(struct nvsr_model *m, bool on);
 unsigned m_sriov_active(const struct nvsr_model *m);	/* VFs that exist now */
 uint32_t m_sriov_aperture(const struct nvsr_model *m);	/* bytes of one VF's BAR0 */
 uint16_t m_sriov_offset(const struct nvsr_model *m);

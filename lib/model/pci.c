@@ -309,8 +309,7 @@ void m_pci_reset(struct m_ctrl *c, enum m_clr kind)
 		sticky_keep(c, old);
 	/* PCIe 9.3.3.3.5: ARI Capable Hierarchy is not affected by FLR. */
 	if (m_is_pf(c) && m->conf.sriov && (kind == M_CLR_FLR) != DEFECT(m, ARI_RESET_WRONG))
-		m_sriov_put(m, PCI_SRIOV_CTRL, 2, nvsr_le_read(old + m->conf.sriov_pos + PCI_SRIOV_CTRL, 2) &
-							  PCI_SRIOV_CTRL_ARI);
+		m_sriov_set_ari(m, nvsr_le_read(old + m->conf.sriov_pos + PCI_SRIOV_CTRL, 2) & PCI_SRIOV_CTRL_ARI);
 	forgotten(c, old, kind);
 	if (bit_sticks)
 		m_cfg_set(c, M_POS_EXP + PCI_EXP_DEVCTL, 2, m_cfg_get(c, M_POS_EXP + PCI_EXP_DEVCTL, 2) | PCI_EXP_DEVCTL_FLR);

@@ -59,7 +59,7 @@ static void reset_pf(struct m_ctrl *pf, enum m_clr kind)
 	struct nvsr_model *m = pf->m;
 
 	reset_function(pf, kind);
-	if (kind != M_CLR_CC)
+	if (kind != M_CLR_CC && !(kind == M_CLR_FLR && DEFECT(m, VFS_OUTLIVE_PF_FLR)))
 		m_vfs_update(m, kind);
 	for (unsigned n = 1; kind > M_CLR_FLR && n < m->ctrl_count; n++)
 		if (!m->ctrl[n].present)

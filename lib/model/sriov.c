@@ -40,6 +40,14 @@ static void show_offset(struct nvsr_model *m)
 	m_sriov_put(m, PCI_SRIOV_VF_STRIDE, 2, DEFECT(m, STRIDE_ZERO) ? 0 : m->conf.vf_stride);
 }
 
+void m_sriov_set_ari(struct nvsr_model *m, bool on)
+{
+	uint32_t ctrl = m_sriov_get(m, PCI_SRIOV_CTRL, 2) & ~(uint32_t)PCI_SRIOV_CTRL_ARI;
+
+	m_sriov_put(m, PCI_SRIOV_CTRL, 2, on ? ctrl | PCI_SRIOV_CTRL_ARI : ctrl);
+	show_offset(m);
+}
+
 static uint32_t page_size(const struct nvsr_model *m)
 {
 	uint32_t bit = m_sriov_get(m, PCI_SRIOV_SYS_PGSIZE, 4);
@@ -180,8 +188,14 @@ void m_vfs_update(struct nvsr_model *m, enum m_clr kind)
 			vanish(vf, kind);
 	}
 	m_virt_vf_presence(m);
+	for (unsigned n = 1; n < m->ctrl_count; n++)
+		if (m->ctrl[n].present)
+			m_regs_update(&m->ctrl[n]);
 	if (DEFECT(m, TOTALVFS_FOLLOWS_NUMVFS))
 		m_sriov_put(m, PCI_SRIOV_TOTAL_VFS, 2, active ? active : m->conf.total_vfs);
+	if (DEFECT(m, PF_MSIX_LOST_ON_VF_ENABLE) && active)
+		m_cfg_set(m_pf(m), M_POS_MSIX + PCI_MSIX_CTRL, 2,
+			  m_cfg_get(m_pf(m), M_POS_MSIX + PCI_MSIX_CTRL, 2) & ~(uint32_t)PCI_MSIX_CTRL_ENABLE);
 	if (DEFECT(m, VF_DEVICE_ID_DRIFTS) && active)
 		m_sriov_put(m, PCI_SRIOV_VF_DEVICE_ID, 2, m->conf.vf_did + 1u);
 }
@@ -191,12 +205,9 @@ void m_vfs_update(struct nvsr_model *m, enum m_clr kind)
 static void ctrl_effect(struct nvsr_model *m, uint32_t old, uint32_t now)
 {
 	/* ARI Capable Hierarchy changes only while no VF exists. */
-	if ((old ^ now) & PCI_SRIOV_CTRL_ARI && old & PCI_SRIOV_CTRL_VFE) {
-		now ^= PCI_SRIOV_CTRL_ARI;
-		m_sriov_put(m, PCI_SRIOV_CTRL, 2, now & 0xffff);
-	}
-	if ((old ^ now) & PCI_SRIOV_CTRL_ARI)
-		show_offset(m);
+	if (old & PCI_SRIOV_CTRL_VFE)
+		now = (now & ~(uint32_t)PCI_SRIOV_CTRL_ARI) | (old & PCI_SRIOV_CTRL_ARI);
+	m_sriov_set_ari(m, now & PCI_SRIOV_CTRL_ARI);
 	if ((old ^ now) & PCI_SRIOV_CTRL_VFE)
 		m_vfs_update(m, M_CLR_CONVENTIONAL);
 	if (old & ~now & PCI_SRIOV_CTRL_VFE && DEFECT(m, NUMVFS_STUCK_AFTER_DISABLE))
