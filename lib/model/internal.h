@@ -90,7 +90,7 @@ struct m_ctrl {
 	unsigned late_count;
 
 	/* secondary controller state (PF: unused except nvq/nvi in force): virt.c */
-	bool online, was_present /* as m_virt_vf_presence() saw it last */;
+	bool online, was_present /* as m_virt_vf_presence() saw it last */, had_flr /* defects only */;
 	uint16_t nvq, nvi;
 
 	/* command side */
@@ -110,7 +110,9 @@ struct m_ns {
 	struct m_media *media;
 	uint8_t wp_state;		/* feature 84h */
 	uint32_t err_recovery;		/* feature 05h */
+	/* defects only */
 	bool was_attached;		/* to any controller, ever */
+	bool ghost;			/* deleted for the primary, there for VFs */
 };
 
 /* --- the subsystem ------------------------------------------------------------------------------------------------------------ */
@@ -143,9 +145,13 @@ struct nvsr_model {
 	struct m_ns **ns;		/* by NSID, 1..nn; NULL = not allocated */
 	uint64_t unvmcap;		/* bytes not allocated */
 	uint64_t next_uid;		/* never reused: NGUID/EUI64 of new namespaces */
-	struct m_media *stale;		/* defects only: media of the last deleted namespace */
-	uint64_t blocked_until;		/* defects only: I/O is refused until then */
-	unsigned vq_stuck;		/* defects only: VQ resources released but not free yet */
+	struct {			/* what only a defective drive remembers */
+		struct m_media *stale;		/* media of the last deleted namespace */
+		bool *attached;			/* attachments of the last deleted namespace */
+		uint32_t attached_nsid;
+		uint64_t blocked_until;		/* I/O is refused until then */
+		unsigned vq_stuck;		/* VQ resources released but not free yet */
+	} wrong;
 
 	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */
 	uint16_t vqrfap, virfap, vqrfap_next, virfap_next;

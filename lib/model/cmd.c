@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Execute a command: which opcodes a controller has, what each asks of NSID (Base 3.2.1), and what is left behind by a
+ * failure (error log, More, Do Not Retry).
+ */
+#include "model/cmd.h"
+
+enum nsid_rule {
+	NSID_OWN,	/* the handler decides */
+	NSID_UNUSED,	/* must be 0: Base 3.2.1.2, Figure 87 */
+	NSID_ACTIVE,	/* one active namespace */
+};
+
+struct op {
+	uint16_t (*run)(struct m_ctrl *c, struct m_cmd *cmd);
+	enum nsid_rule nsid;
+	bool primary;		/* privileged: primary controllers only, Base 3.10 */
+	size_t needs;		/* offset of the flag in struct m_conf, 0 = always there */
+	uint32_t effects;	/* log page 05h, without CSUPP */
+};
+#define NEEDS(flag) offsetof(struct m_conf, flag)
+#define LBCC 0x02u	/* changes logical blocks */
+#define NIC 0x08u	/* changes the namespace inventory */
+#define CCC 0x10u	/* changes controller capabilities */
+#define NCC 0x04u	/* changes namespace capabilities */
+
+static const struct op admin_ops[0x100] = {
+	[NVME_ADMIN_DELETE_SQ]	  = { m_delete_sq, NSID_UNUSED, false, 0, 0 },
+	[NVME_ADMIN_CREATE_SQ]	  = { m_create_sq, NSID_UNUSED, false, 0, 0 },
+	[NVME_ADMIN_GET_LOG]	  = { m_get_log, NSID_OWN, false, 0, 0 },
+	[NVME_ADMIN_DELETE_CQ]	  = { m_delete_cq, NSID_UNUSED, false, 0, 0 },
+	[NVME_ADMIN_CREATE_CQ]	  = { m_create_cq, NSID_UNUSED, false, 0, 0 },
+	[NVME_ADMIN_IDENTIFY]	  = { m_identify, NSID_OWN, false, 0, 0 },
+	[NVME_ADMIN_ABORT]	  = { m_abort, NSID_UNUSED, false, 0, 0 },
+	[NVME_ADMIN_SET_FEATURES] = { m_set_features, NSID_OWN, false, 0, 0 },
+	[NVME_ADMIN_GET_FEATURES] = { m_get_features, NSID_OWN, false, 0, 0 },
+	[NVME_ADMIN_AER]	  = { m_aer, NSID_UNUSED, false, 0, 0 },
+	[NVME_ADMIN_NS_MGMT]	  = { m_ns_mgmt, NSID_OWN, true, NEEDS(ns_mgmt), LBCC | NIC },
+	[NVME_ADMIN_NS_ATTACH]	  = { m_ns_attachment, NSID_OWN, true, NEEDS(ns_mgmt), NIC },
+	[NVME_ADMIN_VIRT_MGMT]	  = { m_virt_mgmt, NSID_UNUSED, true, NEEDS(virt_mgmt), CCC },
+};
+
+static const struct op io_ops[0x100] = {
+	[NVME_CMD_FLUSH]	= { m_flush, NSID_OWN, false, 0, 0 },
+	[NVME_CMD_WRITE]	= { m_write, NSID_ACTIVE, false, 0, LBCC },
+	[NVME_CMD_READ]		= { m_read, NSID_ACTIVE, false, 0, 0 },
+	[NVME_CMD_COMPARE]	= { m_compare, NSID_ACTIVE, false, NEEDS(compare), 0 },
+	[NVME_CMD_WRITE_ZEROES]	= { m_write_zeroes, NSID_ACTIVE, false, NEEDS(write_zeroes), LBCC },
+	[NVME_CMD_DSM]		= { m_dsm, NSID_ACTIVE, false, NEEDS(dsm), LBCC },
+};
+
+struct m_ctrl *m_ctrl_next(struct nvsr_model *m, uint32_t from)
+{
+	struct m_ctrl *best = NULL;
+
+	for (unsigned i = 0; i < m->ctrl_count; i++) {
+		struct m_ctrl *c = &m->ctrl[i];
+
+		if (c->cntlid >= from && (!best || c->cntlid < best->cntlid))
+			best = c;
+	}
+	return best;
+}
+
+enum m_nsid m_nsid_kind(const struct m_ctrl *c, uint32_t nsid)
+{
+	const struct nvsr_model *m = c->m;
+
+	if (nsid == NVME_NSID_ALL)
+		return M_NSID_BROADCAST;
+	if (!nsid || nsid > m->conf.nn)
+		return DEFECT(m, INVALID_NSID_AS_INACTIVE) ? M_NSID_UNALLOCATED : M_NSID_INVALID;
+	if (!m->ns[nsid] || (m->ns[nsid]->ghost && m_is_pf(c)))
+		return M_NSID_UNALLOCATED;
+	return m->ns[nsid]->attached[c->fn] ? M_NSID_ACTIVE : M_NSID_UNATTACHED;
+}
+
+/* What a drive makes of an I/O command for a namespace that is not active; NULL: aborts it, as it should. */
+static struct m_ns *inactive_io_defects(struct m_ctrl *c, struct m_cmd *cmd, enum m_nsid kind, uint32_t nsid)
+{
+	struct nvsr_model *m = c->m;
+
+	if (kind == M_NSID_UNATTACHED && DEFECT(m, IO_TO_DETACHED_SUCCEEDS))
+		return m->ns[nsid];
+	if (kind == M_NSID_UNATTACHED && !m_is_pf(c) && DEFECT(m, VF_IO_IGNORES_ATTACHMENT))
+		return m->ns[nsid];
+	if (kind == M_NSID_BROADCAST && DEFECT(m, IO_BROADCAST_ACCEPTED) && m->conf.nn)
+		return m->ns[1];
+	if ((kind == M_NSID_UNALLOCATED || kind == M_NSID_UNATTACHED) && DEFECT(m, REMOVED_NS_IO_LOST))
+		cmd->parked = true;
+	return NULL;
+}
+
+struct m_ns *m_active_ns(struct m_ctrl *c, struct m_cmd *cmd, uint16_t *ret_status)
+{
+	struct nvsr_model *m = c->m;
+	uint32_t nsid = le32_get(cmd->e.nsid);
+	enum m_nsid kind = m_nsid_kind(c, nsid);
+	struct m_ns *ns = NULL;
+
+	if (kind == M_NSID_ACTIVE)
+		ns = m->ns[nsid];
+	else if (cmd->sq->id)
+		ns = inactive_io_defects(c, cmd, kind, nsid);
+	*ret_status = ns ? 0 : m_inactive_status(m, cmd, kind);
+	return ns;
+}
+
+uint16_t m_inactive_status(const struct nvsr_model *m, struct m_cmd *cmd, enum m_nsid kind)
+{
+	bool invalid = kind == M_NSID_INVALID || (kind != M_NSID_BROADCAST && DEFECT(m, INACTIVE_NSID_AS_INVALID));
+
+	return m_bad(cmd, 4, 0, invalid ? NVME_SC_INVALID_NS : NVME_SC_INVALID_FIELD);
+}
+
+bool m_mdts_ok(const struct m_ctrl *c, uint64_t bytes)
+{
+	unsigned mdts = c->m->conf.mdts;
+
+	return !mdts || bytes <= (uint64_t)M_PAGE << mdts;
+}
+
+/* The operation that @c executes for @opcode, or NULL. */
+static const struct op *find_op(const struct m_ctrl *c, bool io, uint8_t opcode)
+{
+	const struct nvsr_model *m = c->m;
+	const struct op *op = io ? &io_ops[opcode] : &admin_ops[opcode];
+	bool primary = m_is_pf(c);
+
+	if (!op->run || (op->needs && !*((const bool *)((const uint8_t *)&m->conf + op->needs))))
+		return NULL;
+	if (!io && opcode == NVME_ADMIN_NS_ATTACH && DEFECT(m, NS_ATTACH_UNIMPLEMENTED))
+		return NULL;
+	if (!io && opcode == NVME_ADMIN_NS_MGMT && DEFECT(m, NS_MGMT_UNIMPLEMENTED))
+		return NULL;
+	if (!io && opcode == NVME_ADMIN_VIRT_MGMT && DEFECT(m, VF_ACCEPTS_VIRT_MGMT))
+		primary = true;
+	if (!io && (opcode == NVME_ADMIN_NS_MGMT || opcode == NVME_ADMIN_NS_ATTACH) && DEFECT(m, VF_ACCEPTS_NS_MGMT))
+		primary = true;
+	return op->primary && !primary ? NULL : op;
+}
+
+uint32_t m_effects(const struct m_ctrl *c, bool io, uint8_t opcode)
+{
+	const struct op *op = find_op(c, io, opcode);
+
+	if (!op && !io && DEFECT(c->m, VF_EFFECTS_OVERCLAIM) && admin_ops[opcode].run)
+		op = &admin_ops[opcode];
+	if (op && io && opcode == NVME_CMD_FLUSH && !m_is_pf(c) && DEFECT(c->m, VF_EFFECTS_UNDERCLAIM))
+		return 0;
+	return op ? NVME_EFFECTS_CSUPP | op->effects : 0;
+}
+
+static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
+{
+	bool io = cmd->sq->id != 0;
+	const struct op *op = find_op(c, io, cmd->e.opcode);
+	uint32_t nsid = le32_get(cmd->e.nsid);
+	uint16_t status = 0;
+
+	if (!op)
+		return m_bad(cmd, 0, 0, NVME_SC_INVALID_OPCODE);
+	/* FUSES = 0: no fused operation is supported */
+	if (NVME_FLAGS_FUSE(cmd->e.flags))
+		return m_bad(cmd, 1, 0, NVME_SC_INVALID_FIELD);
+	if (op->nsid == NSID_UNUSED && nsid && !DEFECT(c->m, UNUSED_NSID_ACCEPTED))
+		return m_bad(cmd, 4, 0, NVME_SC_INVALID_FIELD);
+	if (op->nsid == NSID_ACTIVE && !m_active_ns(c, cmd, &status)) {
+		/* nothing moves, and the host believes what its buffer held */
+		if (cmd->e.opcode == NVME_CMD_READ && m_nsid_kind(c, nsid) != M_NSID_INVALID && DEFECT(c->m, INACTIVE_READ_SUCCEEDS))
+			return 0;
+		return status;
+	}
+	if (io && c->m->wrong.blocked_until > c->m->now)
+		return NVME_SC_NS_NOT_READY;
+	return op->run(c, cmd);
+}
+
+/* The same command would fail again; the others depend on what happens in between. */
+static bool do_not_retry(uint16_t status)
+{
+	switch (status) {
+	case NVME_SC_CMD_SEQ_ERROR: case NVME_SC_ABORT_REQ: case NVME_SC_INTERNAL: case NVME_SC_DATA_XFER_ERROR:
+	case NVME_SC_NS_NOT_READY: case NVME_SC_AER_LIMIT: case NVME_SC_INVALID_SEC_STATE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+uint16_t m_execute(struct m_ctrl *c, struct m_cmd *cmd)
+{
+	uint16_t status;
+
+	cmd->err_parm = 0xffff;
+	cmd->cs_info = 0;
+	status = dispatch(c, cmd);
+	if (!status)
+		return 0;
+	status |= M_SF_MORE | (do_not_retry(status) ? M_SF_DNR : 0);
+	m_log_error(c, cmd, status);
+	return status;
+}
+
+int m_cmd_init(struct m_ctrl *c)
+{
+	c->feat = calloc(1, sizeof(*c->feat));
+	c->log = calloc(1, sizeof(*c->log));
+	if (!c->feat || !c->log) {
+		m_cmd_free(c);
+		return -ENOMEM;
+	}
+	m_features_reset(c);
+	return 0;
+}
+
+/* Attachments survive every reset (Base 5.22). */
+static void clr_defects(struct m_ctrl *c, enum m_clr kind)
+{
+	struct nvsr_model *m = c->m;
+
+	if ((kind == M_CLR_CC && DEFECT(m, ATTACH_LOST_ON_CTRL_RESET)) || (kind == M_CLR_FLR && DEFECT(m, ATTACH_LOST_ON_FLR)) ||
+	    (kind == M_CLR_NSSR && DEFECT(m, ATTACH_LOST_ON_NSSR)) || (kind == M_CLR_POWER && DEFECT(m, ATTACH_LOST_ON_POWER)) ||
+	    (kind == M_CLR_CONVENTIONAL && DEFECT(m, ATTACH_LOST_ON_HOT_RESET)))
+		m_ns_detach_all(c);
+	if (!m_is_pf(c) && kind == M_CLR_FLR && DEFECT(m, ONLINE_REFUSED_AFTER_FLR))
+		c->had_flr = true;
+}
+
+void m_cmd_clr(struct m_ctrl *c, enum m_clr kind)
+{
+	m_features_reset(c);
+	m_aer_reset(c);
+	/* 05h is a namespace's: it goes back when the whole subsystem does */
+	for (uint32_t i = 1; m_is_pf(c) && kind >= M_CLR_NSSR && i <= c->m->conf.nn; i++)
+		if (c->m->ns[i])
+			c->m->ns[i]->err_recovery = 0;
+	clr_defects(c, kind);
+}
+
+void m_cmd_free(struct m_ctrl *c)
+{
+	free(c->feat);
+	if (c->log)
+		free(c->log->error);
+	free(c->log);
+	c->feat = NULL;
+	c->log = NULL;
+}
