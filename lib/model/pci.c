@@ -171,7 +171,7 @@ static int ext_order(const void *a, const void *b)
 static unsigned ext_list(const struct m_ctrl *c, struct ext *ret)
 {
 	const struct nvsr_model *m = c->m;
-	bool vf = !m_is_pf(c), sriov = m->conf.sriov && (!vf || DEFECT(m, VF_SHOWS_SRIOV_CAP));
+	bool vf = !m_is_pf(c), sriov = m->conf.sriov && (vf ? DEFECT(m, VF_SHOWS_SRIOV_CAP) : !DEFECT(m, SRIOV_MISSING));
 	unsigned n = 0;
 
 	ret[n++] = (struct ext){ PCI_EXT_CAP_AER, 2, 0x48, 0 };
@@ -328,7 +328,7 @@ bool m_mastering(const struct m_ctrl *c)
 {
 	const struct nvsr_model *m = c->m;
 
-	if (!m_awake(c))
+	if (!m_awake(c) || (DEFECT(m, VF_D3_STOPS_SIBLINGS) && m->ctrl_count > 1 && m->ctrl[1].present && !m_awake(&m->ctrl[1])))
 		return false;
 	if (m_cfg_get(c, PCI_COMMAND, 2) & PCI_COMMAND_MASTER || (DEFECT(m, BME_IGNORED) && !m_is_pf(c)))
 		return true;
@@ -359,6 +359,8 @@ uint32_t nvsr_model_cfg_read(struct nvsr_model *m, uint16_t rid, unsigned off, u
 
 	if (!c || !request_valid(off, len))
 		return len < 4 ? (1u << len * 8) - 1 : ~0u;
+	if (DEFECT(m, VFE_READS_ZERO) && m_is_pf(c) && off == m->conf.sriov_pos + PCI_SRIOV_CTRL)
+		return m_cfg_get(c, off, len) & ~(uint32_t)PCI_SRIOV_CTRL_VFE;
 	return m_cfg_get(c, off, len);
 }
 

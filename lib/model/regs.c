@@ -21,7 +21,7 @@ void m_regs_init(struct m_ctrl *c)
 
 	c->cap = (uint64_t)f->mqes | CAP_CQR | (uint64_t)f->cap_to << 24 | CAP_CSS_NVM | CAP_CRWMS;
 	/* An NVM Subsystem Reset hits every tenant: not offered by VFs. */
-	if (f->nssr && (m_is_pf(c) || DEFECT(c->m, VF_NSSR_OFFERED)))
+	if (f->nssr != DEFECT(c->m, CAP_NSSRS_INVERTED) && (m_is_pf(c) || DEFECT(c->m, VF_NSSR_OFFERED)))
 		c->cap |= 1ull << 36;
 	if (DEFECT(c->m, VF_CAP_EMPTY) && !m_is_pf(c))
 		c->cap = 0;

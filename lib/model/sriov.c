@@ -93,7 +93,7 @@ void m_sriov_build(struct m_ctrl *pf)
 
 	if (!DEFECT(m, ARI_BIT_READ_ONLY))
 		ctrl |= PCI_SRIOV_CTRL_ARI;
-	m_cfg_put(pf, pos + PCI_SRIOV_CAP, 4, f->ari ? PCI_SRIOV_CAP_ARI : 0, 0);
+	m_cfg_put(pf, pos + PCI_SRIOV_CAP, 4, (f->ari ? PCI_SRIOV_CAP_ARI : 0) | DEFECT(m, VF_MIGRATION_CAPABLE), 0);
 	m_cfg_put(pf, pos + PCI_SRIOV_CTRL, 2, 0, ctrl);
 	m_cfg_put(pf, pos + PCI_SRIOV_INITIAL_VFS, 2, f->total_vfs - DEFECT(m, INITIALVFS_MISMATCH), 0);
 	m_cfg_put(pf, pos + PCI_SRIOV_TOTAL_VFS, 2, f->total_vfs, 0);
@@ -227,6 +227,10 @@ void m_sriov_effect(struct nvsr_model *m, unsigned rel, uint32_t old, uint32_t n
 		ctrl_effect(m, old, now);
 		break;
 	case PCI_SRIOV_NUM_VFS:
+		if ((now & 0xffff) > m->conf.total_vfs && DEFECT(m, NUMVFS_OVERFLOW_KILLS_PF)) {
+			m_pf(m)->fatal = true;
+			m_regs_update(m_pf(m));
+		}
 		/* Undefined by the standard (9.3.3.7): this device keeps what it had. */
 		if (vfe || (now & 0xffff) > m->conf.total_vfs)
 			m_sriov_put(m, rel, 2, old & 0xffff);
