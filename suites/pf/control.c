@@ -287,7 +287,7 @@ static void ari_bit_is_writable(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "enable-is-writable", .title = "VF Enable can be set and cleared",
 	  .requirements = REQS("PCIE-03"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("vf-enable-stuck"), .run = enable_is_writable },
+	  .caught_by = DEFECTS("vfe-reads-zero"), .run = enable_is_writable },
 	{ .id = "disabled-vfs-do-not-answer", .title = "no VF answers while VF Enable is 0",
 	  .requirements = REQS("PCIE-04"), .needs = PF_READ,
 	  .caught_by = DEFECTS("vf-answers-without-vfe", "vfs-linger"), .run = disabled_vfs_do_not_answer },

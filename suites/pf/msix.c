@@ -293,7 +293,7 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("pf-irq-lost-when-vfs-enabled"), .run = pf_keeps_firing },
 	{ .id = "table-size-is-vectors", .title = "MSI-X Table Size of PF and VF is the number of vectors minus one",
 	  .requirements = REQS("PCIE-42"), .needs = LIVE_VF | NVSR_NEED(VI) | NVSR_NEED(VIRT_MGMT),
-	  .caught_by = DEFECTS("msix-ts-wrong", "ts-ignores-vi"), .run = table_size_is_vectors },
+	  .caught_by = DEFECTS("msix-ts-wrong"), .run = table_size_is_vectors },
 	{ .id = "last-vector-is-there", .title = "the last entry of a VF's MSI-X table exists",
 	  .requirements = REQS("PCIE-42"), .needs = LIVE_VF | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE),
 	  .caught_by = DEFECTS("msix-ts-wrong"), .run = last_vector_is_there },

@@ -58,15 +58,16 @@ static bool is_ready(struct nvsr_dev *d, void *arg)
 	return !nvsr_reg_read(d, NVME_REG_CSTS, 4, &csts) && csts & NVME_CSTS_RDY;
 }
 
-/* Restart the controller of VF @vfn with an admin queue pair of ours.  False after recording. */
+/* Start the controller of VF @vfn with an admin queue pair of ours.  False after recording. */
 static bool take_over(struct nvsr_ctx *t, unsigned vfn, struct ring *r)
 {
-	struct nvsr_dev *vf = nvsr_t_vf(t, vfn);
+	struct nvsr_dev *vf = pf_vf_online(t, vfn);
 	uint64_t cap = 0;
-	int rc = vf ? nvsr_ctrl_disable(vf) : -ENODEV;
+	int rc;
 
 	if (!vf)
 		return false;
+	rc = nvsr_ctrl_disable(vf);
 	if (!rc)
 		rc = nvsr_reg_read(vf, NVME_REG_CAP, 8, &cap);
 	r->dev = vf;
@@ -84,7 +85,7 @@ static bool take_over(struct nvsr_ctx *t, unsigned vfn, struct ring *r)
 	if (!rc && !nvsr_dev_wait(vf, NVME_CAP_TO(cap) * 500, is_ready, NULL))
 		rc = -ETIMEDOUT;
 	if (rc)
-		nvsr_test_broken(t, __FILE__, __LINE__, "restarting VF %u with queues of our own: %s", vfn, nvsr_rc_text(rc));
+		nvsr_test_broken(t, __FILE__, __LINE__, "starting VF %u with queues of our own: %s", vfn, nvsr_rc_text(rc));
 	return !rc;
 }
 
@@ -227,6 +228,20 @@ static void prp_list_is_checked(struct nvsr_ctx *t)
 			NVME_SC_INVALID_FIELD);
 }
 
+static void doorbells_are_its_own(struct nvsr_ctx *t)
+{
+	_cleanup_ring_ struct ring one = { .sq_size = 8, .cq_size = 8 }, two = { .sq_size = 8, .cq_size = 8 };
+	struct nvme_cqe c;
+
+	if (!take_over(t, 1, &one) || !take_over(t, 2, &two))
+		return;
+	put(&one, get_features());	/* lies in VF 1's queue; only VF 2 is told that there is something */
+	put(&two, get_features());
+	PREPARE(t, "ringing the doorbell of VF 2", ring_bell(&two));
+	CHECK(t, take(&two, WAIT_MS, &c), "VF 2 executes what its own doorbell announces", "no completion");
+	CHECK(t, !take(&one, QUIET_MS, &c), "VF 1 does nothing", "it completed a command");
+}
+
 /* Doorbells of queues that do not exist, and a tail beyond the queue that does. */
 static int ring_wrong_doorbells(struct ring *r)
 {
@@ -280,6 +295,9 @@ static const struct nvsr_test tests[] = {
 	{ .id = "prp-list-is-checked", .title = "a VF rejects a PRP list entry with a page offset",
 	  .requirements = REQS("PCIE-44"), .needs = RAW | NVSR_NEED(NS_MGMT) | NVSR_NEED(VIRT_MGMT) | NVSR_NEED(DESTROY),
 	  .caught_by = DEFECTS("prp-list-offset-ignored"), .run = prp_list_is_checked },
+	{ .id = "doorbells-are-its-own", .title = "a doorbell of one VF rings the queue of that VF only",
+	  .requirements = REQS("PCIE-44", "ISO-01"), .needs = RAW | NVSR_NEED(TWO_VFS),
+	  .caught_by = DEFECTS("vf-doorbell-hits-sibling"), .run = doorbells_are_its_own },
 	{ .id = "bad-doorbell-is-local", .title = "invalid doorbell writes of a VF do not disturb PF and VF 2",
 	  .requirements = REQS("ISO-01", "PCIE-44"), .needs = RAW | NVSR_NEED(TWO_VFS),
 	  .caught_by = DEFECTS("vf-bad-doorbell-kills-pf"), .run = bad_doorbell_is_local },

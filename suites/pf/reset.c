@@ -53,6 +53,45 @@ static void vf_flr_is_local(struct nvsr_ctx *t)
 	CHECK_OK(t, "Identify Controller on the PF", pf_alive(t->pf));
 }
 
+static void vf_ctrl_reset_is_local(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *other = nvsr_t_vf(t, 2), *vf = other ? nvsr_t_vf(t, 1) : NULL;
+	uint64_t cc, now;
+
+	if (!vf)
+		return;
+	PREPARE(t, "reading CC of VF 2", nvsr_reg_read(other, NVME_REG_CC, 4, &cc));
+	CHECK_OK(t, "VF 1 comes back after its Controller Reset", nvsr_reset(vf, NVSR_RESET_CTRL));
+	PREPARE(t, "reading CC of VF 2", nvsr_reg_read(other, NVME_REG_CC, 4, &now));
+	CHECK_EQ(t, "CC of VF 2", cc, now);
+	CHECK_OK(t, "Identify Controller on VF 2", pf_alive(other));
+	CHECK_OK(t, "Identify Controller on the PF", pf_alive(t->pf));
+}
+
+/* NSSRO tells the host why its controllers were reset. */
+static void nssr_is_told(struct nvsr_ctx *t)
+{
+	uint64_t csts;
+
+	CHECK_OK(t, "the PF comes back after NVM Subsystem Reset", nvsr_reset(t->pf, NVSR_RESET_NSSR));
+	PREPARE(t, "reading CSTS", nvsr_reg_read(t->pf, NVME_REG_CSTS, 4, &csts));
+	CHECK(t, csts & NVME_CSTS_NSSRO, "CSTS.NSSRO = 1 after NVM Subsystem Reset", "CSTS = %08Xh", (unsigned)csts);
+	PREPARE(t, "clearing NSSRO", nvsr_reg_write(t->pf, NVME_REG_CSTS, 4, NVME_CSTS_NSSRO));
+	PREPARE(t, "reading CSTS", nvsr_reg_read(t->pf, NVME_REG_CSTS, 4, &csts));
+	CHECK_EQ(t, "CSTS.NSSRO after writing 1 to it", 0, csts & NVME_CSTS_NSSRO);
+}
+
+static void vf_offers_no_nssr(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
+	uint64_t cap;
+
+	if (!vf)
+		return;
+	PREPARE(t, "reading CAP", nvsr_reg_read(vf, NVME_REG_CAP, 8, &cap));
+	CHECK_EQ(t, "CAP.NSSRS of VF 1 (NVM Subsystem Reset)", 0, NVME_CAP_NSSRS(cap));
+}
+
 static void pf_flr_clears_sriov(struct nvsr_ctx *t)
 {
 	_cleanup_pf_ struct nvsr_ctx *back = t;
@@ -245,6 +284,15 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("flr-clears-sibling", "vf-flr-resets-pf", "vf-flr-hangs", "vf-flr-clears-vf-mse",
 			       "vf-flr-clears-vf-bar", "vf-flr-clears-numvfs"),
 	  .run = vf_flr_is_local },
+	{ .id = "vf-ctrl-reset-is-local", .title = "Controller Reset of a VF leaves VF 2 and the PF running",
+	  .requirements = REQS("ISO-02"), .needs = LIVE_VF | NVSR_NEED(TWO_VFS) | NVSR_NEED(CTRL_RESET),
+	  .caught_by = DEFECTS("vf-ctrl-reset-clears-sibling"), .run = vf_ctrl_reset_is_local },
+	{ .id = "nssr-is-told", .title = "NVM Subsystem Reset is shown in CSTS.NSSRO",
+	  .requirements = REQS("ISO-06"), .needs = NVSR_NEED(NSSR) | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE),
+	  .caught_by = DEFECTS("nssro-not-set"), .run = nssr_is_told },
+	{ .id = "vf-offers-no-nssr", .title = "a VF does not offer NVM Subsystem Reset",
+	  .requirements = REQS("VIRT-55"), .needs = LIVE_VF,
+	  .caught_by = DEFECTS("vf-nssr-offered"), .run = vf_offers_no_nssr },
 	{ .id = "pf-flr-clears-sriov", .title = "FLR of the PF clears VF Enable and VF MSE and takes all VFs away",
 	  .requirements = REQS("PCIE-37", "PCIE-03", "PCIE-08", "PCIE-23"), .needs = PF_WRITE,
 	  .caught_by = DEFECTS("vfe-survives-flr"), .run = pf_flr_clears_sriov },
