@@ -28,7 +28,7 @@ static void equal(uint64_t is, uint64_t want, int line, const char *text)
 		(unsigned long long)want);
 }
 
-/* --- a host: BIOS, memory, one admin queue per function -------------------------------------------------------------------------- */
+/* --- a host: BIOS, memory, one admin queue per function ----------------------------------------------------------- */
 
 #define PF_BAR	0x90000000ull
 #define VF_BAR	0x1000000000ull
@@ -286,7 +286,7 @@ static struct fun vf_up(struct fun *pf, unsigned n)
 	return vf;
 }
 
-/* --- configuration space ------------------------------------------------------------------------------------------------------------- */
+/* --- configuration space ------------------------------------------------------------------------------------------ */
 
 static void test_pf_config(void)
 {
@@ -389,7 +389,7 @@ static void test_apertures(void)
 	close_host(&h);
 }
 
-/* --- queues, interrupts, DMA ------------------------------------------------------------------------------------------------------------ */
+/* --- queues, interrupts, DMA -------------------------------------------------------------------------------------- */
 
 static void test_admin_queue(void)
 {
@@ -570,7 +570,7 @@ static void test_late_event(void)
 	close_host(&h);
 }
 
-/* --- secondary controllers, resets --------------------------------------------------------------------------------------------------------- */
+/* --- secondary controllers, resets -------------------------------------------------------------------------------- */
 
 static void test_secondary(void)
 {
@@ -680,7 +680,7 @@ static void test_layouts(void)
 	}
 }
 
-/* --- anything at all: no crash, and power brings it back ------------------------------------------------------------------------------------ */
+/* --- anything at all: no crash, and power brings it back ---------------------------------------------------------- */
 
 static uint64_t random_state;
 

@@ -141,7 +141,7 @@ static void times(struct m_conf *f, const struct nvsr_profile *p)
 	f->vf_enable_ms = num(p->limits.vf_enable_ms, 20);
 }
 
-/* --- BAR0 of a function: properties, doorbells, MSI-X table and pending bits ------------------------------------------------------- */
+/* --- BAR0 of a function: properties, doorbells, MSI-X table and pending bits -------------------------------------- */
 
 struct layout { unsigned bytes, table, pba; };
 

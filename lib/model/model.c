@@ -112,7 +112,7 @@ void nvsr_model_on_msi(struct nvsr_model *m, nvsr_model_msi_fn fn, void *arg)
 	m->msi_arg = arg;
 }
 
-/* --- virtual time ------------------------------------------------------------------------------------------------------------ */
+/* --- virtual time ------------------------------------------------------------------------------------------------- */
 
 uint64_t nvsr_model_now(const struct nvsr_model *m)
 {

@@ -28,7 +28,7 @@ void m_cfg_put(struct m_ctrl *c, unsigned off, unsigned len, uint32_t val, uint3
 	nvsr_le_write(c->cfg_wmask + off, len, mask);
 }
 
-/* --- routing ids ----------------------------------------------------------------------------------------------------------------- */
+/* --- routing ids -------------------------------------------------------------------------------------------------- */
 
 uint16_t nvsr_model_pf_rid(const struct nvsr_model *m)
 {
@@ -64,7 +64,7 @@ void nvsr_model_set_domain(struct nvsr_model *m, uint16_t rid, unsigned domain)
 		c->domain = domain;
 }
 
-/* --- what a function shows ---------------------------------------------------------------------------------------------------------- */
+/* --- what a function shows ---------------------------------------------------------------------------------------- */
 
 static void build_header(struct m_ctrl *c)
 {
@@ -137,7 +137,7 @@ static void build_capabilities(struct m_ctrl *c)
 		  vf && DEFECT(m, VF_MSIX_OUTSIDE_BAR) ? m->conf.vf_bar0_bytes : m_msix_pba_at(c), 0);
 }
 
-/* --- extended capabilities: first fit from 100h, around the SR-IOV capability whose place the profile gives ------------------------- */
+/* --- extended capabilities: first fit from 100h, around the SR-IOV capability whose place the profile gives ------- */
 
 struct ext { uint16_t id; uint8_t version; unsigned size, pos; };
 
@@ -246,7 +246,7 @@ int m_pci_build(struct m_ctrl *c)
 	return 0;
 }
 
-/* --- resets ------------------------------------------------------------------------------------------------------------------------- */
+/* --- resets ------------------------------------------------------------------------------------------------------- */
 
 /* Sticky bits keep their values until power is lost: the masks and the severity of AER. */
 static void sticky_keep(struct m_ctrl *c, const uint8_t *old)
@@ -316,7 +316,7 @@ void m_pci_reset(struct m_ctrl *c, enum m_clr kind)
 	c->ready_at = reset_time(c);
 }
 
-/* --- configuration requests ------------------------------------------------------------------------------------------------------------ */
+/* --- configuration requests --------------------------------------------------------------------------------------- */
 
 bool m_awake(const struct m_ctrl *c)
 {

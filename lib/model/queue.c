@@ -71,7 +71,7 @@ int m_queues_start(struct m_ctrl *c)
 	return 0;
 }
 
-/* --- completions ----------------------------------------------------------------------------------------------------------- */
+/* --- completions -------------------------------------------------------------------------------------------------- */
 
 static void put_cqe(struct m_ctrl *c, struct m_sq *sq, struct m_cq *cq, const struct m_late *l)
 {
@@ -143,7 +143,7 @@ static void post_late(struct m_ctrl *c)
 	}
 }
 
-/* --- commands ---------------------------------------------------------------------------------------------------------------- */
+/* --- commands ----------------------------------------------------------------------------------------------------- */
 
 /* One command of queue @qid; false when there is none or it has to wait. */
 static bool fetch_one(struct m_ctrl *c, unsigned qid)
@@ -223,7 +223,7 @@ void m_queue_flush(struct m_ctrl *c)
 	m_queue_process(c);
 }
 
-/* --- doorbells ------------------------------------------------------------------------------------------------------------------ */
+/* --- doorbells ---------------------------------------------------------------------------------------------------- */
 
 /* Base 5.2 (error status): 0 = write to an invalid doorbell register, 1 = invalid doorbell write value. */
 enum { BAD_DOORBELL = 0, BAD_VALUE = 1 };

@@ -116,7 +116,7 @@ unsigned m_sriov_active(const struct nvsr_model *m)
 	return NVSR_MIN(n, m->conf.total_vfs);
 }
 
-/* --- VFs that appear and vanish ----------------------------------------------------------------------------------------------------- */
+/* --- VFs that appear and vanish ----------------------------------------------------------------------------------- */
 
 static uint64_t appears_at(const struct m_ctrl *vf, unsigned active)
 {
@@ -200,7 +200,7 @@ void m_vfs_update(struct nvsr_model *m, enum m_clr kind)
 		m_sriov_put(m, PCI_SRIOV_VF_DEVICE_ID, 2, m->conf.vf_did + 1u);
 }
 
-/* --- effects of writes ------------------------------------------------------------------------------------------------------------------ */
+/* --- effects of writes -------------------------------------------------------------------------------------------- */
 
 static void ctrl_effect(struct nvsr_model *m, uint32_t old, uint32_t now)
 {
