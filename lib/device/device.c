@@ -66,7 +66,6 @@ int nvsr_dev_open(const char *where, const struct nvsr_profile *profile, const c
 		return rc;
 	}
 	d->shared->dirty = false;
-	d->shared->pending_allocation = true;
 	*ret = d;
 	return 0;
 }
@@ -148,8 +147,6 @@ void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c)
 {
 	if (changes_state(c))
 		d->shared->dirty = true;
-	if (c->opcode == NVME_ADMIN_VIRT_MGMT && (c->cdw10 & 0xf) == NVME_VIRT_PRIMARY_FLEXIBLE)
-		d->shared->pending_allocation = true;
 }
 
 int nvsr_admin(struct nvsr_dev *d, struct nvsr_cmd *c)
@@ -314,28 +311,6 @@ int nvsr_host_save(struct nvsr_dev *pf, char **ret_json)
 int nvsr_host_restore(struct nvsr_dev *pf, const char *json)
 {
 	return pf->ops->host_restore(pf->pf, json);
-}
-
-int nvsr_get_autoprobe(struct nvsr_dev *pf, bool *ret)
-{
-	return pf->ops->get_autoprobe(pf->pf, ret);
-}
-
-int nvsr_set_autoprobe(struct nvsr_dev *pf, bool on)
-{
-	pf->shared->dirty = true;
-	return pf->ops->set_autoprobe(pf->pf, on);
-}
-
-int nvsr_get_vf_driver(struct nvsr_dev *pf, unsigned vfn, char *ret, size_t len)
-{
-	return pf->ops->get_vf_driver(pf->pf, vfn, ret, len);
-}
-
-int nvsr_set_vf_driver(struct nvsr_dev *pf, unsigned vfn, const char *name)
-{
-	pf->shared->dirty = true;
-	return pf->ops->set_vf_driver(pf->pf, vfn, name);
 }
 
 /* --- time -------------------------------------------------------------------------------------------------------------------- */

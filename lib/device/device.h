@@ -96,13 +96,6 @@ int nvsr_get_numvfs(struct nvsr_dev *pf, unsigned *ret);
 int nvsr_host_save(struct nvsr_dev *pf, char **ret_json);
 int nvsr_host_restore(struct nvsr_dev *pf, const char *json);
 
-/* --- what the operating system keeps about the VFs; -ENOTSUP where there is none (model) --------------------------------- */
-int nvsr_get_autoprobe(struct nvsr_dev *pf, bool *ret);
-int nvsr_set_autoprobe(struct nvsr_dev *pf, bool on);
-/* Name of the driver bound to VF @vfn, "" when there is none. */
-int nvsr_get_vf_driver(struct nvsr_dev *pf, unsigned vfn, char *ret, size_t len);
-int nvsr_set_vf_driver(struct nvsr_dev *pf, unsigned vfn, const char *name);
-
 /* --- time, on the device's clock (virtual on the model) ------------------------------------------------------------------ */
 uint64_t nvsr_dev_now(struct nvsr_dev *d);			/* ns */
 void nvsr_dev_sleep_ms(struct nvsr_dev *d, unsigned ms);
@@ -145,8 +138,5 @@ void nvsr_dev_last_clear(struct nvsr_dev *d);
 /* True since the last call of nvsr_dev_clean() if something that a snapshot covers may have been changed. */
 bool nvsr_dev_dirty(struct nvsr_dev *d);
 void nvsr_dev_clean(struct nvsr_dev *d);
-/* True when a Primary Flexible Allocation may be pending that no structure shows (Base 5.28 ACT 1h): after open, and once
- * the command was sent.  Reading clears it. */
-bool nvsr_dev_take_pending_allocation(struct nvsr_dev *d);
 
 #endif

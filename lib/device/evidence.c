@@ -45,14 +45,6 @@ void nvsr_dev_clean(struct nvsr_dev *d)
 	d->shared->dirty = false;
 }
 
-bool nvsr_dev_take_pending_allocation(struct nvsr_dev *d)
-{
-	bool pending = d->shared->pending_allocation;
-
-	d->shared->pending_allocation = false;
-	return pending;
-}
-
 /* --- a command in words ------------------------------------------------------------------------------------------- */
 
 typedef void (*describe_fn)(const struct nvsr_cmd *c, char *buf, size_t len);

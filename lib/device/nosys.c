@@ -13,26 +13,6 @@ int nvsr_nosys_bar_write(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigne
 	return -ENOTSUP;
 }
 
-int nvsr_nosys_get_autoprobe(struct nvsr_dev *pf, bool *ret)
-{
-	return -ENOTSUP;
-}
-
-int nvsr_nosys_set_autoprobe(struct nvsr_dev *pf, bool on)
-{
-	return -ENOTSUP;
-}
-
-int nvsr_nosys_get_vf_driver(struct nvsr_dev *pf, unsigned vfn, char *ret, size_t len)
-{
-	return -ENOTSUP;
-}
-
-int nvsr_nosys_set_vf_driver(struct nvsr_dev *pf, unsigned vfn, const char *name)
-{
-	return -ENOTSUP;
-}
-
 void *nvsr_nosys_dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova)
 {
 	return NULL;

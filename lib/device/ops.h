@@ -23,10 +23,6 @@ struct nvsr_dev_ops {
 	int (*get_numvfs)(struct nvsr_dev *pf, unsigned *ret);
 	int (*host_save)(struct nvsr_dev *pf, char **ret_json);
 	int (*host_restore)(struct nvsr_dev *pf, const char *json);
-	int (*get_autoprobe)(struct nvsr_dev *pf, bool *ret);
-	int (*set_autoprobe)(struct nvsr_dev *pf, bool on);
-	int (*get_vf_driver)(struct nvsr_dev *pf, unsigned vfn, char *ret, size_t len);
-	int (*set_vf_driver)(struct nvsr_dev *pf, unsigned vfn, const char *name);
 	uint64_t (*now)(struct nvsr_dev *d);
 	void (*sleep_ns)(struct nvsr_dev *d, uint64_t ns);
 	void *(*dma_alloc)(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
@@ -39,10 +35,6 @@ extern const struct nvsr_dev_ops nvsr_dev_model, nvsr_dev_kernel;
 /* nosys.c: -ENOTSUP for what a method cannot do, and the clock of this machine. */
 int nvsr_nosys_cfg_write(struct nvsr_dev *d, unsigned off, unsigned len, uint32_t val);
 int nvsr_nosys_bar_write(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t val);
-int nvsr_nosys_get_autoprobe(struct nvsr_dev *pf, bool *ret);
-int nvsr_nosys_set_autoprobe(struct nvsr_dev *pf, bool on);
-int nvsr_nosys_get_vf_driver(struct nvsr_dev *pf, unsigned vfn, char *ret, size_t len);
-int nvsr_nosys_set_vf_driver(struct nvsr_dev *pf, unsigned vfn, const char *name);
 void *nvsr_nosys_dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
 void nvsr_nosys_dma_free(struct nvsr_dev *d, void *p);
 int nvsr_nosys_host_save(struct nvsr_dev *pf, char **ret_json);

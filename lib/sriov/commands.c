@@ -1,17 +1,12 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Commands built field by field.  Virtualization Management too: released versions of nvme-cli and libnvme put wrong values
- * into its CDW10.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands that suites and the VF life cycle send, encoded here and nowhere else. */
 #include "sriov/sriov.h"
-
-#define LIST_ENTRIES 1024	/* of an Identify namespace list */
 
 int nvsr_identify(struct nvsr_dev *d, uint8_t cns, uint32_t nsid, uint16_t cntid, void *ret)
 {
 	struct nvsr_cmd c = {
-		.opcode = NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = (uint32_t)cntid << 16 | cns, .data = ret,
-		.data_len = NVME_IDENTIFY_SIZE,
+		.opcode = NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = cns | (uint32_t)cntid << 16,
+		.data = ret, .data_len = NVME_IDENTIFY_SIZE,
 	};
 
 	return nvsr_admin(d, &c);
@@ -25,7 +20,8 @@ int nvsr_id_ctrl(struct nvsr_dev *d, struct nvme_id_ctrl *ret)
 int nvsr_virt_mgmt(struct nvsr_dev *pf, uint16_t cntlid, unsigned rt, unsigned act, unsigned nr, unsigned *ret_nrm)
 {
 	struct nvsr_cmd c = {
-		.opcode = NVME_ADMIN_VIRT_MGMT, .cdw10 = (uint32_t)cntlid << 16 | (rt & 7) << 8 | (act & 0xf),
+		.opcode = NVME_ADMIN_VIRT_MGMT,
+		.cdw10 = (uint32_t)cntlid << 16 | (rt & 7) << 8 | (act & 0xf),
 		.cdw11 = nr & 0xffff,
 	};
 	int rc = nvsr_admin(pf, &c);
@@ -38,9 +34,7 @@ int nvsr_virt_mgmt(struct nvsr_dev *pf, uint16_t cntlid, unsigned rt, unsigned a
 static int feature(struct nvsr_dev *d, uint8_t opcode, uint8_t fid, uint32_t nsid, uint32_t cdw11, void *data, uint32_t len,
 		   uint32_t *ret_dw0)
 {
-	struct nvsr_cmd c = {
-		.opcode = opcode, .nsid = nsid, .cdw10 = fid, .cdw11 = cdw11, .data = data, .data_len = data ? len : 0,
-	};
+	struct nvsr_cmd c = { .opcode = opcode, .nsid = nsid, .cdw10 = fid, .cdw11 = cdw11, .data = data, .data_len = len };
 	int rc = nvsr_admin(d, &c);
 
 	if (!rc && ret_dw0)
@@ -60,32 +54,29 @@ int nvsr_set_feature(struct nvsr_dev *d, uint8_t fid, uint32_t nsid, uint32_t cd
 
 int nvsr_get_log(struct nvsr_dev *d, uint8_t lid, uint32_t nsid, bool rae, void *ret, uint32_t len)
 {
-	uint32_t numd = len / 4 - 1;	/* 0's based */
+	uint32_t numd = len / 4 - 1;	/* 0's based, in dwords */
 	struct nvsr_cmd c = {
-		.opcode = NVME_ADMIN_GET_LOG, .nsid = nsid, .cdw10 = numd << 16 | (uint32_t)rae << 15 | lid, .cdw11 = numd >> 16,
+		.opcode = NVME_ADMIN_GET_LOG, .nsid = nsid,
+		.cdw10 = lid | (rae ? 1u << 15 : 0) | (numd & 0xffff) << 16, .cdw11 = numd >> 16,
 		.data = ret, .data_len = len,
 	};
 
-	return len && len % 4 == 0 ? nvsr_admin(d, &c) : -EINVAL;
+	if (!len || len % 4)
+		return -EINVAL;
+	return nvsr_admin(d, &c);
 }
-
-/* --- namespaces ------------------------------------------------------------------------------------------------------ */
 
 int nvsr_ns_create(struct nvsr_dev *d, uint64_t blocks, uint8_t flbas, bool shared, uint32_t *ret_nsid)
 {
-	_cleanup_free_ struct nvme_id_ns *ns = calloc(1, sizeof(*ns));
-	struct nvsr_cmd c = {
-		.opcode = NVME_ADMIN_NS_MGMT, .cdw10 = NVME_NS_MGMT_CREATE, .data = ns, .data_len = sizeof(*ns),
+	struct nvme_id_ns ns = {
+		.nsze = le64(blocks), .ncap = le64(blocks), .flbas = flbas, .nmic = shared ? NVME_NMIC_SHARED : 0,
 	};
-	int rc;
+	struct nvsr_cmd c = {
+		.opcode = NVME_ADMIN_NS_MGMT, .cdw10 = NVME_NS_MGMT_CREATE, .data = &ns, .data_len = sizeof(ns),
+	};
+	int rc = nvsr_admin(d, &c);
 
-	if (!ns)
-		return -ENOMEM;
-	ns->nsze = ns->ncap = le64(blocks);
-	ns->flbas = flbas;
-	ns->nmic = shared ? NVME_NMIC_SHARED : 0;
-	rc = nvsr_admin(d, &c);
-	if (!rc && ret_nsid)
+	if (!rc)
 		*ret_nsid = c.dw0;
 	return rc;
 }
@@ -97,17 +88,13 @@ int nvsr_ns_delete(struct nvsr_dev *d, uint32_t nsid)
 	return nvsr_admin(d, &c);
 }
 
-static int attachment(struct nvsr_dev *d, uint32_t sel, uint32_t nsid, uint16_t cntlid)
+static int attachment(struct nvsr_dev *d, unsigned sel, uint32_t nsid, uint16_t cntlid)
 {
-	_cleanup_free_ struct nvme_ctrl_list *list = calloc(1, sizeof(*list));
+	struct nvme_ctrl_list list = { .num = le16(1), .id = { le16(cntlid) } };
 	struct nvsr_cmd c = {
-		.opcode = NVME_ADMIN_NS_ATTACH, .nsid = nsid, .cdw10 = sel, .data = list, .data_len = sizeof(*list),
+		.opcode = NVME_ADMIN_NS_ATTACH, .nsid = nsid, .cdw10 = sel, .data = &list, .data_len = sizeof(list),
 	};
 
-	if (!list)
-		return -ENOMEM;
-	list->num = le16(1);
-	list->id[0] = le16(cntlid);
 	return nvsr_admin(d, &c);
 }
 
@@ -121,38 +108,15 @@ int nvsr_ns_detach(struct nvsr_dev *d, uint32_t nsid, uint16_t cntlid)
 	return attachment(d, NVME_NS_DETACH, nsid, cntlid);
 }
 
-int nvsr_ns_list(struct nvsr_dev *d, uint8_t cns, uint32_t *ret, unsigned max, unsigned *ret_n)
-{
-	_cleanup_free_ le32_t *page = malloc(NVME_IDENTIFY_SIZE);
-	uint32_t last = 0;
-	unsigned n = 0, i;
-
-	if (!page)
-		return -ENOMEM;
-	do {
-		int rc = nvsr_identify(d, cns, last, 0, page);
-
-		if (rc)
-			return rc;
-		for (i = 0; i < LIST_ENTRIES && n < max && le32_get(page[i]); i++) {
-			uint32_t nsid = le32_get(page[i]);
-
-			/* Ascending by definition: a device that goes round would keep us for ever. */
-			if (nsid <= last)
-				return -EPROTO;
-			ret[n++] = last = nsid;
-		}
-	} while (i == LIST_ENTRIES && n < max);
-	*ret_n = n;
-	return 0;
-}
-
 int nvsr_rw(struct nvsr_dev *d, bool write, uint32_t nsid, uint64_t slba, unsigned nlb, void *data, uint32_t len)
 {
 	struct nvsr_cmd c = {
-		.opcode = write ? NVME_CMD_WRITE : NVME_CMD_READ, .nsid = nsid, .cdw10 = (uint32_t)slba,
-		.cdw11 = (uint32_t)(slba >> 32), .cdw12 = (nlb - 1) & 0xffff, .data = data, .data_len = len,
+		.opcode = write ? NVME_CMD_WRITE : NVME_CMD_READ, .nsid = nsid,
+		.cdw10 = (uint32_t)slba, .cdw11 = (uint32_t)(slba >> 32), .cdw12 = (nlb - 1) & 0xffff,
+		.data = data, .data_len = len,
 	};
 
-	return nlb ? nvsr_io(d, &c) : -EINVAL;
+	if (!nlb)
+		return -EINVAL;
+	return nvsr_io(d, &c);
 }

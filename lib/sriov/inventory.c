@@ -1,137 +1,65 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-/* What a device is and which claims it answers.  Only reads. */
-#include "spec/needs.h"
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a device says it is, by reading alone. */
 #include "sriov/sriov.h"
+#include "spec/needs.h"
 
-typedef bool (*claim_fn)(struct nvsr_dev *pf, const struct nvsr_inventory *inv);
-
-static bool sriov(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
+static bool is_thin(struct nvsr_dev *pf)
 {
-	return inv->sriov.pos && inv->sriov.total_vfs;
+	struct nvme_id_ns common;
+
+	return !nvsr_identify(pf, NVME_CNS_NS, NVME_NSID_ALL, 0, &common) && common.nsfeat & NVME_NSFEAT_THIN;
 }
 
-static bool two_vfs(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
+/* The CLAIM needs: which answer of the device stands for each. */
+static uint64_t claims(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
 {
-	return inv->sriov.pos && inv->sriov.total_vfs >= 2;
-}
+	const struct nvme_id_ctrl *id = &inv->id;
+	uint16_t oacs = le16_get(id->oacs), oncs = le16_get(id->oncs);
+	bool ns_mgmt = oacs & NVME_OACS_NS_MGMT;
+	const struct { uint64_t need; bool has; } table[] = {
+		{ NVSR_NEED(SRIOV), inv->sriov.pos && inv->sriov.total_vfs > 0 },
+		{ NVSR_NEED(TWO_VFS), inv->sriov.pos && inv->sriov.total_vfs > 1 },
+		/* Some devices execute the command and forget the bit: pf.claims says so, the other tests go on. */
+		{ NVSR_NEED(VIRT_MGMT), oacs & NVME_OACS_VIRT_MGMT || inv->has_primary },
+		{ NVSR_NEED(VQ), inv->has_primary && inv->primary.crt & NVME_CRT_VQ },
+		{ NVSR_NEED(VI), inv->has_primary && inv->primary.crt & NVME_CRT_VI },
+		{ NVSR_NEED(NS_MGMT), ns_mgmt },
+		{ NVSR_NEED(NS_CHANGED), le32_get(id->oaes) & NVME_OAES_NS_CHANGED },
+		{ NVSR_NEED(COMPARE), oncs & NVME_ONCS_COMPARE },
+		{ NVSR_NEED(DSM), oncs & NVME_ONCS_DSM },
+		{ NVSR_NEED(WRITE_ZEROES), oncs & NVME_ONCS_WRITE_ZEROES },
+		{ NVSR_NEED(NSWP), id->nwpc & 1 },
+		{ NVSR_NEED(THIN), ns_mgmt && is_thin(pf) },
+		{ NVSR_NEED(NS_GRANULES), le32_get(id->ctratt) & NVME_CTRATT_NS_GRAN },
+		{ NVSR_NEED(ATTACH_LIMIT), le128_get(id->maxdna, NULL) || le32_get(id->maxcna) },
+		{ NVSR_NEED(NSSR), NVME_CAP_NSSRS(inv->cap) },
+	};
+	uint64_t has = 0;
 
-static bool virt_mgmt(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return le16_get(inv->id.oacs) & NVME_OACS_VIRT_MGMT;
-}
-
-static bool vq(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return inv->has_primary && inv->primary.crt & NVME_CRT_VQ;
-}
-
-static bool vi(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return inv->has_primary && inv->primary.crt & NVME_CRT_VI;
-}
-
-static bool ns_mgmt(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return le16_get(inv->id.oacs) & NVME_OACS_NS_MGMT;
-}
-
-static bool ns_changed(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return le32_get(inv->id.oaes) & NVME_OAES_NS_CHANGED;
-}
-
-static bool compare(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return le16_get(inv->id.oncs) & NVME_ONCS_COMPARE;
-}
-
-static bool dsm(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return le16_get(inv->id.oncs) & NVME_ONCS_DSM;
-}
-
-static bool write_zeroes(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return le16_get(inv->id.oncs) & NVME_ONCS_WRITE_ZEROES;
-}
-
-static bool nswp(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return inv->id.nwpc != 0;
-}
-
-/* Capabilities common to all namespaces need Namespace Management.  Base 5.17.2.1. */
-static bool thin(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	_cleanup_free_ struct nvme_id_ns *ns = malloc(sizeof(*ns));
-
-	return ns && ns_mgmt(pf, inv) && !nvsr_identify(pf, NVME_CNS_NS, NVME_NSID_ALL, 0, ns) && ns->nsfeat & NVME_NSFEAT_THIN;
-}
-
-static bool ns_granules(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return le32_get(inv->id.ctratt) & NVME_CTRATT_NS_GRAN;
-}
-
-static bool attach_limit(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	uint64_t high, low = le128_get(inv->id.maxdna, &high);
-
-	return low || high || le32_get(inv->id.maxcna);
-}
-
-static bool nssr(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
-{
-	return NVME_CAP_NSSRS(inv->cap);
-}
-
-static const struct { enum nvsr_need_id need; claim_fn reported; } claims[] = {
-	{ NVSR_NEED_ID_SRIOV, sriov }, { NVSR_NEED_ID_TWO_VFS, two_vfs }, { NVSR_NEED_ID_VIRT_MGMT, virt_mgmt },
-	{ NVSR_NEED_ID_VQ, vq }, { NVSR_NEED_ID_VI, vi }, { NVSR_NEED_ID_NS_MGMT, ns_mgmt },
-	{ NVSR_NEED_ID_NS_CHANGED, ns_changed }, { NVSR_NEED_ID_COMPARE, compare }, { NVSR_NEED_ID_DSM, dsm },
-	{ NVSR_NEED_ID_WRITE_ZEROES, write_zeroes }, { NVSR_NEED_ID_NSWP, nswp }, { NVSR_NEED_ID_THIN, thin },
-	{ NVSR_NEED_ID_NS_GRANULES, ns_granules }, { NVSR_NEED_ID_ATTACH_LIMIT, attach_limit }, { NVSR_NEED_ID_NSSR, nssr },
-};
-
-static void read_registers(struct nvsr_dev *pf, struct nvsr_inventory *inv)
-{
-	uint64_t v;
-
-	if (!nvsr_reg_read(pf, NVME_REG_CAP, 8, &v) && v != UINT64_MAX)
-		inv->cap = v;
-	if (!nvsr_reg_read(pf, NVME_REG_VS, 4, &v) && v != UINT32_MAX)
-		inv->vs = (uint32_t)v;
-}
-
-/* A device without the capability aborts these with Invalid Field; that is an answer too. */
-static void read_virtualization(struct nvsr_dev *pf, struct nvsr_inventory *inv)
-{
-	if (!sriov(pf, inv) && !virt_mgmt(pf, inv))
-		return;
-	inv->has_primary = !nvsr_identify(pf, NVME_CNS_PRIMARY_CAPS, 0, le16_get(inv->id.cntlid), &inv->primary);
-	if (nvsr_secondary_list(pf, &inv->sec, &inv->sec_count)) {
-		inv->sec = NULL;
-		inv->sec_count = 0;
-	}
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(table); i++)
+		has |= table[i].has ? table[i].need : 0;
+	return has;
 }
 
 int nvsr_inventory_read(struct nvsr_dev *pf, struct nvsr_inventory *ret)
 {
-	struct nvsr_inventory *inv = calloc(1, sizeof(*inv));
-	int rc = inv ? nvsr_id_ctrl(pf, &inv->id) : -ENOMEM;
+	struct nvsr_inventory inv = { 0 };
+	uint64_t vs;
+	int rc = nvsr_id_ctrl(pf, &inv.id);
 
-	if (!rc) {
-		if (nvsr_sriov_read(pf, &inv->sriov))
-			inv->sriov.pos = 0;
-		read_registers(pf, inv);
-		read_virtualization(pf, inv);
-		for (unsigned i = 0; i < NVSR_ARRAY_SIZE(claims); i++)
-			if (claims[i].reported(pf, inv))
-				inv->has |= 1ull << claims[i].need;
-		*ret = *inv;
+	if (rc)
+		return rc;
+	nvsr_sriov_read(pf, &inv.sriov);
+	inv.has_primary = !nvsr_identify(pf, NVME_CNS_PRIMARY_CAPS, 0, le16_get(inv.id.cntlid), &inv.primary);
+	if (inv.has_primary && nvsr_secondary_list(pf, &inv.sec, &inv.sec_count)) {
+		inv.sec = NULL;
+		inv.sec_count = 0;
 	}
-	free(inv);
-	return rc;
+	nvsr_reg_read(pf, NVME_REG_CAP, 8, &inv.cap);
+	inv.vs = nvsr_reg_read(pf, NVME_REG_VS, 4, &vs) ? le32_get(inv.id.ver) : (uint32_t)vs;
+	inv.has = claims(pf, &inv);
+	*ret = inv;
+	return 0;
 }
 
 void nvsr_inventory_free(struct nvsr_inventory *inv)
@@ -142,12 +70,8 @@ void nvsr_inventory_free(struct nvsr_inventory *inv)
 
 const struct nvme_secondary_ctrl *nvsr_inventory_vf(const struct nvsr_inventory *inv, unsigned vfn)
 {
-	for (unsigned i = 0; i < inv->sec_count; i++) {
-		const struct nvme_secondary_ctrl *sc = &inv->sec[i];
-
-		/* A fielded drive lists the primary itself. */
-		if (vfn && le16_get(sc->vfn) == vfn && le16_get(sc->scid) != le16_get(sc->pcid))
-			return sc;
-	}
+	for (unsigned i = 0; i < inv->sec_count; i++)
+		if (vfn && le16_get(inv->sec[i].vfn) == vfn)
+			return &inv->sec[i];
 	return NULL;
 }

@@ -1,77 +1,56 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-/* Bringing one VF up in the order of Base 8.26.3. */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bringing a VF up in the order of Base 8.26.3: Offline, Assign, reset of the VF, Online, then the controller. */
 #include "sriov/sriov.h"
 
-/* Resources of a type for one I/O queue pair beside the admin queue: two queue pairs, two vectors. */
-#define DEFAULT_RESOURCES 2u
+/* Admin and one I/O queue pair, each with a vector of its own. */
+#define DEFAULT_VQ 2
+#define DEFAULT_VI 2
 
-/* @n resources, or the default rounded up to what the device prefers to hand out (it may not exceed its maximum). */
-static unsigned amount(unsigned n, unsigned max, unsigned granularity)
+static int assign(struct nvsr_dev *pf, const struct nvsr_inventory *inv, uint16_t scid, unsigned nvq, unsigned nvi)
 {
-	unsigned rounded;
-
-	if (n)
-		return n;
-	rounded = granularity > 1 ? NVSR_ROUND_UP(DEFAULT_RESOURCES, granularity) : DEFAULT_RESOURCES;
-	return max ? NVSR_MIN(rounded, max) : rounded;
-}
-
-static int assign(struct nvsr_dev *pf, const struct nvme_primary_caps *p, uint16_t scid, unsigned nvq, unsigned nvi)
-{
-	int rc = 0;
-
-	if (p->crt & NVME_CRT_VQ)
-		rc = nvsr_virt_mgmt(pf, scid, NVME_VIRT_RT_VQ, NVME_VIRT_ASSIGN,
-				    amount(nvq, le16_get(p->vqfrsm), le16_get(p->vqgran)), NULL);
-	if (!rc && p->crt & NVME_CRT_VI)
-		rc = nvsr_virt_mgmt(pf, scid, NVME_VIRT_RT_VI, NVME_VIRT_ASSIGN,
-				    amount(nvi, le16_get(p->vifrsm), le16_get(p->vigran)), NULL);
-	return rc;
-}
-
-static int online(struct nvsr_dev *pf, const struct nvsr_inventory *inv, struct nvsr_dev *vf, uint16_t scid, unsigned nvq,
-		  unsigned nvi)
-{
+	const struct { unsigned crt, rt, nr; } types[] = {
+		{ NVME_CRT_VQ, NVME_VIRT_RT_VQ, nvq ? nvq : DEFAULT_VQ },
+		{ NVME_CRT_VI, NVME_VIRT_RT_VI, nvi ? nvi : DEFAULT_VI },
+	};
 	int rc = nvsr_virt_mgmt(pf, scid, 0, NVME_VIRT_OFFLINE, 0, NULL);
 
-	if (!rc && inv->has_primary)
-		rc = assign(pf, &inv->primary, scid, nvq, nvi);
-	if (!rc)
-		rc = nvsr_reset(vf, NVSR_RESET_FLR);
-	/* Where a VF cannot be reset, going on shows more than giving up. */
-	if (!rc || rc == -ENOTSUP)
-		rc = nvsr_virt_mgmt(pf, scid, 0, NVME_VIRT_ONLINE, 0, NULL);
+	for (size_t i = 0; !rc && i < NVSR_ARRAY_SIZE(types); i++)
+		if (inv->primary.crt & types[i].crt)
+			rc = nvsr_virt_mgmt(pf, scid, types[i].rt, NVME_VIRT_ASSIGN, types[i].nr, NULL);
 	return rc;
 }
 
-/* Where a driver owns the controller, its first command shows whether the driver could start it. */
+/* A command on the VF: with our own driver its controller is enabled first, the kernel's driver is bound by the access method. */
 static int start(struct nvsr_dev *vf)
 {
-	_cleanup_free_ struct nvme_id_ctrl *id = malloc(sizeof(*id));
+	struct nvme_id_ctrl id;
+	int rc = nvsr_dev_can(vf) & NVSR_CAN_REG_WRITE ? nvsr_ctrl_enable(vf) : 0;
 
-	if (nvsr_dev_can(vf) & NVSR_CAN_QUEUES)
-		return nvsr_ctrl_enable(vf);
-	return id ? nvsr_id_ctrl(vf, id) : -ENOMEM;
+	return rc ? rc : nvsr_id_ctrl(vf, &id);
 }
 
 int nvsr_vf_bring_up(struct nvsr_dev *pf, const struct nvsr_inventory *inv, unsigned vfn, unsigned nvq, unsigned nvi,
 		     struct nvsr_dev **ret)
 {
-	const struct nvme_secondary_ctrl *sc = nvsr_inventory_vf(inv, vfn);
-	struct nvsr_dev *vf;
-	int rc = nvsr_dev_open_vf(pf, vfn, &vf);
+	const struct nvme_secondary_ctrl *sec = nvsr_inventory_vf(inv, vfn);
+	bool managed = inv->has & NVSR_NEED(VIRT_MGMT) && inv->has_primary;
+	struct nvsr_dev *vf = NULL;
+	int rc;
 
-	if (rc)
-		return rc;
-	/* Without the command, VFs have private resources and are Online as soon as they exist. */
-	if (sc && le16_get(inv->id.oacs) & NVME_OACS_VIRT_MGMT)
-		rc = online(pf, inv, vf, le16_get(sc->scid), nvq, nvi);
+	if (managed && !sec)
+		return -ENXIO;		/* no secondary controller has this VF number */
+	rc = managed ? assign(pf, inv, le16_get(sec->scid), nvq, nvi) : 0;
+	if (!rc)
+		rc = nvsr_dev_open_vf(pf, vfn, &vf);
+	if (!rc && nvsr_dev_can(vf) & NVSR_CAN_FLR)
+		rc = nvsr_reset(vf, NVSR_RESET_FLR);
+	if (!rc && managed)
+		rc = nvsr_virt_mgmt(pf, le16_get(sec->scid), 0, NVME_VIRT_ONLINE, 0, NULL);
 	if (!rc)
 		rc = start(vf);
-	if (rc) {
+	if (rc)
 		nvsr_dev_close(vf);
-		return rc;
-	}
-	*ret = vf;
-	return 0;
+	else
+		*ret = vf;
+	return rc;
 }
