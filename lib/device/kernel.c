@@ -215,6 +215,7 @@ static int kernel_open_vf(struct nvsr_dev *pf, struct nvsr_dev *vf)
 		return -ENOMEM;
 	vf->priv = f;
 	f->fd = -1;
+	vf->name = nvsr_asprintf("%s#vf%u", pf->name, vf->vfn);
 	if (!nvsr_bdf_parse(text, &f->bdf))
 		return -EPROTO;
 	vf->rid = f->bdf.rid;
