@@ -170,22 +170,13 @@ static struct nvsr_dev *vf_after_toggle(struct nvsr_ctx *t)
 	return nvsr_t_enable_vfs(t, 0) ? pf_vf_online(t, 1) : NULL;
 }
 
-static void check_config_default(struct nvsr_ctx *t, struct nvsr_dev *vf, unsigned msix)
-{
-	uint32_t v;
-
-	PREPARE(t, "reading Command", nvsr_cfg_read(vf, PCI_COMMAND, 2, &v));
-	CHECK_EQ(t, "Bus Master Enable of the VF after VF Enable 1, 0, 1", 0, v & PCI_COMMAND_MASTER);
-	if (!msix)
-		return;
-	PREPARE(t, "reading MSI-X control", nvsr_cfg_read(vf, msix + PCI_MSIX_CTRL, 2, &v));
-	CHECK_EQ(t, "MSI-X Enable of the VF after VF Enable 1, 0, 1", 0, v & PCI_MSIX_CTRL_ENABLE);
-}
 
 static void config_does_not_survive_disable(struct nvsr_ctx *t)
 {
 	struct nvsr_dev *vf = nvsr_t_vf_bare(t, 1);
+	struct nvsr_sriov s;
 	unsigned msix;
+	uint16_t rid;
 	uint32_t v;
 
 	if (!vf)
@@ -195,11 +186,15 @@ static void config_does_not_survive_disable(struct nvsr_ctx *t)
 	PREPARE(t, "looking for MSI-X", nvsr_cfg_find_cap(vf, PCI_CAP_MSIX, &msix));
 	if (msix)
 		PREPARE(t, "enabling MSI-X", nvsr_cfg_write(vf, msix + PCI_MSIX_CTRL, 2, PCI_MSIX_CTRL_ENABLE));
-	if (!nvsr_t_enable_vfs(t, 0))
+	/* Not opened again: access methods set Bus Master Enable when they open a VF. */
+	if (!nvsr_t_enable_vfs(t, 0) || !pf_vfs(t, 1, &s))
 		return;
-	vf = nvsr_t_vf_bare(t, 1);
-	if (vf)
-		check_config_default(t, vf, msix);
+	rid = nvsr_vf_rid(nvsr_dev_rid(t->pf), &s, 1);
+	CHECK_EQ(t, "Bus Master Enable of the VF after VF Enable 1, 0, 1", 0,
+		 pf_rid_read(t, rid, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	if (msix)
+		CHECK_EQ(t, "MSI-X Enable of the VF after VF Enable 1, 0, 1", 0,
+			 pf_rid_read(t, rid, msix + PCI_MSIX_CTRL, 2) & PCI_MSIX_CTRL_ENABLE);
 }
 
 static void properties_do_not_survive_disable(struct nvsr_ctx *t)
