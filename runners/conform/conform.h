@@ -59,6 +59,8 @@ struct nvsr_target {
  */
 int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *ret);
 void nvsr_target_close(struct nvsr_target *t);
+/* Only open it; the caller closes.  0 or the exit code, after saying why. */
+int nvsr_target_probe(const char *device, struct nvsr_dev **ret);
 
 /* --- safety.c -------------------------------------------------------------------------------------------------------- */
 /**

@@ -41,7 +41,7 @@ static bool controller_name(const char *root, const char *device, char *buf, siz
 	d = folder ? opendir(folder) : NULL;
 	while (d && !found && (entry = readdir(d)))
 		if (!strncmp(entry->d_name, "nvme", 4)) {
-			snprintf(buf, len, "%s", entry->d_name);
+			snprintf(buf, len, "%.63s", entry->d_name);
 			found = true;
 		}
 	if (d)

@@ -203,6 +203,22 @@ int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *re
 	return 0;
 }
 
+int nvsr_target_probe(const char *device, struct nvsr_dev **ret)
+{
+	struct nvsr_target_options o = { .device = device };
+	struct nvsr_target t = { .session.device = device, .real = strncmp(device, MODEL, strlen(MODEL)) != 0 };
+	struct nvsr_complaint complaint;
+	int rc = choose_profiles(&o, &t);
+
+	t.session.behaviour = t.behaviour;
+	if (!rc) {
+		rc = nvsr_session_open(&t.session, ret, &complaint);
+		rc = rc ? open_failed(device, rc, &complaint) : 0;
+	}
+	nvsr_target_close(&t);
+	return rc;
+}
+
 void nvsr_target_close(struct nvsr_target *t)
 {
 	nvsr_snapshot_free(t->state);
