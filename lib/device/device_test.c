@@ -33,6 +33,18 @@ static int identify(struct nvsr_dev *d, struct nvme_id_ctrl *id)
 	return nvsr_admin(d, &c);
 }
 
+static struct nvsr_req *submit(struct nvsr_queue *q, const struct nvsr_cmd *c)
+{
+	struct nvsr_req *r = NULL;
+	int rc = nvsr_queue_submit(q, c, &r);
+
+	if (rc) {
+		fprintf(stderr, "submit: %s\n", strerror(-rc));
+		exit(1);
+	}
+	return r;
+}
+
 static void bad_names(void)
 {
 	static const char *const names[] = { "", "model", "nvme0", "0000:01:00", "1:2:3.4" };
@@ -86,11 +98,10 @@ static void requests_outlive_submitters(void)
 	_cleanup_dev_ struct nvsr_dev *pf = open_model();
 	struct nvsr_cmd aer = { .opcode = NVME_ADMIN_AER }, got;
 	struct nvme_id_ctrl id;
-	struct nvsr_req *a, *b, *c;
+	struct nvsr_queue *q = nvsr_queue_admin(pf);
+	struct nvsr_req *a = submit(q, &aer), *b = submit(q, &aer), *c = submit(q, &aer);
 	uint64_t wall = nvsr_now_ns();
 
-	EXPECT(!nvsr_queue_submit(nvsr_queue_admin(pf), &aer, &a) && !nvsr_queue_submit(nvsr_queue_admin(pf), &aer, &b));
-	EXPECT(!nvsr_queue_submit(nvsr_queue_admin(pf), &aer, &c));
 	EXPECT(!nvsr_req_done(a, NULL) && !identify(pf, &id));
 	EXPECT(nvsr_req_wait(a, 10000, &got) == -ETIMEDOUT);	/* ten seconds of the device, not of ours */
 	EXPECT(nvsr_now_ns() - wall < 2 * NVSR_S);
@@ -105,11 +116,10 @@ static void raw_reset_cancels(void)
 {
 	_cleanup_dev_ struct nvsr_dev *pf = open_model();
 	struct nvsr_cmd aer = { .opcode = NVME_ADMIN_AER };
+	struct nvsr_req *r = submit(nvsr_queue_admin(pf), &aer);
 	struct nvme_id_ctrl id;
-	struct nvsr_req *r;
 	uint64_t cc;
 
-	EXPECT(!nvsr_queue_submit(nvsr_queue_admin(pf), &aer, &r));
 	EXPECT(!nvsr_reg_read(pf, NVME_REG_CC, 4, &cc) && !nvsr_reg_write(pf, NVME_REG_CC, 4, cc & ~(uint64_t)NVME_CC_EN));
 	EXPECT(nvsr_req_wait(r, 1000, NULL) == -ECANCELED && !nvsr_queue_admin(pf));
 	EXPECT(!nvsr_ctrl_enable(pf) && !identify(pf, &id));
@@ -121,13 +131,13 @@ static void own_io_queues(void)
 	struct nvsr_queue_opts o = { .qid = 1, .sq_entries = 4, .cq_entries = 4, .vector = 1, .irq = true };
 	struct nvsr_cmd flush = { .opcode = NVME_CMD_FLUSH, .nsid = 1 };
 	struct nvsr_queue *q = NULL, *again = NULL;
-	struct nvsr_req *r;
+	struct nvsr_req *r = NULL;
 	uint64_t irqs;
 
 	EXPECT(!nvsr_queue_create(pf, &o, &q));
 	EXPECT(nvsr_queue_create(pf, &o, &again) == NVME_SC_QID_INVALID && !again);
 	for (unsigned i = 0; q && i < 9; i++)
-		EXPECT(!nvsr_queue_submit(q, &flush, &r) && !nvsr_req_wait(r, 1000, NULL));
+		EXPECT(!nvsr_req_wait(submit(q, &flush), 1000, NULL));
 	EXPECT(!nvsr_irq_count(pf, 1, &irqs) && irqs == 9);
 	EXPECT(!nvsr_io(pf, &flush));		/* our own queue takes the next free identifier */
 	EXPECT(!nvsr_queue_destroy(q));
