@@ -28,7 +28,7 @@ static void ctrl_management(const struct m_ctrl *c, struct nvme_id_ctrl *id)
 	uint16_t oacs = 0;
 
 	/* privileged actions are the primary's */
-	if (!m_is_pf(c) && !DEFECT(m, VF_ACCEPTS_NS_MGMT))
+	if (!m_is_pf(c) && !DEFECT(m, VF_ACCEPTS_NS_MGMT) && !DEFECT(m, VF_OACS_LIKE_PF))
 		return;
 	if (f->ns_mgmt && !DEFECT(m, OACS_HIDES_NS_MGMT)) {
 		oacs |= NVME_OACS_NS_MGMT;

@@ -39,11 +39,14 @@ uint16_t m_create_cq(struct m_ctrl *c, struct m_cmd *cmd)
 
 	if (qid > c->max_qid && DEFECT(c->m, QID_BEYOND_NVQ_ACCEPTED))
 		return 0;
-	if (!qid_exists(c, qid, c->feat->io_cqs) || c->cq[qid].valid)
+	if (!qid_exists(c, qid, c->feat->io_cqs) || c->cq[qid].valid ||
+	    (qid == c->max_qid && !m_is_pf(c) && DEFECT(c->m, VF_QUEUE_OFF_BY_ONE)))
 		return bad_qid(c, cmd);
 	status = check_memory(c, cmd, NVME_CC_IOCQES(c->cc), 4);
 	if (status)
 		return status;
+	if (irq && iv && !m_is_pf(c) && DEFECT(c->m, VF_VECTOR_ZERO_ONLY))
+		return m_bad(cmd, 46, 0, NVME_SC_INVALID_VECTOR);
 	if (irq && iv >= c->msix_len) {
 		if (!DEFECT(c->m, IV_BEYOND_TS_ACCEPTED))
 			return m_bad(cmd, 46, 0, NVME_SC_INVALID_VECTOR);

@@ -51,6 +51,10 @@ static void reset_vf(struct m_ctrl *vf, enum m_clr kind)
 		return;
 	reset_function(vf, kind);
 	beyond_one_vf(vf, kind);
+	if (vf->online && kind == M_CLR_CC && DEFECT(m, VF_RESET_GOES_OFFLINE))
+		m_virt_offline(vf);
+	if (vf->online && kind == M_CLR_FLR && DEFECT(m, VF_FLR_STRIPS_RESOURCES))
+		vf->nvq = vf->nvi = 0;
 }
 
 /* A reset of the primary puts its secondaries Offline; all but the Controller Reset also take its VFs away. */

@@ -73,6 +73,8 @@ unsigned m_virt_vectors(const struct m_ctrl *c)
 	if (m_is_pf(c))
 		return m->conf.vi_private +
 		       (flexible && !DEFECT(m, PRIMARY_VECTORS_FIXED) ? NVSR_MIN(m->virfap, m->conf.vi_flexible) : 0);
+	if (flexible && DEFECT(m, VF_MSIX_FIXED_SIZE))
+		return m->conf.vi_secondary_max;
 	return flexible ? NVSR_MIN(c->nvi, m->conf.vi_secondary_max) : m->conf.sec_vi;
 }
 
@@ -108,6 +110,8 @@ void m_virt_primary_clr(struct nvsr_model *m, enum m_clr kind)
 		uint16_t nvq = sec->nvq, nvi = sec->nvi;
 		bool online = sec->online;
 
+		if (kind == M_CLR_CC && DEFECT(m, PRIMARY_RESET_KEEPS_SECONDARIES))
+			continue;
 		m_virt_offline(sec);
 		if (DEFECT(m, PRIMARY_RESET_KEEPS_RESOURCES) || (kind == M_CLR_POWER && DEFECT(m, POWER_CYCLE_RESTORES_SECONDARIES))) {
 			sec->nvq = nvq;
@@ -128,7 +132,7 @@ void m_virt_primary_clr(struct nvsr_model *m, enum m_clr kind)
 
 void m_virt_primary_shutdown(struct nvsr_model *m)
 {
-	if (!m->conf.virt_mgmt)
+	if (!m->conf.virt_mgmt || DEFECT(m, PRIMARY_SHUTDOWN_KEEPS_SECONDARIES))
 		return;
 	for (unsigned i = 1; i < m->ctrl_count; i++)
 		m_virt_offline(&m->ctrl[i]);
@@ -147,6 +151,8 @@ static void vf_presence(struct m_ctrl *c, bool enabled)
 	c->was_present = c->present;
 	if (gone) {
 		m_virt_offline(c);
+		if (DEFECT(m, VF_DISABLE_DETACHES))
+			m_ns_detach_all(c);
 		if (DEFECT(m, VF_DISABLE_KEEPS_RESOURCES)) {
 			c->nvq = nvq;
 			c->nvi = nvi;
@@ -320,6 +326,8 @@ static uint16_t offline(struct nvsr_model *m, struct m_cmd *cmd, struct m_ctrl *
 	if (DEFECT(m, ATTACH_LOST_ON_OFFLINE))
 		m_ns_detach_all(sec);
 	m_virt_offline(sec);
+	for (unsigned i = 1; i < m->ctrl_count && DEFECT(m, OFFLINE_HITS_ALL); i++)
+		m_virt_offline(&m->ctrl[i]);
 	if (DEFECT(m, OFFLINE_LEAKS_RESOURCES))
 		m->wrong.vq_stuck += nvq;
 	if (DEFECT(m, OFFLINE_KEEPS_RESOURCES)) {
