@@ -184,14 +184,15 @@ static void secondary_reset(struct nvsr_ctx *t, enum nvsr_reset how, unsigned ne
 {
 	struct nvme_secondary_ctrl e;
 	struct nvsr_dev *vf;
-	int scid;
+	int scid, rc;
 
 	if (!vf_start(t, 1) || !(vf = nvsr_t_vf(t, 1)) || (scid = nvsr_t_scid(t, 1)) < 0 || !vf_entry(t, (uint16_t)scid, &e))
 		return;
 	if (!(nvsr_dev_can(vf) & need))
 		SKIP(t, "the access method has no %s", name);
-	PREPARE(t, name, nvsr_reset(vf, how));
+	rc = nvsr_reset(vf, how);
 	vf_check_entry(t, vf_text("after %s", name), (uint16_t)scid, 1, le16_get(e.nvq), le16_get(e.nvi));
+	PREPARE(t, name, rc);
 	vf_check_accounts(t, name);
 	if (nvsr_dev_can(vf) & NVSR_CAN_REG_READ)
 		CHECK_EQ(t, vf_text("CSTS.CFS of the VF after %s", name), 0, vf_csts(vf) & NVME_CSTS_CFS);
@@ -232,48 +233,48 @@ static void nothing_is_restored(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "everything-is-taken", .title = "Secondary Offline takes state and resources, of this controller alone",
 	  .requirements = REQS("VIRT-29"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("offline-keeps-resources", "offline-stays-online"), .run = everything_is_taken },
+	  .caught_by = DEFECTS("offline-keeps-resources", "offline-stays-online", "offline-hits-all"), .run = everything_is_taken },
 	{ .id = "freed-resources-move",
 	  .title = "resources freed by Offline can be assigned to another controller at once",
 	  .requirements = REQS("VIRT-29"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("freed-resources-stay-busy"), .run = freed_resources_move },
+	  .caught_by = DEFECTS("offline-leaks-resources"), .run = freed_resources_move },
 	{ .id = "offline-twice", .title = "Offline of an Offline controller succeeds and takes its resources",
 	  .requirements = REQS("VIRT-30"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("double-offline-fails", "second-offline-keeps-resources"), .run = offline_twice },
+	  .caught_by = DEFECTS("offline-again-refused", "offline-again-keeps-resources"), .run = offline_twice },
 	{ .id = "primary-controller-reset", .title = "Controller Reset of the primary puts its secondaries Offline",
 	  .requirements = REQS("VIRT-49"), .needs = VF_NEEDS | NVSR_NEED(CTRL_RESET),
-	  .caught_by = DEFECTS("secondary-survives-primary-reset", "primary-reset-keeps-assignments"),
+	  .caught_by = DEFECTS("primary-reset-keeps-secondaries", "primary-reset-keeps-resources"),
 	  .run = controller_reset },
 	{ .id = "primary-flr", .title = "FLR of the PF puts its secondaries Offline",
 	  .requirements = REQS("VIRT-49"), .needs = VF_NEEDS | NVSR_NEED(FLR),
-	  .caught_by = DEFECTS("primary-reset-keeps-assignments"), .run = flr },
+	  .caught_by = DEFECTS("primary-reset-keeps-resources"), .run = flr },
 	{ .id = "primary-hot-reset", .title = "a Conventional Reset puts all secondaries Offline",
 	  .requirements = REQS("VIRT-49"), .needs = VF_NEEDS | NVSR_NEED(HOT_RESET),
-	  .caught_by = DEFECTS("primary-reset-keeps-assignments"), .run = hot_reset },
+	  .caught_by = DEFECTS("primary-reset-keeps-resources"), .run = hot_reset },
 	{ .id = "primary-subsystem-reset", .title = "an NVM Subsystem Reset puts all secondaries Offline",
 	  .requirements = REQS("VIRT-49"), .needs = VF_NEEDS | NVSR_NEED(NSSR) | NVSR_NEED(REG_WRITE),
-	  .caught_by = DEFECTS("primary-reset-keeps-assignments"), .run = subsystem_reset },
+	  .caught_by = DEFECTS("primary-reset-keeps-resources"), .run = subsystem_reset },
 	{ .id = "primary-shutdown", .title = "a normal shutdown of the primary puts its secondaries Offline",
 	  .requirements = REQS("VIRT-50"), .needs = VF_NEEDS | NVSR_NEED(REG_WRITE),
-	  .caught_by = DEFECTS("secondary-survives-primary-shutdown"), .run = normal_shutdown },
+	  .caught_by = DEFECTS("primary-shutdown-keeps-secondaries"), .run = normal_shutdown },
 	{ .id = "primary-abrupt-shutdown", .title = "an abrupt shutdown of the primary puts its secondaries Offline",
 	  .requirements = REQS("VIRT-50"), .needs = VF_NEEDS | NVSR_NEED(REG_WRITE),
-	  .caught_by = DEFECTS("secondary-survives-primary-shutdown"), .run = abrupt_shutdown },
+	  .caught_by = DEFECTS("primary-shutdown-keeps-secondaries"), .run = abrupt_shutdown },
 	{ .id = "vfs-disabled", .title = "clearing VF Enable puts the secondaries Offline and frees their resources",
 	  .requirements = REQS("VIRT-51"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("vf-disable-keeps-online", "vf-disable-keeps-resources"), .run = vfs_disabled },
+	  .caught_by = DEFECTS("vf-disable-keeps-resources"), .run = vfs_disabled },
 	{ .id = "fewer-vfs", .title = "a secondary whose VF is not enabled any more is Offline and has no resources",
 	  .requirements = REQS("VIRT-51"), .needs = VF_NEEDS | NVSR_NEED(TWO_VFS),
-	  .caught_by = DEFECTS("vf-disable-keeps-online", "vf-disable-keeps-resources"), .run = fewer_vfs },
+	  .caught_by = DEFECTS("vf-disable-keeps-resources"), .run = fewer_vfs },
 	{ .id = "own-controller-reset", .title = "Controller Reset of a VF leaves it Online with its resources",
 	  .requirements = REQS("VIRT-52"), .needs = VF_NEEDS | NVSR_NEED(VF_ADMIN) | NVSR_NEED(CTRL_RESET),
-	  .caught_by = DEFECTS("vf-ctrl-reset-goes-offline"), .run = own_controller_reset },
+	  .caught_by = DEFECTS("vf-reset-goes-offline"), .run = own_controller_reset },
 	{ .id = "own-flr", .title = "FLR of a VF leaves it Online with its resources",
 	  .requirements = REQS("VIRT-52"), .needs = VF_NEEDS | NVSR_NEED(VF_ADMIN) | NVSR_NEED(FLR),
-	  .caught_by = DEFECTS("vf-flr-goes-offline"), .run = own_flr },
+	  .caught_by = DEFECTS("vf-flr-strips-resources"), .run = own_flr },
 	{ .id = "nothing-is-restored",
 	  .title = "state and resources of secondaries do not come back after a reset of the primary",
 	  .requirements = REQS("VIRT-54"), .needs = VF_NEEDS | NVSR_NEED(CTRL_RESET), .limit_s = 60,
-	  .caught_by = DEFECTS("power-cycle-restores-secondaries"), .run = nothing_is_restored },
+	  .caught_by = DEFECTS("power-cycle-restores-secondaries", "primary-reset-keeps-secondaries"), .run = nothing_is_restored },
 };
 const struct nvsr_group nvsr_vf_offline = NVSR_GROUP("vf.offline", tests);

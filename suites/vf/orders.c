@@ -11,8 +11,7 @@ enum step { END, SHARE_ZERO, PRIMARY_RESET, OFFLINE, ASSIGN, ASSIGN_ALL, ENABLE,
 
 static const char *const step_name[] = {
 	[SHARE_ZERO] = "ACT 1h with 0", [PRIMARY_RESET] = "Controller Reset of the PF", [OFFLINE] = "Offline",
-	[ASSIGN] = "Assign",
-	[ASSIGN_ALL] = "Assign for every secondary", [ENABLE] = "VF Enable", [FLR] = "FLR of the VF", [ONLINE] = "Online",
+	[ASSIGN] = "Assign", [ASSIGN_ALL] = "Assign for every secondary", [ENABLE] = "VF Enable", [FLR] = "FLR of the VF", [ONLINE] = "Online",
 };
 
 static int assign_all(struct nvsr_ctx *t)
@@ -50,7 +49,7 @@ static int take(struct nvsr_ctx *t, enum step step, uint16_t scid)
 	case OFFLINE:
 		return vf_offline(t, scid);
 	case ASSIGN:
-		return vf_assign_min(t, scid, 0, 3);	/* what a kernel driver takes: admin, I/O, and one to share */
+		return vf_assign_min(t, scid, 2, 2);	/* admin and I/O queue, a vector each */
 	case ASSIGN_ALL:
 		return assign_all(t);
 	case ENABLE:
@@ -132,7 +131,7 @@ static const struct nvsr_test tests[] = {
 	{ .id = "assign-flr-online", .title = "VF Enable, Assign, FLR, Online without Offline before (Samsung, HPE)",
 	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = CAUGHT, .run = assign_flr_online },
 	{ .id = "online-before-enable", .title = "Assign, Online, VF Enable (DapuStor scripts)",
-	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = DEFECTS("online-of-disabled-vf"),
+	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = DEFECTS("online-without-vf"),
 	  .run = online_before_enable },
 	{ .id = "flr-last", .title = "Assign, VF Enable, Online, FLR (unvme-cli)",
 	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = CAUGHT, .run = flr_last },
