@@ -72,12 +72,18 @@ static void queues_wrap(void)
 	EXPECT(!nvsr_dev_dirty(pf));
 }
 
-/* Sizes around a page, two pages, and a PRP list. */
+/* Sizes around one page, two pages, a full page of a PRP list (513 pages of data), and lists of several pages. */
 static void data_of_any_size(void)
 {
-	static const unsigned blocks[] = { 1, 8, 9, 16, 17, 1024 };
-	_cleanup_dev_ struct nvsr_dev *pf = open_model();
-	static uint8_t out[1024 * 512], in[1024 * 512];
+	enum { PAGE = 8, MOST = 1600 * PAGE };	/* blocks */
+	static const unsigned blocks[] = { 1, PAGE, PAGE + 1, 2 * PAGE, 2 * PAGE + 1, 513 * PAGE, 513 * PAGE + 1, MOST };
+	static uint8_t out[MOST * 512], in[MOST * 512];
+	int64_t mdts = profile->controller.mdts_pages;
+	_cleanup_dev_ struct nvsr_dev *pf = NULL;
+
+	profile->controller.mdts_pages = 0;
+	pf = open_model();
+	profile->controller.mdts_pages = mdts;
 
 	for (size_t i = 0; i < NVSR_ARRAY_SIZE(blocks); i++) {
 		struct nvsr_cmd w = { .opcode = NVME_CMD_WRITE, .nsid = 1, .cdw10 = 7, .cdw12 = blocks[i] - 1, .data = out,
@@ -85,7 +91,7 @@ static void data_of_any_size(void)
 		struct nvsr_cmd r = w;
 
 		for (size_t k = 0; k < w.data_len; k++)
-			out[k] = (uint8_t)(k / 512 + k * 7 + i);
+			out[k] = (uint8_t)(k / 4096 * 31 + k / 512 + k * 7 + i);
 		memset(in, 0, sizeof(in));
 		r.opcode = NVME_CMD_READ;
 		r.data = in;
@@ -121,6 +127,7 @@ static void raw_reset_cancels(void)
 	uint64_t cc;
 
 	EXPECT(!nvsr_reg_read(pf, NVME_REG_CC, 4, &cc) && !nvsr_reg_write(pf, NVME_REG_CC, 4, cc & ~(uint64_t)NVME_CC_EN));
+	EXPECT(!nvsr_queue_admin(pf));	/* at once, not only after somebody waited */
 	EXPECT(nvsr_req_wait(r, 1000, NULL) == -ECANCELED && !nvsr_queue_admin(pf));
 	EXPECT(!nvsr_ctrl_enable(pf) && !identify(pf, &id));
 }
