@@ -167,7 +167,7 @@ static void exactly_numvfs_answer(struct nvsr_ctx *t)
 /* VF 1 after VF Enable 1, 0, 1: not reset by anybody else, which would hide what is looked for. */
 static struct nvsr_dev *vf_after_toggle(struct nvsr_ctx *t)
 {
-	return nvsr_t_enable_vfs(t, 0) ? pf_vf_online(t, 1) : NULL;
+	return nvsr_t_enable_vfs(t, 0) ? pf_vf_online(t, 1, false) : NULL;
 }
 
 
@@ -232,7 +232,9 @@ static void features_do_not_survive_disable(struct nvsr_ctx *t)
 	vf = vf_after_toggle(t);
 	if (!vf)
 		return;
-	PREPARE(t, "enabling the controller of VF 1", nvsr_ctrl_enable(vf));
+	rc = nvsr_ctrl_enable(vf);
+	if (rc)
+		SKIP(t, "VF 1 does not start without a reset after Assign: %s", nvsr_rc_text(rc));
 	PREPARE(t, "Get Features", nvsr_get_feature(vf, NVME_FEAT_TEMP_THRESH, 0, 0, NULL, 0, &now));
 	CHECK_EQ(t, "Temperature Threshold of VF 1 after VF Enable 1, 0, 1", before & 0xffff, now & 0xffff);
 }

@@ -34,7 +34,7 @@ static void pf_works_without_vfs(struct nvsr_ctx *t)
 
 static void vf_is_complete(struct nvsr_ctx *t)
 {
-	struct nvsr_dev *vf = pf_vf_online(t, 1);
+	struct nvsr_dev *vf = pf_vf_online(t, 1, true);
 	uint64_t cap, vs, cc, csts, asq, pf_asq;
 	struct nvme_smart_log smart;
 	struct nvme_id_ctrl id;
@@ -171,7 +171,7 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("pf-io-needs-vfs"), .run = pf_works_without_vfs },
 	{ .id = "vf-is-complete", .title = "a VF is a complete controller with its own properties and admin queue",
 	  .requirements = REQS("PCIE-44"), .needs = LIVE_VF | NVSR_NEED(REG_READ),
-	  .caught_by = DEFECTS("vf-cap-empty"), .run = vf_is_complete },
+	  .caught_by = DEFECTS("vf-cap-empty", "vf-without-smart-log"), .run = vf_is_complete },
 	{ .id = "vf-shares-the-domain", .title = "a secondary controller is in the domain of its primary",
 	  .requirements = REQS("VIRT-03"), .needs = LIVE_VF,
 	  .caught_by = DEFECTS("vf-in-another-domain"), .run = vf_shares_the_domain },
@@ -180,10 +180,10 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("secondary-of-another-primary"), .run = vf_is_our_secondary },
 	{ .id = "cmic-tells-vfs", .title = "CMIC says several controllers, and which of them are in VFs",
 	  .requirements = REQS("VIRT-05"), .needs = LIVE_VF,
-	  .caught_by = DEFECTS("vf-cmic-like-pf"), .run = cmic_tells_vfs },
+	  .caught_by = DEFECTS("vf-cmic-like-pf", "pf-cmic-like-vf", "cmic-single-controller"), .run = cmic_tells_vfs },
 	{ .id = "identifiers-are-unique", .title = "controller identifiers are unique and a VF's is its SCID",
 	  .requirements = REQS("VIRT-06"), .needs = LIVE_VF | NVSR_NEED(TWO_VFS),
-	  .caught_by = DEFECTS("vf-cntlid-is-pf-cntlid"), .run = identifiers_are_unique },
+	  .caught_by = DEFECTS("vf-cntlid-is-pf-cntlid", "vf-cntlid-mismatch"), .run = identifiers_are_unique },
 	{ .id = "vf-is-no-primary", .title = "a VF aborts CNS 14h and CNS 15h with Invalid Field",
 	  .requirements = REQS("VIRT-12"), .needs = LIVE_VF,
 	  .caught_by = DEFECTS("vf-answers-primary-identify"), .run = vf_is_no_primary },

@@ -213,6 +213,29 @@ static void masked_interrupt_is_pending(struct nvsr_ctx *t)
 	CHECK_EQ(t, "pending bit of vector 0 after unmasking it", 0, bits & 1);
 }
 
+/* An interrupt that became pending while masked is a memory write as well: it waits for Bus Master Enable. */
+static void pending_waits_for_bme(struct nvsr_ctx *t)
+{
+	_cleanup_cfg_ struct pf_saved saved = { 0 };
+	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
+	uint64_t control, before, now, at;
+	struct window w[2];
+
+	if (!vf || !find_table(t, vf, w))
+		return;
+	at = w[0].start + 12;	/* vector control of entry 0 */
+	PREPARE(t, "reading Command", pf_save(&saved, vf, PCI_COMMAND, 2));
+	PREPARE(t, "reading the MSI-X table", nvsr_bar_read(vf, w[0].bir, at, 4, &control));
+	PREPARE(t, "masking vector 0", nvsr_bar_write(vf, w[0].bir, at, 4, control | 1));
+	PREPARE(t, "Identify Controller on VF 1", pf_alive(vf));
+	PREPARE(t, "clearing Bus Master Enable", nvsr_cfg_write(vf, PCI_COMMAND, 2, 0));
+	PREPARE(t, "counting interrupts", nvsr_irq_count(vf, 0, &before));
+	PREPARE(t, "unmasking vector 0", nvsr_bar_write(vf, w[0].bir, at, 4, control & ~1ull));
+	nvsr_dev_sleep_ms(vf, 10);
+	PREPARE(t, "counting interrupts", nvsr_irq_count(vf, 0, &now));
+	CHECK_EQ(t, "MSI-X messages of VF 1, unmasked with Bus Master Enable = 0", before, now);
+}
+
 /* One Flush through @q; its status does not matter, its interrupt does. */
 static int ring(struct nvsr_dev *d, struct nvsr_queue *q, unsigned vector, uint64_t *ret)
 {
@@ -288,9 +311,13 @@ static const struct nvsr_test tests[] = {
 	  .needs = LIVE_VF | NVSR_NEED(QUEUES) | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE),
 	  .caught_by = DEFECTS("masked-vector-fires", "pba-never-set", "pending-lost-on-unmask"),
 	  .run = masked_interrupt_is_pending },
+	{ .id = "pending-waits-for-bme", .title = "a pending interrupt of a VF waits for Bus Master Enable",
+	  .requirements = REQS("PCIE-29"),
+	  .needs = LIVE_VF | NVSR_NEED(CFG_WRITE) | NVSR_NEED(QUEUES) | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE),
+	  .caught_by = DEFECTS("msi-without-bme"), .run = pending_waits_for_bme },
 	{ .id = "pf-keeps-firing", .title = "interrupts of the PF keep coming while VFs are enabled, run, and go",
 	  .requirements = REQS("PCIE-41", "ISO-01"), .needs = LIVE_VF | NVSR_NEED(QUEUES),
-	  .caught_by = DEFECTS("pf-irq-lost-when-vfs-enabled"), .run = pf_keeps_firing },
+	  .caught_by = DEFECTS("pf-irq-lost-when-vfs-enabled", "pf-msix-lost-on-vf-enable"), .run = pf_keeps_firing },
 	{ .id = "table-size-is-vectors", .title = "MSI-X Table Size of PF and VF is the number of vectors minus one",
 	  .requirements = REQS("PCIE-42"), .needs = LIVE_VF | NVSR_NEED(VI) | NVSR_NEED(VIRT_MGMT),
 	  .caught_by = DEFECTS("msix-ts-wrong"), .run = table_size_is_vectors },

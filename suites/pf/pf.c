@@ -164,7 +164,7 @@ int pf_vf_bar_size(struct nvsr_ctx *t, unsigned bar, uint64_t *ret)
 	return 0;
 }
 
-static int go_online(struct nvsr_ctx *t, uint16_t scid)
+static int go_online(struct nvsr_ctx *t, uint16_t scid, struct nvsr_dev *vf, bool reset)
 {
 	int rc = nvsr_virt_mgmt(t->pf, scid, 0, NVME_VIRT_OFFLINE, 0, NULL);
 
@@ -172,10 +172,12 @@ static int go_online(struct nvsr_ctx *t, uint16_t scid)
 		rc = nvsr_virt_mgmt(t->pf, scid, NVME_VIRT_RT_VQ, NVME_VIRT_ASSIGN, 2, NULL);
 	if (!rc && t->inv->primary.crt & NVME_CRT_VI)
 		rc = nvsr_virt_mgmt(t->pf, scid, NVME_VIRT_RT_VI, NVME_VIRT_ASSIGN, 1, NULL);
+	if (!rc && reset && nvsr_dev_can(vf) & NVSR_CAN_FLR)
+		rc = nvsr_reset(vf, NVSR_RESET_FLR);
 	return rc ? rc : nvsr_virt_mgmt(t->pf, scid, 0, NVME_VIRT_ONLINE, 0, NULL);
 }
 
-struct nvsr_dev *pf_vf_online(struct nvsr_ctx *t, unsigned vfn)
+struct nvsr_dev *pf_vf_online(struct nvsr_ctx *t, unsigned vfn, bool reset)
 {
 	struct nvsr_dev *vf = nvsr_t_vf_bare(t, vfn);
 	int scid, rc;
@@ -185,7 +187,7 @@ struct nvsr_dev *pf_vf_online(struct nvsr_ctx *t, unsigned vfn)
 	scid = nvsr_t_scid(t, vfn);
 	if (scid < 0)
 		return NULL;
-	rc = go_online(t, (uint16_t)scid);
+	rc = go_online(t, (uint16_t)scid, vf, reset);
 	if (rc)
 		nvsr_test_broken(t, __FILE__, __LINE__, "bringing VF %u Online: %s", vfn, nvsr_rc_text(rc));
 	return rc ? NULL : vf;

@@ -55,9 +55,9 @@ int pf_vf_bar_size(struct nvsr_ctx *t, unsigned bar, uint64_t *ret);
 /* True for the second half of a 64-bit VF BAR. */
 bool pf_vf_bar_is_upper(const struct nvsr_sriov *s, unsigned bar);
 
-/* VF @vfn open, not reset and not enabled, its secondary controller Online where that takes commands (2 VQ, 1 VI): its
- * properties mean something.  NULL after recording. */
-struct nvsr_dev *pf_vf_online(struct nvsr_ctx *t, unsigned vfn);
+/* VF @vfn open and not enabled, its secondary controller Online where that takes commands (2 VQ, 1 VI): its properties
+ * mean something.  @reset: FLR of the VF before Online, as Base 8.26.3 asks of hosts.  NULL after recording. */
+struct nvsr_dev *pf_vf_online(struct nvsr_ctx *t, unsigned vfn, bool reset);
 
 /* An admin command that every controller executes at any time: Identify Controller. */
 int pf_alive(struct nvsr_dev *d);

@@ -61,7 +61,7 @@ static bool is_ready(struct nvsr_dev *d, void *arg)
 /* Start the controller of VF @vfn with an admin queue pair of ours.  False after recording. */
 static bool take_over(struct nvsr_ctx *t, unsigned vfn, struct ring *r)
 {
-	struct nvsr_dev *vf = pf_vf_online(t, vfn);
+	struct nvsr_dev *vf = pf_vf_online(t, vfn, true);
 	uint64_t cap = 0;
 	int rc;
 

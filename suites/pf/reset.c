@@ -33,20 +33,33 @@ static void check_same_sriov(struct nvsr_ctx *t, const struct nvsr_sriov *a, con
 		      a->vf_bar[i]);
 }
 
-static void vf_flr_is_local(struct nvsr_ctx *t)
+/* FLR of a VF that nobody uses: VF, siblings and the PF's registers stay. */
+static void vf_flr_keeps_sriov(struct nvsr_ctx *t)
 {
-	struct nvsr_dev *other = nvsr_t_vf(t, 2), *vf = other ? nvsr_t_vf(t, 1) : NULL;
+	struct nvsr_dev *other = nvsr_t_vf_bare(t, 2), *vf = other ? nvsr_t_vf_bare(t, 1) : NULL;
 	struct nvsr_sriov before, after;
-	uint64_t cc, now;
 
 	if (!vf)
 		return;
 	PREPARE(t, "reading the SR-IOV capability", nvsr_sriov_read(t->pf, &before));
-	PREPARE(t, "reading CC of VF 2", nvsr_reg_read(other, NVME_REG_CC, 4, &cc));
-	CHECK_OK(t, "VF 1 comes back after its FLR", nvsr_reset(vf, NVSR_RESET_FLR));
+	CHECK_OK(t, "FLR of VF 1", nvsr_reset(vf, NVSR_RESET_FLR));
 	CHECK(t, pf_rid_answers(t, nvsr_dev_rid(vf)), "VF 1 is still there", "configuration requests to it get all ones");
+	CHECK(t, pf_rid_answers(t, nvsr_dev_rid(other)), "VF 2 is still there", "configuration requests to it get all ones");
 	PREPARE(t, "reading the SR-IOV capability", nvsr_sriov_read(t->pf, &after));
 	check_same_sriov(t, &before, &after);
+	if (!CHECK_OK(t, "Identify Controller on the PF", pf_alive(t->pf)))
+		nvsr_ctrl_enable(t->pf);
+}
+
+static void vf_flr_is_local(struct nvsr_ctx *t)
+{
+	struct nvsr_dev *other = nvsr_t_vf(t, 2), *vf = other ? nvsr_t_vf(t, 1) : NULL;
+	uint64_t cc, now;
+
+	if (!vf)
+		return;
+	PREPARE(t, "reading CC of VF 2", nvsr_reg_read(other, NVME_REG_CC, 4, &cc));
+	CHECK_OK(t, "VF 1 comes back after its FLR", nvsr_reset(vf, NVSR_RESET_FLR));
 	PREPARE(t, "reading CC of VF 2", nvsr_reg_read(other, NVME_REG_CC, 4, &now));
 	CHECK_EQ(t, "CC of VF 2", cc, now);
 	CHECK_OK(t, "Identify Controller on VF 2", pf_alive(other));
@@ -278,12 +291,14 @@ static void ctrl_reset_keeps_config(struct nvsr_ctx *t)
 #define LIVE_VF (NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(REG_READ))
 
 static const struct nvsr_test tests[] = {
-	{ .id = "vf-flr-is-local", .title = "FLR of a VF resets that VF only and leaves SR-IOV as it is",
-	  .requirements = REQS("PCIE-36"),
-	  .needs = LIVE_VF | NVSR_NEED(TWO_VFS) | NVSR_NEED(FLR) | NVSR_NEED(CFG_READ),
-	  .caught_by = DEFECTS("flr-clears-sibling", "vf-flr-resets-pf", "vf-flr-hangs", "vf-flr-clears-vf-mse",
-			       "vf-flr-clears-vf-bar", "vf-flr-clears-numvfs"),
-	  .run = vf_flr_is_local },
+	{ .id = "vf-flr-keeps-sriov", .title = "FLR of a VF removes no VF and leaves the SR-IOV capability as it is",
+	  .requirements = REQS("PCIE-36"), .needs = PF_READ | NVSR_NEED(TWO_VFS) | NVSR_NEED(FLR),
+	  .caught_by = DEFECTS("vf-flr-resets-pf", "vf-flr-hangs", "vf-flr-clears-vf-mse", "vf-flr-clears-vf-bar",
+			       "vf-flr-clears-numvfs"),
+	  .run = vf_flr_keeps_sriov },
+	{ .id = "vf-flr-is-local", .title = "FLR of a VF leaves the controllers of VF 2 and the PF running",
+	  .requirements = REQS("PCIE-36", "ISO-03"), .needs = LIVE_VF | NVSR_NEED(TWO_VFS) | NVSR_NEED(FLR),
+	  .caught_by = DEFECTS("flr-clears-sibling"), .run = vf_flr_is_local },
 	{ .id = "vf-ctrl-reset-is-local", .title = "Controller Reset of a VF leaves VF 2 and the PF running",
 	  .requirements = REQS("ISO-02"), .needs = LIVE_VF | NVSR_NEED(TWO_VFS) | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("vf-ctrl-reset-clears-sibling"), .run = vf_ctrl_reset_is_local },
@@ -295,7 +310,7 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("vf-nssr-offered"), .run = vf_offers_no_nssr },
 	{ .id = "pf-flr-clears-sriov", .title = "FLR of the PF clears VF Enable and VF MSE and takes all VFs away",
 	  .requirements = REQS("PCIE-37", "PCIE-03", "PCIE-08", "PCIE-23"), .needs = PF_WRITE,
-	  .caught_by = DEFECTS("vfe-survives-flr"), .run = pf_flr_clears_sriov },
+	  .caught_by = DEFECTS("vfe-survives-flr", "vfs-outlive-pf-flr"), .run = pf_flr_clears_sriov },
 	{ .id = "numvfs-after-pf-flr", .title = "VF Enable is 0 after FLR of the PF; what NumVFs reads is noted",
 	  .requirements = REQS("PCIE-16"), .needs = PF_WRITE,
 	  .caught_by = DEFECTS("vfe-survives-flr"), .run = numvfs_after_pf_flr },

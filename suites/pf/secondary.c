@@ -125,41 +125,60 @@ static void one_entry_per_vf(struct nvsr_ctx *t)
 	CHECK_EQ(t, "secondaries in VFs (TotalVFs)", t->inv->sriov.total_vfs, vf_entries(t->inv));
 }
 
-static void vfns_are_distinct(struct nvsr_ctx *t)
+/* VFNs are distinct, and every VF with the class code of a controller has its entry. */
+static void vfns_name_all_vfs(struct nvsr_ctx *t)
 {
-	uint16_t total = t->inv->sriov.total_vfs;
 	_cleanup_free_ uint8_t *seen = calloc(1, 0x10000);
+	struct nvsr_sriov s;
 	unsigned i;
 
 	if (!seen)
 		BROKEN(t, "out of memory");
+	if (!pf_vfs(t, t->inv->sriov.total_vfs, &s))
+		return;
 	MUST(t, t->inv->sec_count, "at least one secondary controller", "CNS 15h lists none");
 	for (i = 0; i < t->inv->sec_count; i++) {
 		uint16_t vfn = le16_get(t->inv->sec[i].vfn), scid = le16_get(t->inv->sec[i].scid);
 
-		MUST(t, vfn <= total, "VFN <= TotalVFs", "SCID %u: VFN %u of %u", scid, vfn, total);
+		MUST(t, vfn <= s.total_vfs, "VFN <= TotalVFs", "SCID %u: VFN %u of %u", scid, vfn, s.total_vfs);
 		MUST(t, !vfn || !seen[vfn], "every VFN once", "SCID %u: VFN %u again", scid, vfn);
 		seen[vfn] = 1;
 	}
+	for (i = 1; i <= s.total_vfs; i++) {
+		uint32_t class = pf_rid_read(t, nvsr_vf_rid(nvsr_dev_rid(t->pf), &s, i), PCI_REVISION_ID, 4) >> 8;
+
+		MUST(t, class != PCI_CLASS_NVME || seen[i], "a secondary for every VF that is an NVMe controller",
+		     "VF %u has the class code and no entry", i);
+	}
 }
 
-/* The controller that answers in VF n, opened by its routing id, is the secondary listed with VFN n. */
+/* Identify through VF n gives the identifier of the secondary listed with VFN n. */
+static void check_vfn(struct nvsr_ctx *t, unsigned vfn)
+{
+	struct nvsr_dev *vf = pf_vf_online(t, vfn, true);
+	int scid = vf ? nvsr_t_scid(t, vfn) : -1;
+	struct nvme_id_ctrl id;
+	uint64_t csts;
+
+	if (scid < 0)
+		return;
+	PREPARE(t, "reading CSTS", nvsr_reg_read(vf, NVME_REG_CSTS, 4, &csts));
+	MUST(t, !(csts & NVME_CSTS_CFS), "Online of the secondary with VFN n shows in VF n (CSTS.CFS = 0)",
+	     "VF %u: CSTS = %08Xh after Online of SCID %d", vfn, (unsigned)csts, scid);
+	vf = nvsr_t_vf(t, vfn);
+	if (!vf)
+		return;
+	PREPARE(t, "Identify Controller", nvsr_id_ctrl(vf, &id));
+	CHECK(t, le16_get(id.cntlid) == scid, "VFN n is the VF at routing id n", "VF %u: CNTLID %u, listed as %d", vfn,
+	      le16_get(id.cntlid), scid);
+}
+
 static void vfn_is_the_vf(struct nvsr_ctx *t)
 {
-	unsigned total = t->inv->sriov.total_vfs, i;
-	const unsigned vfn[] = { total, NVSR_MIN(total, 2u) };
+	unsigned total = t->inv->sriov.total_vfs;
 
-	for (i = 0; i < NVSR_ARRAY_SIZE(vfn); i++) {
-		struct nvsr_dev *vf = nvsr_t_vf(t, vfn[i]);
-		int scid = nvsr_t_scid(t, vfn[i]);
-		struct nvme_id_ctrl id;
-
-		if (!vf || scid < 0)
-			return;
-		PREPARE(t, "Identify Controller", nvsr_id_ctrl(vf, &id));
-		CHECK(t, le16_get(id.cntlid) == scid, "VFN n is the VF at routing id n", "VF %u: CNTLID %u, listed as %d", vfn[i],
-		      le16_get(id.cntlid), scid);
-	}
+	check_vfn(t, total);
+	check_vfn(t, NVSR_MIN(total, 2u));
 }
 
 static const struct nvsr_test tests[] = {
@@ -171,7 +190,8 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("secondary-list-ignores-cntid", "secondary-list-unordered"), .run = cntid_filters_in_order },
 	{ .id = "entries-are-clean", .title = "every entry names this primary and leaves reserved bits 0",
 	  .requirements = REQS("VIRT-15"), .needs = NVSR_NEED(VIRT_MGMT),
-	  .caught_by = DEFECTS("secondary-of-another-primary", "secondary-state-garbage"), .run = entries_are_clean },
+	  .caught_by = DEFECTS("secondary-of-another-primary", "secondary-state-garbage",
+			       "secondary-reserved-nonzero"), .run = entries_are_clean },
 	{ .id = "primary-is-no-entry", .title = "the primary controller is not in its list of secondaries",
 	  .requirements = REQS("VIRT-16"), .needs = NVSR_NEED(VIRT_MGMT),
 	  .caught_by = DEFECTS("primary-in-secondary-list"), .run = primary_is_no_entry },
@@ -181,11 +201,11 @@ static const struct nvsr_test tests[] = {
 	{ .id = "one-entry-per-vf", .title = "there is one secondary in a VF for each of TotalVFs",
 	  .requirements = REQS("VIRT-18"), .needs = PF_VIRT | NVSR_NEED(CFG_READ),
 	  .caught_by = DEFECTS("secondary-list-only-enabled"), .run = one_entry_per_vf },
-	{ .id = "vfns-are-distinct", .title = "VFNs are distinct and at most TotalVFs",
-	  .requirements = REQS("VIRT-19", "PCIE-13"), .needs = PF_VIRT | NVSR_NEED(CFG_READ),
-	  .caught_by = DEFECTS("vfn-zero-based"), .run = vfns_are_distinct },
+	{ .id = "vfns-name-all-vfs", .title = "VFNs are distinct, at most TotalVFs, and every VF has its entry",
+	  .requirements = REQS("VIRT-19", "VIRT-04", "PCIE-13"), .needs = PF_VIRT | NVSR_NEED(CFG_READ),
+	  .caught_by = DEFECTS("vfn-zero-based", "secondary-numid-wrong"), .run = vfns_name_all_vfs },
 	{ .id = "vfn-is-the-vf", .title = "the VF at routing id n is the secondary with VFN n",
-	  .requirements = REQS("VIRT-19"), .needs = PF_VIRT | NVSR_NEED(VF_ADMIN),
+	  .requirements = REQS("VIRT-19"), .needs = PF_VIRT | NVSR_NEED(VF_ADMIN) | NVSR_NEED(REG_READ),
 	  .caught_by = DEFECTS("vfn-permuted"), .run = vfn_is_the_vf },
 };
 const struct nvsr_group nvsr_pf_secondary = NVSR_GROUP("pf.secondary", tests);
