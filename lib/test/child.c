@@ -13,7 +13,8 @@ struct child {
 	const struct nvsr_session *s;
 	const struct nvsr_plan *plan;
 	size_t first;
-	int fd;
+	int fd;					/* of the lines */
+	int output;
 	struct nvsr_ctx ctx;
 	struct nvsr_ctx_private priv;
 	struct nvsr_inventory inv;
@@ -193,6 +194,7 @@ static void done(void *arg, size_t i, unsigned failures)
 	fflush(stderr);
 	if (!nvsr_stop || r->verdict == NVSR_FAIL) {	/* an interrupted test has no verdict, but a difference stays one */
 		json = nvsr_result_to_json(r);
+		tell(c->output, "%s", NVSR_OUTPUT_END);
 		tell(c->fd, "R %zu %s\n", c->first + i, json ? json : "{}");
 	}
 	if (poison)
@@ -246,26 +248,28 @@ static int run_tests(struct child *c, size_t n)
 	return rc;
 }
 
-void nvsr_child_main(const struct nvsr_session *s, const struct nvsr_plan *plan, size_t first, size_t end, int fd)
+void nvsr_child_main(const struct nvsr_session *s, const struct nvsr_plan *plan, size_t first, size_t end,
+		     struct nvsr_child_fds fds)
 {
-	struct child c = { .s = s, .plan = plan, .first = first, .fd = fd };
+	struct child c = { .s = s, .plan = plan, .first = first, .fd = fds.lines, .output = fds.output };
 	struct nvsr_complaint complaint;
 	const char *unready;
 	int rc = 0;
 
 	nvsr_stop_install();
+	setvbuf(stdout, NULL, _IOLBF, 0);	/* the last words of a crash, and the order beside stderr */
 	unready = prepare(&c, &complaint);
 	if (unready)
-		tell_reason(fd, 'U', unready);
+		tell_reason(c.fd, 'U', unready);
 	else
 		rc = run_tests(&c, end - first);
 	if (rc == -EEXIST)
-		tell_reason(fd, 'U', "two tests of the group have the same id");
+		tell_reason(c.fd, 'U', "two tests of the group have the same id");
 	else if (rc)
-		tell_reason(fd, 'U', "CUnit cannot run the group");
+		tell_reason(c.fd, 'U', "CUnit cannot run the group");
 	nvsr_snapshot_free(c.own);
 	nvsr_inventory_free(&c.inv);
 	nvsr_dev_close(c.ctx.pf);
-	tell(fd, "E\n");
+	tell(c.fd, "E\n");
 	exit(0);	/* not _exit(): output is flushed, and leak checkers look */
 }

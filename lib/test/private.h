@@ -40,9 +40,12 @@ int nvsr_cunit_run(const char *group, const char *const *ids, size_t n, const st
  * Lines from child to parent: "S index", "R index json", "A reason" (device cannot be restored), "U reason" (group could
  * not be prepared), "E" (all done).
  */
-/* Run tests first..end-1 of the plan (one group) and write lines to @fd.  Does not return. */
-void nvsr_child_main(const struct nvsr_session *s, const struct nvsr_plan *plan, size_t first, size_t end, int fd)
-	__attribute__((noreturn));
+struct nvsr_child_fds { int lines, output; };
+/* In the stream of stray output: what stands before it belongs to the test whose "R" line follows. */
+#define NVSR_OUTPUT_END "\x1e\x03nvsr end of test\x03\x1e"
+/* Run tests first..end-1 of the plan (one group).  Does not return. */
+void nvsr_child_main(const struct nvsr_session *s, const struct nvsr_plan *plan, size_t first, size_t end,
+		     struct nvsr_child_fds fds) __attribute__((noreturn));
 
 /* Restore and compare: 0, or -EIO with a malloc'd reason. */
 int nvsr_restore_and_compare(struct nvsr_dev *pf, const struct nvsr_snapshot *state, char **ret_reason);

@@ -14,7 +14,8 @@
 #define DEFAULT_LIMIT_S	20
 #define PREPARE_LIMIT_S	60	/* open, inventory, snapshot; and restore with comparison */
 #define STOP_GRACE_S	5	/* from SIGTERM to SIGKILL */
-#define OUTPUT_MAX	(64u << 10)
+#define OUTPUT_KEEP	(64u << 10)	/* of a test that writes more: its last words */
+#define OUTPUT_MAX	(1u << 20)
 
 struct parent {
 	const struct nvsr_session *s;
@@ -25,7 +26,8 @@ struct parent {
 	bool ended, stopping, killed;	/* the child said all; was asked to stop; was killed for its deadline */
 	bool told_any;			/* this child gave at least one result */
 	char *unready, *abort;
-	struct nvsr_text lines, output;	/* not yet complete lines; stray output of the running test */
+	struct nvsr_text lines, output;	/* not yet complete lines; stray output not yet given to a test */
+	bool output_cut;		/* the start of it is lost */
 	uint64_t deadline, test_started;
 	int rc;
 };
@@ -44,27 +46,51 @@ static unsigned test_limit(const struct nvsr_test *t)
 
 /* --- results --------------------------------------------------------------------------------------------------------- */
 
-/* The stray output so far as lines of @r. */
+/* The first mark that ends a test's output, or NULL. */
+static char *output_mark(const struct parent *p)
+{
+	return p->output.s ? memmem(p->output.s, p->output.len, NVSR_OUTPUT_END, strlen(NVSR_OUTPUT_END)) : NULL;
+}
+
+static void drop_output(struct parent *p, size_t n)
+{
+	p->output.len -= n;
+	memmove(p->output.s, p->output.s + n, p->output.len);
+}
+
+static void add_line(struct nvsr_result *r, const char *s, size_t n)
+{
+	_cleanup_free_ char *line = nvsr_clean_text(s, n);
+
+	if (line)
+		nvsr_lines_add(&r->output, line);
+}
+
+/* The stray output of the test that ends, as lines of @r: up to its mark, or all there is. */
 static void take_output(struct parent *p, struct nvsr_result *r)
 {
-	char *s = p->output.s;
-	size_t left = p->output.len;
+	const char *mark = output_mark(p), *s = p->output.s;
+	size_t left = mark ? (size_t)(mark - s) : p->output.len, whole = left;
 
-	while (s && left) {
-		char *nl = memchr(s, '\n', left);
+	if (p->output_cut || left > OUTPUT_KEEP) {
+		size_t cut = left > OUTPUT_KEEP ? left - OUTPUT_KEEP : 0;
+
+		nvsr_lines_add(&r->output, "(earlier output not kept)");
+		s += cut;
+		left -= cut;
+	}
+	while (left) {
+		const char *nl = memchr(s, '\n', left);
 		size_t n = nl ? (size_t)(nl - s) : left;
-		_cleanup_free_ char *line = nvsr_clean_text(s, n);
 
-		if (line)
-			nvsr_lines_add(&r->output, line);
+		add_line(r, s, n);
 		n += nl ? 1 : 0;
 		s += n;
 		left -= n;
 	}
-	if (p->output.len >= OUTPUT_MAX)
-		nvsr_lines_add(&r->output, "(further output not kept)");
-	nvsr_text_free(&p->output);
-	memset(&p->output, 0, sizeof(p->output));
+	p->output_cut = false;
+	if (whole || mark)
+		drop_output(p, whole + (mark ? strlen(NVSR_OUTPUT_END) : 0));
 }
 
 static void skip_done(struct parent *p)
@@ -100,14 +126,26 @@ static void give_verdict(struct parent *p, enum nvsr_verdict verdict, const char
 
 /* --- lines of the child ------------------------------------------------------------------------------------------------ */
 
+/* What is there now; bounded, so that a test that writes without end does not outrun its deadline. */
 static void read_output(struct parent *p, int fd)
 {
-	char buf[4096];
-	ssize_t n;
+	char buf[65536];
+	ssize_t n = 0;
 
-	while ((n = read(fd, buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0 && p->output.len < OUTPUT_MAX)
-			nvsr_text_addn(&p->output, buf, NVSR_MIN((size_t)n, OUTPUT_MAX - p->output.len));
+	for (unsigned i = 0; i < 16 && ((n = read(fd, buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR)); i++)
+		if (n > 0)
+			nvsr_text_addn(&p->output, buf, (size_t)n);
+	if (p->output.len > OUTPUT_MAX && !output_mark(p)) {
+		drop_output(p, p->output.len - OUTPUT_KEEP);
+		p->output_cut = true;
+	}
+}
+
+/* The mark is written before the result line: it is in the pipe, perhaps behind much output. */
+static void read_until_mark(struct parent *p, int fd)
+{
+	for (unsigned i = 0; i < 64 && !output_mark(p); i++)
+		read_output(p, fd);
 }
 
 static void on_start(struct parent *p, size_t index)
@@ -128,7 +166,7 @@ static void on_result(struct parent *p, const char *json, int out_fd)
 	if (nvsr_result_from_json(json, &r)) {
 		give_verdict(p, NVSR_BROKEN, "the harness could not read the result of its child");
 	} else {
-		read_output(p, out_fd);	/* written before the result line, so it is all here */
+		read_until_mark(p, out_fd);
 		take_output(p, &r);
 		give(p, &r);
 	}
@@ -211,8 +249,7 @@ static int spawn(struct parent *p, struct child_fds *ret)
 		dup2(output[1], STDERR_FILENO);
 		close(lines[0]);
 		close(output[0]);
-		close(output[1]);
-		nvsr_child_main(p->s, p->plan, p->next, p->end, lines[1]);
+		nvsr_child_main(p->s, p->plan, p->next, p->end, (struct nvsr_child_fds){ lines[1], output[1] });
 	}
 	close(lines[1]);
 	close(output[1]);
