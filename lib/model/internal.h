@@ -151,11 +151,13 @@ struct nvsr_model {
 		uint32_t attached_nsid;
 		uint64_t blocked_until;		/* I/O is refused until then */
 		unsigned vq_stuck;		/* VQ resources released but not free yet */
+		unsigned primary_reset;		/* kind + 1 of the primary's reset that is going on, else 0 */
 	} wrong;
 
 	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */
 	uint16_t vqrfap, virfap, vqrfap_next, virfap_next;
 
+	uint64_t pf_stalled_until;	/* defects only: the PF fetches nothing until then */
 	uint8_t *vf_wmask;		/* one write mask for the configuration space of every VF */
 	uint64_t next_event;		/* earliest rdy_at or shst_at of all controllers, UINT64_MAX when nothing is due */
 	struct m_domain *domain; unsigned domain_count;

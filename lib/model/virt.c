@@ -80,7 +80,7 @@ unsigned m_virt_vectors(const struct m_ctrl *c)
 
 static void release(struct m_ctrl *sec)
 {
-	if (!sec->nvq && !sec->nvi)
+	if ((!sec->nvq && !sec->nvi) || (sec->m->wrong.primary_reset && DEFECT(sec->m, PRIMARY_RESET_KEEPS_RESOURCES)))
 		return;
 	sec->nvq = 0;
 	sec->nvi = 0;
@@ -91,6 +91,8 @@ void m_virt_offline(struct m_ctrl *sec)
 {
 	bool was_online = sec->online;
 
+	if (sec->m->wrong.primary_reset == M_CLR_POWER + 1 && DEFECT(sec->m, POWER_CYCLE_RESTORES_SECONDARIES))
+		return;
 	sec->online = false;
 	/* no state of this user reaches the next one; a VF that vanished was reset by that */
 	m_log_forget(sec);
@@ -106,18 +108,9 @@ void m_virt_primary_clr(struct nvsr_model *m, enum m_clr kind)
 		return;
 	m->wrong.vq_stuck = 0;
 	for (unsigned i = 1; i < m->ctrl_count; i++) {
-		struct m_ctrl *sec = &m->ctrl[i];
-		uint16_t nvq = sec->nvq, nvi = sec->nvi;
-		bool online = sec->online;
-
 		if (kind == M_CLR_CC && DEFECT(m, PRIMARY_RESET_KEEPS_SECONDARIES))
 			continue;
-		m_virt_offline(sec);
-		if (DEFECT(m, PRIMARY_RESET_KEEPS_RESOURCES) || (kind == M_CLR_POWER && DEFECT(m, POWER_CYCLE_RESTORES_SECONDARIES))) {
-			sec->nvq = nvq;
-			sec->nvi = nvi;
-			sec->online = online && DEFECT(m, POWER_CYCLE_RESTORES_SECONDARIES);
-		}
+		m_virt_offline(&m->ctrl[i]);
 	}
 	if (kind == M_CLR_POWER && DEFECT(m, PRIMARY_SHARE_VOLATILE))
 		m->vqrfap_next = m->virfap_next = 0;
@@ -398,8 +391,9 @@ static uint16_t online(struct nvsr_model *m, struct m_cmd *cmd, struct m_ctrl *s
 	if (sec->had_flr)
 		return m_bad(cmd, 42, 0, NVME_SC_INVALID_SEC_STATE);
 	if ((!sec->present && !DEFECT(m, ONLINE_WITHOUT_VF)) ||
-	    (m_virt_flexible(m, NVME_VIRT_RT_VQ) && sec->nvq < (DEFECT(m, ONLINE_WITH_ONE_VQ) ? 1 : 2)) ||
-	    (m_virt_flexible(m, NVME_VIRT_RT_VI) && !sec->nvi && !DEFECT(m, ONLINE_WITHOUT_VI)))
+	    (!DEFECT(m, ONLINE_WITHOUT_RESOURCES) &&
+	     ((m_virt_flexible(m, NVME_VIRT_RT_VQ) && sec->nvq < (DEFECT(m, ONLINE_WITH_ONE_VQ) ? 1 : 2)) ||
+	      (m_virt_flexible(m, NVME_VIRT_RT_VI) && !sec->nvi && !DEFECT(m, ONLINE_WITHOUT_VI)))))
 		return m_bad(cmd, 42, 0, NVME_SC_INVALID_SEC_STATE);
 	sec->online = true;
 	m_regs_update(sec);
