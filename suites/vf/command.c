@@ -164,7 +164,7 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("vf-accepts-virt-mgmt"), .run = vf_refuses },
 	{ .id = "fields-are-in-place", .title = "CNTLID, RT, ACT, NR and NRM are where the standard puts them",
 	  .requirements = REQS("VIRT-22"), .needs = VF_NEEDS,
-	  .caught_by = DEFECTS("virt-mgmt-swaps-types", "virt-mgmt-nrm-zero"), .run = fields_are_in_place },
+	  .caught_by = DEFECTS("virt-mgmt-swaps-types", "virt-mgmt-nrm-zero", "assign-vi-clears-vq"), .run = fields_are_in_place },
 	{ .id = "reserved-actions-are-refused", .title = "reserved actions abort with Invalid Field and change nothing",
 	  .requirements = REQS("VIRT-23"), .needs = VF_NEEDS,
 	  .caught_by = DEFECTS("virt-mgmt-old-actions"),

@@ -106,6 +106,27 @@ static void oacs_is_true(struct nvsr_ctx *t)
 	}
 }
 
+/* I/O commands without data, on an NSID that is no namespace. */
+static void check_io_effects(struct nvsr_ctx *t, struct nvsr_dev *vf, const struct nvme_effects_log *log)
+{
+	static const struct { const char *name; uint8_t opcode; } io[] = {
+		{ "Flush", NVME_CMD_FLUSH }, { "Write Zeroes", NVME_CMD_WRITE_ZEROES }, { "Verify", NVME_CMD_VERIFY },
+	};
+	unsigned i;
+
+	for (i = 0; i < NVSR_ARRAY_SIZE(io) && nvsr_dev_can(vf) & NVSR_CAN_IO; i++) {
+		struct nvsr_cmd c = { .opcode = io[i].opcode, .nsid = NEVER_NSID };
+		bool claimed = le32_get(log->iocs[io[i].opcode]) & NVME_EFFECTS_CSUPP;
+		int rc = nvsr_io(vf, &c);
+
+		if (rc < 0)	/* a driver of the operating system looks at the NSID itself */
+			return;
+		CHECK(t, claimed == (rc != NVME_SC_INVALID_OPCODE), "the log claims what the VF executes",
+		      "%s (%02Xh): CSUPP %u, the VF %s it", io[i].name, io[i].opcode, claimed,
+		      rc != NVME_SC_INVALID_OPCODE ? "executes" : "rejects");
+	}
+}
+
 static void effects_log_is_true(struct nvsr_ctx *t)
 {
 	/* Executed everywhere, and without effect. */
@@ -136,6 +157,7 @@ static void effects_log_is_true(struct nvsr_ctx *t)
 		CHECK(t, claimed == executed, "the log claims what the VF executes", "%s (%02Xh): CSUPP %u, the VF %s it",
 		      a->name, a->cmd.opcode, claimed, executed ? "executes" : "rejects");
 	}
+	check_io_effects(t, vf, log);
 }
 
 #define VF_IDENTITY (VF_NEEDS | NVSR_NEED(VF_ADMIN))

@@ -138,7 +138,7 @@ static const struct nvsr_test tests[] = {
 	{ .id = "no-reset", .title = "VF Enable, Assign, Online without a reset of the VF (nvme-cli examples)",
 	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = CAUGHT, .run = no_reset },
 	{ .id = "online-only", .title = "VF Enable, Online, nothing assigned (Kioxia CM7 scripts)",
-	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = DEFECTS("online-with-one-vq"),
+	  .requirements = REQS("VIRT-59"), .needs = VF_ORDERS, .caught_by = DEFECTS("online-without-resources"),
 	  .run = online_only },
 };
 const struct nvsr_group nvsr_vf_orders = NVSR_GROUP("vf.orders", tests);
