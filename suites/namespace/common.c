@@ -144,6 +144,16 @@ int nsm_cntlid(struct nvsr_ctx *t, struct nvsr_dev *vf)
 	return -1;
 }
 
+int nsm_second(struct nvsr_ctx *t, unsigned vfn)
+{
+	struct nvsr_dev *vf;
+
+	if (nvsr_inventory_vf(t->inv, vfn) || !(nvsr_dev_can(t->pf) & NVSR_CAN_VF))
+		return nvsr_t_scid(t, vfn);
+	vf = nvsr_t_vf(t, vfn);
+	return vf ? nsm_cntlid(t, vf) : -1;
+}
+
 int nsm_attachment(struct nvsr_dev *d, uint32_t nsid, unsigned sel, unsigned num, const uint16_t *id, unsigned n)
 {
 	struct nvme_ctrl_list list = { .num = le16((uint16_t)num) };

@@ -10,10 +10,10 @@
 #define NSM_VS_2_2 0x00020200u
 
 /* Needs that many tests have in common: a VF as a target of attachment, and a VF that answers commands. */
-#define NSM_NEED_SECONDARY (NVSR_NEED(NS_MGMT) | NVSR_NEED(SRIOV) | NVSR_NEED(VIRT_MGMT))
+#define NSM_NEED_SECOND (NVSR_NEED(NS_MGMT) | NVSR_NEED(SRIOV))
 #define NSM_NEED_VF (NVSR_NEED(NS_MGMT) | NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN))
 
-/* --- namespaces; NSID 0 after recording, then the body returns ------------------------------------------------------- */
+/* --- namespaces; NSID 0 after recording, then the body returns -------------------------------------------------- */
 /* Namespace Management create with CDW11 CSI @csi and the host's structure.  DW0 of the completion in *ret_nsid. */
 int nsm_create_raw(struct nvsr_dev *d, const struct nvme_id_ns *host, uint8_t csi, uint32_t *ret_nsid);
 /* The host's part of a create: format 0, @blocks blocks, shared or private. */
@@ -35,12 +35,15 @@ uint32_t nsm_invalid(struct nvsr_ctx *t);
 /* CNTLID as the controller of an open VF tells it; -1 after recording.  Works without a secondary controller list. */
 int nsm_cntlid(struct nvsr_ctx *t, struct nvsr_dev *vf);
 
-/* --- attachment -------------------------------------------------------------------------------------------------------- */
+/* CNTLID of VF @vfn as a target of attachment, online or not; opens the VF where there is no secondary controller list. */
+int nsm_second(struct nvsr_ctx *t, unsigned vfn);
+
+/* --- attachment ------------------------------------------------------------------------------------------------- */
 /* Namespace Attachment (SEL @sel) with count @num and the ids of @id, which has @n entries. */
 int nsm_attachment(struct nvsr_dev *d, uint32_t nsid, unsigned sel, unsigned num, const uint16_t *id, unsigned n);
 int nsm_cmp_id(const void *a, const void *b);	/* for qsort() of uint16_t */
 
-/* --- checks -------------------------------------------------------------------------------------------------------------- */
+/* --- checks ----------------------------------------------------------------------------------------------------- */
 /* @nsid is (@want) or is not in the list of Identify @cns on @d. */
 #define CHECK_LISTED(t, d, cns, nsid, want) nsm_check_listed(t, __FILE__, __LINE__, d, cns, nsid, want)
 bool nsm_check_listed(struct nvsr_ctx *t, const char *file, int line, struct nvsr_dev *d, uint8_t cns, uint32_t nsid,
@@ -57,7 +60,7 @@ bool nsm_check_ctrls(struct nvsr_ctx *t, const char *file, int line, uint32_t ns
 bool nsm_check_zero(struct nvsr_ctx *t, const char *file, int line, const char *what, const void *data);
 bool nsm_is_zero(const void *data, size_t len);
 
-/* --- data ---------------------------------------------------------------------------------------------------------------- */
+/* --- data ------------------------------------------------------------------------------------------------------- */
 /* A pattern that is different for every tag, and whether @buf still holds it. */
 void nsm_pattern(void *buf, size_t len, unsigned tag);
 bool nsm_holds_pattern(const void *buf, size_t len, unsigned tag);

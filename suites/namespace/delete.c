@@ -84,7 +84,7 @@ static void io_after_delete_aborts(struct nvsr_ctx *t)
 static void delete_all(struct nvsr_ctx *t)
 {
 	uint32_t nsid = nsm_create(t, 1, false), list[1];
-	int scid = nsid ? nvsr_t_scid(t, 1) : -1;
+	int scid = nsid ? nsm_second(t, 1) : -1;
 	unsigned n = 1;
 
 	if (scid < 0)
@@ -123,7 +123,7 @@ static void protected_namespace_stays(struct nvsr_ctx *t)
 	CHECK_OK(t, "delete without write protection", nvsr_ns_delete(t->pf, nsid));
 }
 
-/* --- commands that are outstanding -------------------------------------------------------------------------------------- */
+/* --- commands that are outstanding ------------------------------------------------------------------------------ */
 
 #define DEPTH 8
 
@@ -150,7 +150,8 @@ static void reap_reads(struct nvsr_ctx *t, const char *when, struct nvsr_req **r
 
 	CHECK_EQ(t, "Reads submitted", DEPTH, n);
 	for (i = 0; i < n; i++) {
-		int rc = nvsr_req_wait(req[i], 5000, NULL);
+		struct nvsr_cmd c;
+		int rc = nvsr_req_wait(req[i], 5000, &c);	/* with the data */
 
 		CHECK(t, rc == NVME_SC_INVALID_FIELD || (may_succeed && !rc),
 		      may_succeed ? "each Read completes with success or 0/02h" : "each Read completes with 0/02h",
@@ -204,6 +205,43 @@ static void outstanding_at_detach(struct nvsr_ctx *t)
 	outstanding(t, "detach with Reads outstanding on the VF", remove_by_detach);
 }
 
+/* --- what is left of the data ----------------------------------------------------------------------------------- */
+
+/* Write pattern 77 to every 64th block of a new namespace (@write), or read there; the number of blocks that hold it. */
+static unsigned sweep(struct nvsr_ctx *t, uint32_t nsid, bool write)
+{
+	uint64_t blocks = nsm_blocks(t, 1), lba;
+	unsigned bs = nsm_block_bytes(t), found = 0, failed = 0;
+	_cleanup_free_ uint8_t *buf = calloc(1, bs);
+
+	for (lba = 0; buf && lba < blocks; lba += 64) {
+		if (write)
+			nsm_pattern(buf, bs, 77);
+		failed += nvsr_rw(t->pf, write, nsid, lba, 1, buf, bs) != 0;
+		found += nsm_holds_pattern(buf, bs, 77);
+	}
+	CHECK(t, buf && !failed, write ? "Writes to a new namespace succeed" : "Reads of a new namespace succeed",
+	      "%u failed", failed);
+	return found;
+}
+
+static void data_does_not_reappear(struct nvsr_ctx *t)
+{
+	uint32_t first = nsm_create(t, 1, false), second;
+
+	if (!first)
+		return;
+	MUST_OK(t, "attach to the PF", nvsr_ns_attach(t->pf, first, nvsr_t_pcid(t)));
+	if (!sweep(t, first, true))
+		return;
+	MUST_OK(t, "delete", nvsr_ns_delete(t->pf, first));
+	second = nsm_create(t, 1, false);
+	if (!second)
+		return;
+	MUST_OK(t, "attach the next namespace", nvsr_ns_attach(t->pf, second, nvsr_t_pcid(t)));
+	CHECK_EQ(t, "blocks of the next namespace with data of the deleted one", 0, sweep(t, second, false));
+}
+
 #define NS NVSR_NEED(NS_MGMT)
 #define RAW (NVSR_NEED(IO) | NVSR_NEED(QUEUES))
 static const struct nvsr_test tests[] = {
@@ -220,20 +258,28 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("NSM-28"), .needs = NSM_NEED_VF | RAW, .caught_by = DEFECTS("delete-keeps-vf-attachment"),
 	  .run = io_after_delete_aborts },
 	{ .id = "delete-all", .title = "delete of NSID FFFFFFFFh deletes every namespace of the subsystem",
-	  .requirements = REQS("NSM-29"), .needs = NSM_NEED_SECONDARY | NVSR_NEED(DESTROY),
-	  .caught_by = DEFECTS("delete-all-only-attached"), .run = delete_all },
-	{ .id = "delete-needs-a-namespace", .title = "delete of an unallocated NSID aborts 0/02h, of an invalid one 0/0Bh",
+	  .requirements = REQS("NSM-29"), .needs = NSM_NEED_SECOND | NVSR_NEED(DESTROY),
+	  .caught_by = DEFECTS("delete-all-only-attached", "delete-all-empty-fails"), .run = delete_all },
+	{ .id = "delete-needs-a-namespace",
+	  .title = "delete of an unallocated NSID aborts 0/02h, of an invalid one 0/0Bh",
 	  .requirements = REQS("NSM-30"), .needs = NS,
+
 	  .caught_by = DEFECTS("invalid-nsid-as-inactive", "delete-unallocated-succeeds"), .run = delete_needs_a_namespace },
 	{ .id = "protected-namespace-stays", .title = "delete of a write-protected namespace aborts 0/20h",
 	  .requirements = REQS("NSM-31"), .needs = NS | NVSR_NEED(NSWP),
+
 	  .caught_by = DEFECTS("delete-ignores-write-protect", "write-protect-wrong-sct"), .run = protected_namespace_stays },
 	{ .id = "outstanding-at-delete", .title = "commands around a delete complete, and without data afterwards",
 	  .requirements = REQS("NSM-32"), .needs = NSM_NEED_VF | RAW,
 	  .caught_by = DEFECTS("removed-ns-io-lost", "delete-keeps-vf-attachment"), .run = outstanding_at_delete },
 	{ .id = "outstanding-at-detach", .title = "commands around a detach complete, and without data afterwards",
 	  .requirements = REQS("NSM-32"), .needs = NSM_NEED_VF | RAW,
-	  .caught_by = DEFECTS("removed-ns-io-lost", "vf-io-ignores-attachment"), .run = outstanding_at_detach },
+
+	  .caught_by = DEFECTS("removed-ns-io-lost", "vf-io-ignores-attachment", "io-to-detached-succeeds"),
+	  .run = outstanding_at_detach },
+	{ .id = "data-does-not-reappear", .title = "a new namespace shows nothing of the one deleted before",
+	  .requirements = REQS("NSM-32"), .needs = NS | NVSR_NEED(IO), .caught_by = DEFECTS("stale-data-after-recreate"),
+	  .run = data_does_not_reappear },
 };
 
 const struct nvsr_group nvsr_namespace_delete = NVSR_GROUP("namespace.delete", tests);

@@ -122,7 +122,7 @@ static bool target_make(struct nvsr_ctx *t, struct target *g)
 	return id >= 0;
 }
 
-/* --- who gets the event ---------------------------------------------------------------------------------------------------- */
+/* --- who gets the event ----------------------------------------------------------------------------------------- */
 
 static void attach_and_detach_notify(struct nvsr_ctx *t)
 {
@@ -182,7 +182,7 @@ static void delete_notifies_the_others(struct nvsr_ctx *t)
 	expect_none(t, &on_pf, "its own delete");
 }
 
-/* --- the list --------------------------------------------------------------------------------------------------------------- */
+/* --- the list --------------------------------------------------------------------------------------------------- */
 
 static unsigned count_list(const le32_t list[1024])
 {
@@ -280,29 +280,36 @@ static void retained_event_keeps_the_list(struct nvsr_ctx *t)
 
 #define NEED (NSM_NEED_VF | NVSR_NEED(AER) | NVSR_NEED(NS_CHANGED) | NVSR_NEED(CTRL_RESET))
 static const struct nvsr_test tests[] = {
-	{ .id = "attach-and-detach-notify", .title = "attach and detach send an event to the VF", .requirements = REQS("NSM-47"),
-	  .needs = NEED, .caught_by = DEFECTS("aen-not-on-vf", "aen-not-on-detach", "aen-wrong-lid"),
+	{ .id = "attach-and-detach-notify",
+	  .title = "attach and detach send an event to the VF", .requirements = REQS("NSM-47"),
+	  .needs = NEED, .caught_by = DEFECTS("ns-event-never", "ns-event-only-to-pf", "ns-event-not-on-detach",
+						   "ns-event-wrong-lid"),
 	  .run = attach_and_detach_notify },
 	{ .id = "silent-when-disabled", .title = "no event with Namespace Attribute Notices disabled",
-	  .requirements = REQS("NSM-47"), .needs = NEED, .caught_by = DEFECTS("aen-ignores-aec"),
+	  .requirements = REQS("NSM-47"), .needs = NEED, .caught_by = DEFECTS("ns-event-without-enable"),
 	  .run = silent_when_disabled },
 	{ .id = "others-are-not-notified", .title = "no event on a VF whose namespaces did not change",
-	  .requirements = REQS("NSM-47"), .needs = NEED | NVSR_NEED(TWO_VFS), .caught_by = DEFECTS("aen-to-every-controller"),
+	  .requirements = REQS("NSM-47"), .needs = NEED | NVSR_NEED(TWO_VFS),
+	  .caught_by = DEFECTS("ns-event-to-everybody"),
 	  .run = others_are_not_notified },
-	{ .id = "delete-notifies-the-others", .title = "delete sends the event to other controllers, not to the deleting one",
-	  .requirements = REQS("NSM-48"), .needs = NEED, .caught_by = DEFECTS("aen-not-on-vf", "aen-delete-to-self"),
+	{ .id = "delete-notifies-the-others",
+	  .title = "delete sends the event to other controllers, not to the deleting one",
+	  .requirements = REQS("NSM-48"), .needs = NEED,
+	  .caught_by = DEFECTS("ns-event-only-to-pf", "ns-event-to-deleter"),
 	  .run = delete_notifies_the_others },
 	{ .id = "list-names-the-changes", .title = "the Changed Namespace List has what changed since it was read",
-	  .requirements = REQS("NSM-50"), .needs = NEED, .caught_by = DEFECTS("changed-list-not-cleared", "changed-list-unsorted"),
+	  .requirements = REQS("NSM-50"), .needs = NEED,
+	  .caught_by = DEFECTS("changed-list-not-cleared", "changed-list-empty"),
 	  .run = list_names_the_changes },
 	{ .id = "list-is-per-controller", .title = "the Changed Namespace List has only changes of its controller",
 	  .requirements = REQS("NSM-50"), .needs = NEED | NVSR_NEED(TWO_VFS), .caught_by = DEFECTS("changed-list-shared"),
 	  .run = list_is_per_controller },
 	{ .id = "reading-clears-the-event", .title = "an event is masked until its log page is read with RAE = 0",
-	  .requirements = REQS("NSM-50"), .needs = NEED, .caught_by = DEFECTS("rae-ignored"),
+	  .requirements = REQS("NSM-50"), .needs = NEED, .caught_by = DEFECTS("event-not-cleared", "rae-ignored"),
 	  .run = reading_clears_the_event },
-	{ .id = "retained-event-keeps-the-list", .title = "a read with RAE = 1 leaves the Changed Namespace List as it is",
-	  .requirements = REQS("NSM-51"), .needs = NEED, .caught_by = DEFECTS("rae-empties-list"),
+	{ .id = "retained-event-keeps-the-list",
+	  .title = "a read with RAE = 1 leaves the Changed Namespace List as it is",
+	  .requirements = REQS("NSM-51"), .needs = NEED, .caught_by = DEFECTS("changed-list-cleared-by-rae"),
 	  .run = retained_event_keeps_the_list },
 };
 

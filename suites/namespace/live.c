@@ -4,7 +4,7 @@
 
 #define DEPTH 16
 
-/* --- with commands outstanding ------------------------------------------------------------------------------------------ */
+/* --- with commands outstanding ---------------------------------------------------------------------------------- */
 
 struct load {
 	struct nvsr_queue *queue;
@@ -45,10 +45,11 @@ static unsigned load_submit(struct load *l)
 static void load_reap(struct nvsr_ctx *t, struct load *l, unsigned n, const char *during)
 {
 	unsigned i, failed = 0, wrong = 0;
+	struct nvsr_cmd c;
 	int rc, first = 0;
 
 	for (i = 0; i < n; i++) {
-		rc = nvsr_req_wait(l->req[i], 5000, NULL);
+		rc = nvsr_req_wait(l->req[i], 5000, &c);	/* with the data */
 		failed += rc != 0;
 		first = first ? first : rc;
 		wrong += !rc && !nsm_holds_pattern(l->buf[i], l->bs, i);
@@ -60,7 +61,8 @@ static void load_reap(struct nvsr_ctx *t, struct load *l, unsigned n, const char
 
 static void io_goes_on(struct nvsr_ctx *t)
 {
-	static const char *const step[] = { "create", "attach to the VF", "detach from the VF", "attach to the PF", "delete" };
+	static const char *const step[] = { "create", "attach to the VF", "detach from the VF", "attach to the PF",
+					    "delete" };
 	_cleanup_free_ uint8_t (*buf)[4096] = calloc(DEPTH, sizeof(*buf));
 	struct nvsr_dev *vf = nvsr_t_vf_with(t, 1, 3, 0);
 	struct nvsr_queue_opts opts = { .qid = 2, .sq_entries = 32, .cq_entries = 32 };
@@ -95,7 +97,7 @@ static void io_goes_on(struct nvsr_ctx *t)
 	nvsr_queue_destroy(l.queue);
 }
 
-/* --- between commands, on every access method ------------------------------------------------------------------------------ */
+/* --- between commands, on every access method ------------------------------------------------------------------- */
 
 /* Writes and reads back DEPTH blocks on the VF; the slowest command in ns. */
 static uint64_t write_and_read(struct nvsr_ctx *t, struct nvsr_dev *vf, uint32_t nsid, unsigned bs, unsigned tag,
@@ -148,10 +150,10 @@ static void vf_io_is_undisturbed(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "io-goes-on", .title = "I/O of a VF continues while the PF manages another namespace",
 	  .requirements = REQS("NSM-27"), .needs = NSM_NEED_VF | NVSR_NEED(IO) | NVSR_NEED(QUEUES),
-	  .caught_by = DEFECTS("ns-mgmt-fails-io", "ns-delete-zeroes-others"), .run = io_goes_on },
+	  .caught_by = DEFECTS("other-namespaces-blocked", "delete-wipes-neighbour"), .run = io_goes_on },
 	{ .id = "vf-io-is-undisturbed", .title = "attach and detach leave the VF's I/O to another namespace alone",
 	  .requirements = REQS("NSM-53"), .needs = NSM_NEED_VF | NVSR_NEED(IO) | NVSR_NEED(DESTROY),
-	  .caught_by = DEFECTS("attach-disturbs-io"), .run = vf_io_is_undisturbed },
+	  .caught_by = DEFECTS("other-namespaces-blocked"), .run = vf_io_is_undisturbed },
 };
 
 const struct nvsr_group nvsr_namespace_live = NVSR_GROUP("namespace.live", tests);

@@ -2,7 +2,7 @@
 /* namespace.nsid: status of commands with invalid and inactive NSIDs, Base 2.0 3.2.1. */
 #include "common.h"
 
-/* --- admin commands ------------------------------------------------------------------------------------------------------ */
+/* --- admin commands --------------------------------------------------------------------------------------------- */
 
 static void identify_with_invalid_nsid(struct nvsr_ctx *t)
 {
@@ -60,7 +60,7 @@ static void admin_with_inactive_nsid(struct nvsr_ctx *t)
 		     nvsr_ns_detach(t->pf, unallocated, nvsr_t_pcid(t)));
 }
 
-/* --- I/O commands: own queues only, the kernel never sends a NSID it does not know ------------------------------------- */
+/* --- I/O commands: own queues only, the kernel never sends a NSID it does not know ------------------------------ */
 
 #define BLOCK 4096u	/* at least one block of any format that the model or a drive has without metadata */
 
@@ -140,6 +140,16 @@ static void vf_io_with_inactive_nsid(struct nvsr_ctx *t)
 	check_io(t, vf, "NSID NN + 1", invalid, NVME_SC_INVALID_NS);
 }
 
+/* Read only: the device may take the NSID for any namespace. */
+static void read_with_broadcast_nsid(struct nvsr_ctx *t)
+{
+	_cleanup_free_ uint8_t *buf = calloc(1, BLOCK);
+
+	if (buf)
+		CHECK_STATUS(t, "Read with NSID FFFFFFFFh", NVME_SC_INVALID_FIELD,
+			     nvsr_rw(t->pf, false, NVME_NSID_ALL, 0, 1, buf, BLOCK));
+}
+
 #define NEED_IO (NVSR_NEED(IO) | NVSR_NEED(QUEUES))
 static const struct nvsr_test tests[] = {
 	{ .id = "identify-with-invalid-nsid", .title = "Identify rejects NSID 0 and NSIDs above NN with 0/0Bh",
@@ -151,16 +161,21 @@ static const struct nvsr_test tests[] = {
 	  .run = management_with_invalid_nsid },
 	{ .id = "admin-with-inactive-nsid", .title = "admin commands reject inactive NSIDs with 0/02h",
 	  .requirements = REQS("NSM-06"), .needs = NVSR_NEED(NS_MGMT),
+
 	  .caught_by = DEFECTS("inactive-nsid-as-invalid", "ns-desc-ignores-attachment"), .run = admin_with_inactive_nsid },
 	{ .id = "io-with-invalid-nsid", .title = "I/O commands reject NSID 0 and NSIDs above NN with 0/0Bh",
 	  .requirements = REQS("NSM-05"), .needs = NEED_IO, .caught_by = DEFECTS("invalid-nsid-as-inactive"),
 	  .run = io_with_invalid_nsid },
 	{ .id = "io-with-inactive-nsid", .title = "I/O commands reject inactive NSIDs with 0/02h",
 	  .requirements = REQS("NSM-06"), .needs = NEED_IO | NVSR_NEED(NS_MGMT),
-	  .caught_by = DEFECTS("inactive-nsid-as-invalid", "inactive-read-succeeds"), .run = io_with_inactive_nsid },
+	  .caught_by = DEFECTS("inactive-nsid-as-invalid", "inactive-read-succeeds", "io-to-detached-succeeds"),
+	  .run = io_with_inactive_nsid },
 	{ .id = "vf-io-with-inactive-nsid", .title = "I/O commands on a VF reject what is attached only to the PF",
 	  .requirements = REQS("NSM-05", "NSM-06"), .needs = NEED_IO | NSM_NEED_VF,
 	  .caught_by = DEFECTS("inactive-read-succeeds", "vf-io-ignores-attachment"), .run = vf_io_with_inactive_nsid },
+	{ .id = "read-with-broadcast-nsid",
+	  .title = "Read with NSID FFFFFFFFh is refused", .requirements = REQS("NSM-07"),
+	  .needs = NEED_IO, .caught_by = DEFECTS("io-broadcast-accepted"), .run = read_with_broadcast_nsid },
 };
 
 const struct nvsr_group nvsr_namespace_nsid = NVSR_GROUP("namespace.nsid", tests);

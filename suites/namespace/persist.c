@@ -29,7 +29,7 @@ static bool prepare(struct nvsr_ctx *t, int scid, struct kept *k)
 
 static bool prepare_secondary(struct nvsr_ctx *t, struct kept *k)
 {
-	return prepare(t, nvsr_t_scid(t, 1), k);
+	return prepare(t, nsm_second(t, 1), k);
 }
 
 static bool prepare_vf(struct nvsr_ctx *t, struct kept *k, struct nvsr_dev **ret_vf)
@@ -49,7 +49,7 @@ static void check_kept(struct nvsr_ctx *t, const struct kept *k, const char *whe
 	}
 }
 
-/* --- resets of the PF: the VF is gone or Offline afterwards, the attachment of its controller stays ---------------------------- */
+/* --- resets of the PF: the VF is gone or Offline afterwards, the attachment of its controller stays ------------- */
 
 static void over_pf_reset(struct nvsr_ctx *t, enum nvsr_reset how, const char *name)
 {
@@ -86,7 +86,7 @@ static void power_cycle(struct nvsr_ctx *t)
 	over_pf_reset(t, NVSR_RESET_POWER, "after a power cycle");
 }
 
-/* --- resets of the VF ------------------------------------------------------------------------------------------------------- */
+/* --- resets of the VF ------------------------------------------------------------------------------------------- */
 
 static void over_vf_reset(struct nvsr_ctx *t, enum nvsr_reset how, const char *name)
 {
@@ -110,7 +110,7 @@ static void vf_flr(struct nvsr_ctx *t)
 	over_vf_reset(t, NVSR_RESET_FLR, "after FLR of the VF");
 }
 
-/* --- states of the secondary controller ---------------------------------------------------------------------------------------- */
+/* --- states of the secondary controller ------------------------------------------------------------------------- */
 
 static void offline_and_online(struct nvsr_ctx *t)
 {
@@ -129,7 +129,7 @@ static void offline_and_online(struct nvsr_ctx *t)
 static void attach_while_offline(struct nvsr_ctx *t)
 {
 	uint32_t nsid = nvsr_t_ns(t, 1, true);
-	int scid = nsid ? nvsr_t_scid(t, 1) : -1;
+	int scid = nsid ? nsm_second(t, 1) : -1;
 	struct nvsr_dev *vf;
 
 	if (scid < 0)
@@ -142,7 +142,7 @@ static void attach_while_offline(struct nvsr_ctx *t)
 		CHECK_LISTED(t, vf, NVME_CNS_ACTIVE_NS, nsid, true);
 }
 
-/* --- VF Enable 1 to 0 to 1 --------------------------------------------------------------------------------------------------- */
+/* --- VF Enable 1 to 0 to 1 -------------------------------------------------------------------------------------- */
 
 static bool toggle(struct nvsr_ctx *t)
 {
@@ -167,38 +167,38 @@ static void vf_enable_attaches_nothing(struct nvsr_ctx *t)
 		CHECK_NO_CTRLS(t, k.detached, "after VF Enable 1 to 0 to 1");
 }
 
-#define NS_PF NSM_NEED_SECONDARY
+#define NS_PF NSM_NEED_SECOND
 static const struct nvsr_test tests[] = {
 	{ .id = "pf-controller-reset", .title = "attach and detach survive Controller Reset of the PF",
 	  .requirements = REQS("NSM-42"), .needs = NS_PF | NVSR_NEED(CTRL_RESET),
-	  .caught_by = DEFECTS("pf-reset-detaches-vfs"), .run = pf_controller_reset },
+	  .caught_by = DEFECTS("attach-lost-on-ctrl-reset"), .run = pf_controller_reset },
 	{ .id = "pf-flr", .title = "attach and detach survive FLR of the PF", .requirements = REQS("NSM-42"),
-	  .needs = NS_PF | NVSR_NEED(FLR), .caught_by = DEFECTS("pf-reset-detaches-vfs"), .run = pf_flr },
+	  .needs = NS_PF | NVSR_NEED(FLR), .caught_by = DEFECTS("attach-lost-on-flr"), .run = pf_flr },
 	{ .id = "vf-controller-reset", .title = "attach and detach survive Controller Reset of the VF",
 	  .requirements = REQS("NSM-42"), .needs = NSM_NEED_VF | NVSR_NEED(CTRL_RESET),
-	  .caught_by = DEFECTS("vf-reset-detaches"), .run = vf_controller_reset },
+	  .caught_by = DEFECTS("attach-lost-on-ctrl-reset"), .run = vf_controller_reset },
 	{ .id = "vf-flr", .title = "attach and detach survive FLR of the VF", .requirements = REQS("NSM-42"),
-	  .needs = NSM_NEED_VF | NVSR_NEED(FLR), .caught_by = DEFECTS("vf-reset-detaches", "vf-flr-attaches-all"),
+	  .needs = NSM_NEED_VF | NVSR_NEED(FLR), .caught_by = DEFECTS("attach-lost-on-flr"),
 	  .run = vf_flr },
 	{ .id = "hot-reset", .title = "attach and detach survive a conventional reset", .requirements = REQS("NSM-42"),
-	  .needs = NS_PF | NVSR_NEED(HOT_RESET), .caught_by = DEFECTS("pf-reset-detaches-vfs"), .run = hot_reset },
+	  .needs = NS_PF | NVSR_NEED(HOT_RESET), .caught_by = DEFECTS("attach-lost-on-hot-reset"), .run = hot_reset },
 	{ .id = "nssr", .title = "attach and detach survive NVM Subsystem Reset", .requirements = REQS("NSM-42"),
-	  .needs = NS_PF | NVSR_NEED(NSSR) | NVSR_NEED(REG_WRITE), .caught_by = DEFECTS("nssr-loses-attachments"),
+	  .needs = NS_PF | NVSR_NEED(NSSR) | NVSR_NEED(REG_WRITE), .caught_by = DEFECTS("attach-lost-on-nssr"),
 	  .run = nssr },
 	{ .id = "power-cycle", .title = "attach and detach survive a power cycle", .requirements = REQS("NSM-42"),
-	  .needs = NS_PF | NVSR_NEED(POWER_CYCLE), .caught_by = DEFECTS("power-cycle-loses-attachments"),
+	  .needs = NS_PF | NVSR_NEED(POWER_CYCLE), .caught_by = DEFECTS("attach-lost-on-power"),
 	  .run = power_cycle },
 	{ .id = "offline-and-online", .title = "attach and detach survive Offline and Online of the secondary",
 	  .requirements = REQS("NSM-42", "VIRT-53"), .needs = NSM_NEED_VF | NVSR_NEED(VIRT_MGMT),
-	  .caught_by = DEFECTS("offline-detaches"), .run = offline_and_online },
+	  .caught_by = DEFECTS("attach-lost-on-offline"), .run = offline_and_online },
 	{ .id = "attach-while-offline", .title = "attach to an Offline secondary shows when it is Online",
 	  .requirements = REQS("NSM-44"), .needs = NSM_NEED_VF | NVSR_NEED(VIRT_MGMT),
-	  .caught_by = DEFECTS("attach-refuses-offline", "online-forgets-attachment"), .run = attach_while_offline },
+	  .caught_by = DEFECTS("attach-to-offline-fails"), .run = attach_while_offline },
 	{ .id = "vf-enable-keeps-attachment", .title = "attachments survive a VF Enable toggle",
-	  .requirements = REQS("NSM-43"), .needs = NS_PF, .caught_by = DEFECTS("vf-enable-detaches"),
+	  .requirements = REQS("NSM-43"), .needs = NS_PF, .caught_by = DEFECTS("vf-disable-detaches"),
 	  .run = vf_enable_keeps_attachment },
 	{ .id = "vf-enable-attaches-nothing", .title = "a detached namespace stays detached over a VF Enable toggle",
-	  .requirements = REQS("NSM-42"), .needs = NS_PF, .caught_by = DEFECTS("vf-enable-attaches-shared"),
+	  .requirements = REQS("NSM-42"), .needs = NS_PF, .caught_by = DEFECTS("detached-returns-with-vf"),
 	  .run = vf_enable_attaches_nothing },
 };
 

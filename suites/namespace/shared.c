@@ -2,7 +2,7 @@
 /* namespace.shared: one namespace behind one NSID, its identity, and what several controllers see of it.  Base 2.0 3.2.1. */
 #include "common.h"
 
-/* --- the same namespace on several controllers ------------------------------------------------------------------------- */
+/* --- the same namespace on several controllers ------------------------------------------------------------------ */
 
 static bool attach_to(struct nvsr_ctx *t, uint32_t nsid, struct nvsr_dev *d)
 {
@@ -50,7 +50,7 @@ static void two_vfs_see_one_namespace(struct nvsr_ctx *t)
 		check_same(t, nsid, one, two);
 }
 
-/* --- data ------------------------------------------------------------------------------------------------------------------ */
+/* --- data ------------------------------------------------------------------------------------------------------- */
 
 static void data_is_shared(struct nvsr_ctx *t)
 {
@@ -93,7 +93,7 @@ static void private_namespaces_are_apart(struct nvsr_ctx *t)
 	CHECK(t, nsm_holds_pattern(buf, bs, 3), "the PF's namespace keeps its data", "other data");
 }
 
-/* --- identity ------------------------------------------------------------------------------------------------------------------- */
+/* --- identity --------------------------------------------------------------------------------------------------- */
 
 struct ids { uint8_t nguid[16], eui64[8]; bool reuse_excluded; };
 
@@ -168,20 +168,23 @@ static void ids_are_not_reused(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "pf-and-vf-see-one-namespace", .title = "PF and VF report the same identity of a shared namespace",
 	  .requirements = REQS("NSM-45"), .needs = NSM_NEED_VF,
-	  .caught_by = DEFECTS("ns-identity-per-controller", "private-rule-on-shared"), .run = pf_and_vf_see_one_namespace },
+
+	  .caught_by = DEFECTS("nguid-differs-per-controller", "shared-size-differs"), .run = pf_and_vf_see_one_namespace },
 	{ .id = "two-vfs-see-one-namespace", .title = "two VFs report the same identity of a shared namespace",
 	  .requirements = REQS("NSM-45"), .needs = NSM_NEED_VF | NVSR_NEED(TWO_VFS),
-	  .caught_by = DEFECTS("ns-identity-per-controller", "private-rule-on-shared"), .run = two_vfs_see_one_namespace },
+	  .caught_by = DEFECTS("nguid-differs-per-controller"), .run = two_vfs_see_one_namespace },
 	{ .id = "data-is-shared", .title = "the same NSID on PF and VF is the same data", .requirements = REQS("NSM-08"),
 	  .needs = NSM_NEED_VF | DATA, .caught_by = DEFECTS("vf-io-hits-other-namespace"), .run = data_is_shared },
 	{ .id = "private-namespaces-are-apart", .title = "private namespaces of PF and VF have their own NSIDs and data",
-	  .requirements = REQS("NSM-08"), .needs = NSM_NEED_VF | DATA, .caught_by = DEFECTS("namespaces-share-media"),
+	  .requirements = REQS("NSM-08"), .needs = NSM_NEED_VF | DATA, .caught_by = DEFECTS("vf-io-hits-other-namespace"),
 	  .run = private_namespaces_are_apart },
-	{ .id = "ids-are-fixed", .title = "NGUID and EUI64 stay over attach, reset and detach", .requirements = REQS("NSM-46"),
+	{ .id = "ids-are-fixed",
+	  .title = "NGUID and EUI64 stay over attach, reset and detach", .requirements = REQS("NSM-46"),
 	  .needs = NVSR_NEED(NS_MGMT) | NVSR_NEED(CTRL_RESET), .caught_by = DEFECTS("nguid-changes-at-attach"),
 	  .run = ids_are_fixed },
 	{ .id = "ids-are-not-reused", .title = "NGUID and EUI64 are not reused where UIDREUSE says so",
-	  .requirements = REQS("NSM-46"), .needs = NVSR_NEED(NS_MGMT), .limit_s = 300, .caught_by = DEFECTS("nguid-reused"),
+	  .requirements = REQS("NSM-46"), .needs = NVSR_NEED(NS_MGMT), .limit_s = 300,
+	  .caught_by = DEFECTS("nguid-reused"),
 	  .run = ids_are_not_reused },
 };
 
