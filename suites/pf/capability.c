@@ -119,12 +119,10 @@ static void offset_and_stride_are_set(struct nvsr_ctx *t)
 
 static void routing_ids_are_distinct(struct nvsr_ctx *t)
 {
-	_cleanup_free_ uint8_t *seen = calloc(1, 0x10000);
+	uint8_t seen[0x10000] = { 0 };
 	uint16_t pf = nvsr_dev_rid(t->pf), n;
 	struct nvsr_sriov s;
 
-	if (!seen)
-		BROKEN(t, "out of memory");
 	if (!pf_vfs(t, t->inv->sriov.total_vfs, &s))
 		return;
 	seen[pf] = 1;

@@ -115,12 +115,10 @@ static void cmic_tells_vfs(struct nvsr_ctx *t)
 
 static void identifiers_are_unique(struct nvsr_ctx *t)
 {
-	_cleanup_free_ uint8_t *seen = calloc(1, 0x10000);
+	uint8_t seen[0x10000] = { 0 };
 	uint16_t pf = le16_get(t->inv->id.cntlid), scid;
 	unsigned i;
 
-	if (!seen)
-		BROKEN(t, "out of memory");
 	for (i = 0; i < t->inv->sec_count; i++) {
 		scid = le16_get(t->inv->sec[i].scid);
 		if (scid == pf)

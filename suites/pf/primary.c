@@ -55,7 +55,7 @@ static void check_zero(struct nvsr_ctx *t, const uint8_t *page, unsigned first, 
 
 static void structure_is_clean(struct nvsr_ctx *t)
 {
-	struct nvme_primary_caps p;
+	struct nvme_primary_caps p = { 0 };
 	const uint8_t *page = (const uint8_t *)&p;
 
 	MUST_OK(t, "CNS 14h", nvsr_identify(t->pf, NVME_CNS_PRIMARY_CAPS, 0, nvsr_t_pcid(t), &p));

@@ -128,12 +128,10 @@ static void one_entry_per_vf(struct nvsr_ctx *t)
 /* VFNs are distinct, and every VF with the class code of a controller has its entry. */
 static void vfns_name_all_vfs(struct nvsr_ctx *t)
 {
-	_cleanup_free_ uint8_t *seen = calloc(1, 0x10000);
+	uint8_t seen[0x10000] = { 0 };
 	struct nvsr_sriov s;
 	unsigned i;
 
-	if (!seen)
-		BROKEN(t, "out of memory");
 	if (!pf_vfs(t, t->inv->sriov.total_vfs, &s))
 		return;
 	MUST(t, t->inv->sec_count, "at least one secondary controller", "CNS 15h lists none");
