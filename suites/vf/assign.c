@@ -132,10 +132,12 @@ static void works_beside_online(struct nvsr_ctx *t)
 static void limits_are_kept(struct nvsr_ctx *t)
 {
 	_cleanup_list_ struct vf_list before = { 0 };
-	struct bench b;
+	struct bench b = { .types = 0 };
 	unsigned i;
 
-	if (!prepare(t, 1, &b) || !vf_list_take(t, &before))
+	if (!vf_start(t, 0) || !vf_secondaries(t, 1, b.id, 1, &b.ids) || !vf_list_take(t, &before))
+		return;
+	if (t->inv->primary.crt && !(b.types = vf_pools(t, b.pool)))
 		return;
 	for (i = 0; i < b.types; i++) {
 		const struct vf_pool *p = &b.pool[i];

@@ -179,7 +179,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("VIRT-44"), .needs = VF_QUEUES,
 	  .caught_by = DEFECTS("num-queues-ignores-nvq"), .run = feature_stays_within },
 	{ .id = "feature-is-locked", .title = "Number of Queues of a VF cannot be set once an I/O queue exists",
-	  .requirements = REQS("VIRT-58"), .needs = VF_NEEDS | NVSR_NEED(VF_ADMIN),
+	  .requirements = REQS("VIRT-58"), .needs = VF_ANY | NVSR_NEED(VF_ADMIN),
 	  .caught_by = DEFECTS("num-queues-after-create"), .run = feature_is_locked },
 	{ .id = "feature-is-own", .title = "Number of Queues set on one VF changes no other controller",
 	  .requirements = REQS("VIRT-58"), .needs = VF_QUEUES | NVSR_NEED(QUEUES) | NVSR_NEED(TWO_VFS),

@@ -166,8 +166,12 @@ static bool make_room(struct nvsr_ctx *t)
 
 bool vf_start(struct nvsr_ctx *t, unsigned vfs)
 {
-	const struct nvsr_inventory *inv = reread(t);
+	const struct nvsr_inventory *inv;
 
+	/* Without Virtualization Management a VF is usable as it is. */
+	if (!(t->inv->has & NVSR_NEED(VIRT_MGMT)))
+		return nvsr_t_enable_vfs(t, vfs);
+	inv = reread(t);
 	return inv && release_all(t, inv) && make_room(t) && nvsr_t_enable_vfs(t, vfs);
 }
 

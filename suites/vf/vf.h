@@ -11,7 +11,8 @@
 #include "nvsr.h"
 
 /* Every vf test takes secondary controllers Offline: whoever uses a VF loses its data path, hence the grant. */
-#define VF_NEEDS (NVSR_NEED(SRIOV) | NVSR_NEED(VIRT_MGMT) | NVSR_NEED(DESTROY))
+#define VF_ANY   (NVSR_NEED(SRIOV) | NVSR_NEED(DESTROY))
+#define VF_NEEDS (VF_ANY | NVSR_NEED(VIRT_MGMT))
 
 /* One type of flexible resource, as the primary shows it. */
 struct vf_pool {
@@ -37,7 +38,8 @@ unsigned vf_count(const struct nvme_secondary_ctrl *e, unsigned rt);
 
 /*
  * The starting point of most tests: every secondary Offline and without resources, room for at least two of them in
- * each pool (the primary's share is given back where it leaves none), and exactly @vfs VFs enabled.  False after recording.
+ * each pool (the primary's share is given back where it leaves none), and exactly @vfs VFs enabled.  Only the last of it on
+ * a device without Virtualization Management.  False after recording.
  */
 bool vf_start(struct nvsr_ctx *t, unsigned vfs);
 /* The secondaries, primary not counted: CNTLIDs to test with.  At least @min, else false after recording a skip. */
