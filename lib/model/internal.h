@@ -157,7 +157,6 @@ struct nvsr_model {
 	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */
 	uint16_t vqrfap, virfap, vqrfap_next, virfap_next;
 
-	uint64_t pf_stalled_until;	/* defects only: the PF fetches nothing until then */
 	uint8_t *vf_wmask;		/* one write mask for the configuration space of every VF */
 	uint64_t next_event;		/* earliest rdy_at or shst_at of all controllers, UINT64_MAX when nothing is due */
 	struct m_domain *domain; unsigned domain_count;

@@ -270,8 +270,6 @@ static uint64_t reset_time(const struct m_ctrl *c)
 {
 	const struct nvsr_model *m = c->m;
 
-	if (!m_is_pf(c) && DEFECT(m, VF_FLR_HANGS))
-		return UINT64_MAX;
 	return m->now + (DEFECT(m, FLR_SLOW) ? 5 * PCI_MS_FLR : m->conf.flr_ms) * NVSR_MS;
 }
 
@@ -332,8 +330,10 @@ bool m_mastering(const struct m_ctrl *c)
 		return false;
 	if (m_cfg_get(c, PCI_COMMAND, 2) & PCI_COMMAND_MASTER || (DEFECT(m, BME_IGNORED) && !m_is_pf(c)))
 		return true;
-	return DEFECT(m, VF_BME_SHARED) && c->fn > 1 && m->ctrl[1].present &&
-	       m_cfg_get(&m->ctrl[1], PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
+	for (unsigned n = 1; DEFECT(m, VF_BME_SHARED) && !m_is_pf(c) && n < m->ctrl_count; n++)
+		if (m->ctrl[n].present && m->ctrl[n].cfg && m_cfg_get(&m->ctrl[n], PCI_COMMAND, 2) & PCI_COMMAND_MASTER)
+			return true;
+	return false;
 }
 
 /* The function that answers configuration requests to @rid, or NULL: Unsupported Request. */
@@ -385,10 +385,9 @@ static void pci_effect(struct m_ctrl *c, unsigned off, uint32_t old, uint32_t no
 			return;
 	}
 	/* Bus mastering, a mask or a power state changed: what waited for it goes out. */
-	if (m_mastering(c)) {
-		m_msix_flush(c);
+	m_msix_flush(c);
+	if (m_mastering(c))
 		m_queue_flush(c);
-	}
 }
 
 void nvsr_model_cfg_write(struct nvsr_model *m, uint16_t rid, unsigned off, unsigned len, uint32_t val)

@@ -22,8 +22,8 @@ static void reset_function(struct m_ctrl *c, enum m_clr kind)
 		m_pci_reset(c, kind);
 }
 
-/* Defects of a reset that is meant for one VF; @used: it was Online. */
-static void beyond_one_vf(struct m_ctrl *vf, enum m_clr kind, bool used)
+/* Defects of a reset that is meant for one VF. */
+static void beyond_one_vf(struct m_ctrl *vf, enum m_clr kind)
 {
 	struct nvsr_model *m = vf->m;
 	bool siblings = kind == M_CLR_FLR ? DEFECT(m, FLR_CLEARS_SIBLING) : DEFECT(m, VF_CTRL_RESET_CLEARS_SIBLING);
@@ -31,12 +31,12 @@ static void beyond_one_vf(struct m_ctrl *vf, enum m_clr kind, bool used)
 	for (unsigned n = 1; siblings && n < m->ctrl_count; n++)
 		if (m->ctrl[n].present && n != vf->fn)
 			reset_function(&m->ctrl[n], kind);
-	if (kind != M_CLR_FLR || !used)
+	if (kind != M_CLR_FLR)
 		return;
 	if (DEFECT(m, VF_FLR_HANGS))
 		vf->ready_at = UINT64_MAX;
-	if (DEFECT(m, VF_FLR_STALLS_PF))
-		m->pf_stalled_until = m->now + NVSR_S;
+	if (DEFECT(m, VF_FLR_RESETS_PF))
+		reset_function(m_pf(m), M_CLR_CC);
 	if (DEFECT(m, VF_FLR_CLEARS_VF_MSE))
 		m_sriov_put(m, PCI_SRIOV_CTRL, 2, m_sriov_get(m, PCI_SRIOV_CTRL, 2) & ~(uint32_t)PCI_SRIOV_CTRL_MSE);
 	if (DEFECT(m, VF_FLR_CLEARS_VF_BAR))
@@ -48,12 +48,11 @@ static void beyond_one_vf(struct m_ctrl *vf, enum m_clr kind, bool used)
 static void reset_vf(struct m_ctrl *vf, enum m_clr kind)
 {
 	struct nvsr_model *m = vf->m;
-	bool used = !m_offline(vf);
 
 	if (kind == M_CLR_FLR && DEFECT(m, VF_FLR_IGNORED))
 		return;
 	reset_function(vf, kind);
-	beyond_one_vf(vf, kind, used);
+	beyond_one_vf(vf, kind);
 	if (vf->online && kind == M_CLR_CC && DEFECT(m, VF_RESET_GOES_OFFLINE))
 		m_virt_offline(vf);
 	if (vf->online && kind == M_CLR_FLR && DEFECT(m, VF_FLR_STRIPS_RESOURCES))
