@@ -170,13 +170,28 @@ static const json_t *current(struct nvsr_dev *pf, struct nvsr_snapshot **held, c
 	return *held ? json_object_get((*held)->state, key) : NULL;
 }
 
+/* Tests may leave the controller disabled, or its function without BARs: an FLR makes the access method program them. */
+static int revive(struct nvsr_dev *pf)
+{
+	int rc;
+
+	if (!(nvsr_dev_can(pf) & NVSR_CAN_REG_WRITE))
+		return 0;
+	rc = nvsr_ctrl_enable(pf);
+	if (rc && !nvsr_reset(pf, NVSR_RESET_FLR))
+		rc = nvsr_ctrl_enable(pf);
+	return rc;
+}
+
 int nvsr_snapshot_restore(struct nvsr_dev *pf, const struct nvsr_snapshot *s)
 {
 	const json_t *want = s->state, *numvfs = json_object_get(want, "numvfs");
 	struct nvsr_snapshot *now = NULL;
 	unsigned vfs;
-	int first = 0;
+	int first = revive(pf);
 
+	if (first)
+		return first;
 	keep(&first, restore_primary(pf, json_object_get(want, "primary"), current(pf, &now, "primary", &first)));
 	keep(&first, release_secondaries(pf, json_object_get(want, "secondary"), current(pf, &now, "secondary", &first)));
 	keep(&first, restore_namespaces(pf, json_object_get(want, "namespaces"), current(pf, &now, "namespaces", &first)));

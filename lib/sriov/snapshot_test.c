@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Snapshots over the model: what is changed shows in words and goes back, through a file too, and a dead device ends it. */
+#include "base/text.h"
+#include "base/time.h"
+#include "sriov/sriov.h"
+
+static unsigned failures;
+#define EXPECT(cond) do { if (!(cond)) { failures++; fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); } } while (0)
+
+static struct nvsr_profile *profile;
+
+static struct nvsr_dev *open_model(void)
+{
+	struct nvsr_complaint complaint;
+	struct nvsr_dev *pf = NULL;
+
+	if (nvsr_dev_open("model:", profile, NULL, &pf, &complaint)) {
+		fprintf(stderr, "model: %s\n", complaint.text);
+		exit(1);
+	}
+	return pf;
+}
+
+static void snapshot_freep(struct nvsr_snapshot **s)
+{
+	nvsr_snapshot_free(*s);
+}
+#define _cleanup_snapshot_ NVSR_CLEANUP(snapshot_freep)
+
+static struct nvsr_snapshot *take(struct nvsr_dev *pf)
+{
+	struct nvsr_snapshot *s = NULL;
+	int rc = nvsr_snapshot_take(pf, &s);
+
+	if (rc) {
+		fprintf(stderr, "snapshot: %d\n", rc);
+		exit(1);
+	}
+	return s;
+}
+
+/* The difference to now, or "". */
+static char *difference(struct nvsr_dev *pf, const struct nvsr_snapshot *before)
+{
+	_cleanup_snapshot_ struct nvsr_snapshot *now = take(pf);
+
+	return nvsr_snapshot_diff(before, now);
+}
+
+static bool goes_back(struct nvsr_dev *pf, const struct nvsr_snapshot *before)
+{
+	int rc = nvsr_snapshot_restore(pf, before);
+	_cleanup_free_ char *left = difference(pf, before);
+
+	if (rc || !left || *left)
+		fprintf(stderr, "restore: %d, left: %s\n", rc, left ? left : "no memory");
+	return !rc && left && !*left;
+}
+
+static void bring_up(struct nvsr_dev *pf, unsigned vfn)
+{
+	struct nvsr_inventory inv = { 0 };
+	struct nvsr_dev *vf = NULL;
+
+	EXPECT(!nvsr_inventory_read(pf, &inv) && !nvsr_vf_bring_up(pf, &inv, vfn, 0, 0, &vf));
+	nvsr_dev_close(vf);
+	nvsr_inventory_free(&inv);
+}
+
+static void changes_show_and_go_back(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf);
+	_cleanup_free_ char *same = difference(pf, before), *diff = NULL;
+	uint32_t nsid = 0;
+
+	EXPECT(same && !*same);
+	EXPECT(!nvsr_set_numvfs(pf, 2));
+	bring_up(pf, 2);
+	EXPECT(!nvsr_ns_create(pf, 2048, 0, true, &nsid) && !nvsr_ns_attach(pf, nsid, (uint16_t)profile->controller.pf_cntlid));
+	EXPECT(!nvsr_set_feature(pf, NVME_FEAT_ARBITRATION, 0, 3, NULL, 0, NULL));
+	diff = difference(pf, before);
+	EXPECT(diff && strstr(diff, "numvfs is 2, was 0") && strstr(diff, "namespace 2 is new"));
+	EXPECT(diff && strstr(diff, "secondary controller 2: online is true") && strstr(diff, "feature 1: value is 3"));
+	EXPECT(goes_back(pf, before));
+}
+
+static void deleted_namespace_comes_back(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf);
+	_cleanup_free_ char *diff = NULL;
+
+	EXPECT(!nvsr_ns_delete(pf, 1));
+	diff = difference(pf, before);
+	EXPECT(diff && strstr(diff, "namespace 1 is gone"));
+	EXPECT(goes_back(pf, before));	/* with its attachments */
+}
+
+/* The other way round: the state to return to has VFs with resources. */
+static void vfs_come_back(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = NULL;
+
+	EXPECT(!nvsr_set_numvfs(pf, 3));
+	bring_up(pf, 1);
+	bring_up(pf, 3);
+	before = take(pf);
+	EXPECT(!nvsr_set_numvfs(pf, 0));
+	EXPECT(goes_back(pf, before));
+	EXPECT(!nvsr_reset(pf, NVSR_RESET_CTRL));	/* secondaries Offline, VFs still there */
+	EXPECT(goes_back(pf, before));
+}
+
+static void primary_allocation_goes_back(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf);
+	uint16_t pcid = (uint16_t)profile->controller.pf_cntlid;
+
+	EXPECT(!nvsr_virt_mgmt(pf, pcid, NVME_VIRT_RT_VI, NVME_VIRT_PRIMARY_FLEXIBLE, 3, NULL));
+	EXPECT(!nvsr_reset(pf, NVSR_RESET_FLR));
+	EXPECT(goes_back(pf, before));
+}
+
+/* A test may leave the controller disabled, or the function without its BARs. */
+static void broken_controller_is_brought_up(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf);
+
+	EXPECT(!nvsr_set_numvfs(pf, 1) && !nvsr_ctrl_disable(pf));
+	EXPECT(goes_back(pf, before));
+	EXPECT(!nvsr_cfg_write(pf, PCI_BAR0, 4, 0) && !nvsr_cfg_write(pf, PCI_BAR0 + 4, 4, 0));
+	EXPECT(goes_back(pf, before));
+}
+
+static void dead_device_ends_it(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf), *now = NULL;
+	uint64_t wall = nvsr_now_ns();
+
+	EXPECT(!nvsr_cfg_write(pf, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));	/* no bus mastering: nothing completes */
+	EXPECT(nvsr_snapshot_take(pf, &now) < 0 && !now);
+	EXPECT(nvsr_snapshot_restore(pf, before) < 0);
+	EXPECT(nvsr_now_ns() - wall < 5 * NVSR_S);
+	EXPECT(!nvsr_cfg_write(pf, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+}
+
+static void files(void)
+{
+	static const struct { const char *text, *said; } bad[] = {
+		{ "", ":1:" }, { "{\"version\": 1", ":1:" }, { "{\"version\": 99}", "version" }, { "[]", "version" },
+	};
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf), *loaded = NULL;
+	char path[] = "/tmp/nvsr-snapshot-XXXXXX";
+	struct nvsr_complaint complaint;
+	int fd = mkstemp(path);
+
+	EXPECT(fd >= 0 && !close(fd) && !nvsr_snapshot_save(before, path) && !nvsr_snapshot_load(path, &loaded, &complaint));
+	EXPECT(!nvsr_set_numvfs(pf, 1) && loaded && goes_back(pf, loaded));
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(bad); i++) {
+		struct nvsr_snapshot *none = NULL;
+
+		EXPECT(!nvsr_write_file(path, bad[i].text, strlen(bad[i].text)));
+		EXPECT(nvsr_snapshot_load(path, &none, &complaint) == -EINVAL && strstr(complaint.text, bad[i].said) && !none);
+	}
+	unlink(path);
+	EXPECT(nvsr_snapshot_load(path, &loaded, &complaint) == -ENOENT && strstr(complaint.text, path));
+}
+
+int main(void)
+{
+	struct nvsr_complaint complaint;
+
+	if (nvsr_profile_load("reference", &profile, &complaint)) {
+		fprintf(stderr, "%s\n", complaint.text);
+		return 1;
+	}
+	changes_show_and_go_back();
+	deleted_namespace_comes_back();
+	vfs_come_back();
+	primary_allocation_goes_back();
+	broken_controller_is_brought_up();
+	dead_device_ends_it();
+	files();
+	nvsr_profile_free(profile);
+	return failures != 0;
+}
