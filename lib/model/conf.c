@@ -182,7 +182,7 @@ static struct layout layout_make(unsigned queues, unsigned vectors, unsigned lea
 
 static void bars(struct m_conf *f, const struct nvsr_profile *p)
 {
-	unsigned pf_queues = f->vq_private + f->vq_flexible, pf_vectors = f->vi_private + f->vi_flexible;
+	unsigned pf_queues = f->vq_private + f->vq_flexible, pf_vectors = NVSR_MIN(f->vi_private + f->vi_flexible, VECTORS_MAX);
 	unsigned vf_queues = f->vq_secondary_max + f->sec_vq, vf_vectors = f->vi_secondary_max + f->sec_vi;
 	struct layout pf = { num(p->sriov.pf_bar0_bytes, 32768), num(p->sriov.msix_table_offset, 0x4000),
 			     num(p->sriov.msix_pba_offset, 0x3000) };

@@ -2,6 +2,8 @@
 /* MSI-X: table and pending bits in BAR0, masks, messages.  PCIe Base 6.1.4, 7.7.2. */
 #include "model/bus.h"
 
+#define ENTRIES_MAX 2048u	/* MXC.TS has 11 bits */
+
 enum { ENTRY_DATA = 8, ENTRY_CTRL = 12 };
 
 static unsigned table_bytes(unsigned entries)
@@ -65,11 +67,13 @@ static void set_table_size(struct m_ctrl *c, unsigned entries)
 
 void m_msix_resize(struct m_ctrl *c, unsigned entries)
 {
-	unsigned keep = NVSR_MIN(c->msix_len, entries);
+	unsigned keep;
 	uint8_t *p;
 
 	if (!c->cfg)
 		return;	/* no function yet: the size is taken when there is one */
+	entries = NVSR_MIN(entries, ENTRIES_MAX);
+	keep = NVSR_MIN(c->msix_len, entries);
 	set_table_size(c, entries);
 	if (entries == c->msix_len)
 		return;
