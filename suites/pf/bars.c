@@ -279,7 +279,7 @@ static const struct nvsr_test tests[] = {
 	{ .id = "aperture-follows-vfn", .title = "the aperture of VF n reaches the secondary controller with VFN n",
 	  .requirements = REQS("PCIE-25", "VIRT-19"),
 	  .needs = NVSR_NEED(TWO_VFS) | NVSR_NEED(VIRT_MGMT) | NVSR_NEED(REG_READ),
-	  .caught_by = DEFECTS("vf-apertures-swapped", "vfn-permuted"), .run = aperture_follows_vfn },
+	  .caught_by = DEFECTS("vf-apertures-swapped"), .run = aperture_follows_vfn },
 	{ .id = "layout-is-nvme", .title = "VF BAR0/1 is 64 bits wide, VF BAR2 is no Index/Data pair, MSI-X is in a VF BAR",
 	  .requirements = REQS("PCIE-45"), .needs = PF_READ,
 	  .caught_by = DEFECTS("vf-bar-32bit", "vf-bar-io"), .run = layout_is_nvme },

@@ -293,7 +293,7 @@ static void ctrl_reset_keeps_config(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "vf-flr-keeps-sriov", .title = "FLR of a VF removes no VF and leaves the SR-IOV capability as it is",
 	  .requirements = REQS("PCIE-36"), .needs = PF_READ | NVSR_NEED(TWO_VFS) | NVSR_NEED(FLR),
-	  .caught_by = DEFECTS("vf-flr-resets-pf", "vf-flr-hangs", "vf-flr-clears-vf-mse", "vf-flr-clears-vf-bar",
+	  .caught_by = DEFECTS("vf-flr-stalls-pf", "vf-flr-hangs", "vf-flr-clears-vf-mse", "vf-flr-clears-vf-bar",
 			       "vf-flr-clears-numvfs"),
 	  .run = vf_flr_keeps_sriov },
 	{ .id = "vf-flr-is-local", .title = "FLR of a VF leaves the controllers of VF 2 and the PF running",
