@@ -152,6 +152,7 @@ struct nvsr_model {
 		uint64_t blocked_until;		/* I/O is refused until then */
 		unsigned vq_stuck;		/* VQ resources released but not free yet */
 		unsigned primary_reset;		/* kind + 1 of the primary's reset that is going on, else 0 */
+		uint64_t pf_stalled_until;	/* the PF fetches nothing until then */
 	} wrong;
 
 	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */

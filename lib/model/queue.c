@@ -155,6 +155,8 @@ static bool fetch_one(struct m_ctrl *c, unsigned qid)
 
 	if (!cq || sq->head == sq->tail || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
 		return false;
+	if (m_is_pf(c) && c->m->now < c->m->wrong.pf_stalled_until)
+		return false;
 	if (!m_running(c) || c->shutting || NVME_CSTS_SHST(c->csts) || !m_mastering(c))
 		return false;
 	if (!m_dma_read(c, sq->base + (uint64_t)sq->head * sizeof(cmd.e), &cmd.e, sizeof(cmd.e))) {

@@ -22,21 +22,25 @@ static void reset_function(struct m_ctrl *c, enum m_clr kind)
 		m_pci_reset(c, kind);
 }
 
-/* Defects of a reset that is meant for one VF. */
+/*
+ * Defects of a reset that is meant for one VF.  They spare the reset between Assign and Online, which every user of the
+ * drive sends: a drive that fails there would be found at once, and no VF could be brought up to look for more.
+ */
 static void beyond_one_vf(struct m_ctrl *vf, enum m_clr kind)
 {
 	struct nvsr_model *m = vf->m;
+	bool preparing = m_offline(vf) && vf->nvq;
 	bool siblings = kind == M_CLR_FLR ? DEFECT(m, FLR_CLEARS_SIBLING) : DEFECT(m, VF_CTRL_RESET_CLEARS_SIBLING);
 
 	for (unsigned n = 1; siblings && n < m->ctrl_count; n++)
 		if (m->ctrl[n].present && n != vf->fn)
 			reset_function(&m->ctrl[n], kind);
-	if (kind != M_CLR_FLR)
+	if (kind != M_CLR_FLR || preparing)
 		return;
 	if (DEFECT(m, VF_FLR_HANGS))
 		vf->ready_at = UINT64_MAX;
-	if (DEFECT(m, VF_FLR_RESETS_PF))
-		reset_function(m_pf(m), M_CLR_CC);
+	if (DEFECT(m, VF_FLR_STALLS_PF))
+		m->wrong.pf_stalled_until = m->now + NVSR_S;
 	if (DEFECT(m, VF_FLR_CLEARS_VF_MSE))
 		m_sriov_put(m, PCI_SRIOV_CTRL, 2, m_sriov_get(m, PCI_SRIOV_CTRL, 2) & ~(uint32_t)PCI_SRIOV_CTRL_MSE);
 	if (DEFECT(m, VF_FLR_CLEARS_VF_BAR))
