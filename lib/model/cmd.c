@@ -98,7 +98,9 @@ struct m_ns *m_active_ns(struct m_ctrl *c, struct m_cmd *cmd, uint16_t *ret_stat
 	enum m_nsid kind = m_nsid_kind(c, nsid);
 	struct m_ns *ns = NULL;
 
-	if (kind == M_NSID_ACTIVE)
+	if (kind == M_NSID_ACTIVE && cmd->sq->id && !m_is_pf(c) && m->ns[nsid - 1] && DEFECT(m, VF_IO_HITS_OTHER_NAMESPACE))
+		ns = m->ns[nsid - 1];
+	else if (kind == M_NSID_ACTIVE)
 		ns = m->ns[nsid];
 	else if (cmd->sq->id)
 		ns = inactive_io_defects(c, cmd, kind, nsid);
@@ -167,7 +169,8 @@ static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 		return m_bad(cmd, 4, 0, NVME_SC_INVALID_FIELD);
 	if (op->nsid == NSID_ACTIVE && !m_active_ns(c, cmd, &status)) {
 		/* nothing moves, and the host believes what its buffer held */
-		if (cmd->e.opcode == NVME_CMD_READ && m_nsid_kind(c, nsid) != M_NSID_INVALID && DEFECT(c->m, INACTIVE_READ_SUCCEEDS))
+		if (cmd->e.opcode == NVME_CMD_READ && m_nsid_kind(c, nsid) != M_NSID_INVALID &&
+		    DEFECT(c->m, INACTIVE_READ_SUCCEEDS))
 			return 0;
 		return status;
 	}
@@ -219,9 +222,11 @@ static void clr_defects(struct m_ctrl *c, enum m_clr kind)
 {
 	struct nvsr_model *m = c->m;
 
-	if ((kind == M_CLR_CC && DEFECT(m, ATTACH_LOST_ON_CTRL_RESET)) || (kind == M_CLR_FLR && DEFECT(m, ATTACH_LOST_ON_FLR)) ||
-	    (kind == M_CLR_NSSR && DEFECT(m, ATTACH_LOST_ON_NSSR)) || (kind == M_CLR_POWER && DEFECT(m, ATTACH_LOST_ON_POWER)) ||
-	    (kind == M_CLR_CONVENTIONAL && DEFECT(m, ATTACH_LOST_ON_HOT_RESET)))
+	if ((kind == M_CLR_CC && DEFECT(m, ATTACH_LOST_ON_CTRL_RESET)) ||
+	    (kind == M_CLR_FLR && DEFECT(m, ATTACH_LOST_ON_FLR)) ||
+	    (kind == M_CLR_CONVENTIONAL && DEFECT(m, ATTACH_LOST_ON_HOT_RESET)) ||
+	    (kind == M_CLR_NSSR && DEFECT(m, ATTACH_LOST_ON_NSSR)) ||
+	    (kind == M_CLR_POWER && DEFECT(m, ATTACH_LOST_ON_POWER)))
 		m_ns_detach_all(c);
 	if (!m_is_pf(c) && kind == M_CLR_FLR && DEFECT(m, ONLINE_REFUSED_AFTER_FLR))
 		c->had_flr = true;
@@ -229,7 +234,8 @@ static void clr_defects(struct m_ctrl *c, enum m_clr kind)
 
 void m_cmd_clr(struct m_ctrl *c, enum m_clr kind)
 {
-	m_features_reset(c);
+	if (m_is_pf(c) || !DEFECT(c->m, VF_FEATURES_SURVIVE_VFE_TOGGLE))
+		m_features_reset(c);
 	m_aer_reset(c);
 	/* 05h is a namespace's: it goes back when the whole subsystem does */
 	for (uint32_t i = 1; m_is_pf(c) && kind >= M_CLR_NSSR && i <= c->m->conf.nn; i++)

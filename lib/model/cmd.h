@@ -17,7 +17,7 @@ static inline uint16_t m_bad(struct m_cmd *cmd, unsigned byte, unsigned bit, uin
 	return status;
 }
 
-/* --- cmd.c --------------------------------------------------------------------------------------------------------------- */
+/* --- cmd.c -------------------------------------------------------------------------------------------------- */
 /* What an NSID is to a controller, Base 3.2.1. */
 enum m_nsid { M_NSID_INVALID, M_NSID_BROADCAST, M_NSID_UNALLOCATED, M_NSID_UNATTACHED, M_NSID_ACTIVE };
 enum m_nsid m_nsid_kind(const struct m_ctrl *c, uint32_t nsid);
@@ -32,7 +32,7 @@ bool m_mdts_ok(const struct m_ctrl *c, uint64_t bytes);
 /* The controller with the lowest CNTLID that is not below @from, or NULL. */
 struct m_ctrl *m_ctrl_next(struct nvsr_model *m, uint32_t from);
 
-/* --- handlers ------------------------------------------------------------------------------------------------------------ */
+/* --- handlers ----------------------------------------------------------------------------------------------- */
 uint16_t m_create_sq(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_create_cq(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_delete_sq(struct m_ctrl *c, struct m_cmd *cmd);
@@ -53,13 +53,11 @@ uint16_t m_compare(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_write_zeroes(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_dsm(struct m_ctrl *c, struct m_cmd *cmd);
 
-/* --- virt.c: flexible resources of a type (enum nvme_virt_rt) ---------------------------------------------------------------- */
-bool m_virt_flexible(const struct nvsr_model *m, unsigned rt);	/* CRT of the primary */
-unsigned m_virt_assigned(struct nvsr_model *m, unsigned rt);	/* VQRFA, VIRFA */
+/* --- virt.c ------------------------------------------------------------------------------------------------- */
 void m_virt_primary_caps(struct nvsr_model *m, struct nvme_primary_caps *ret);
 void m_virt_secondary_list(struct nvsr_model *m, uint16_t cntid, struct nvme_secondary_list *ret);
 
-/* --- ns.c -------------------------------------------------------------------------------------------------------------------- */
+/* --- ns.c --------------------------------------------------------------------------------------------------- */
 /* The namespace as @c shows it, and the capabilities common to all namespaces (NSID FFFFFFFFh). */
 void m_ns_identify(const struct m_ctrl *c, const struct m_ns *ns, struct nvme_id_ns *ret);
 void m_ns_common(const struct nvsr_model *m, struct nvme_id_ns *ret);
@@ -67,7 +65,7 @@ void m_ns_detach_all(struct m_ctrl *c);				/* defects only: attachments are pers
 /* Identify data of the namespace changed: tell every controller it is attached to. */
 void m_ns_changed(struct nvsr_model *m, const struct m_ns *ns);
 
-/* --- media.c: the logical blocks of a namespace, data and metadata of a block side by side ------------------------------------- */
+/* --- media.c: the logical blocks of a namespace, data and metadata of a block side by side ------------------ */
 struct m_media *m_media_new(uint64_t bytes, uint8_t deallocated /* the value that deallocated bytes read */);
 struct m_media *m_media_free(struct m_media *md);
 uint64_t m_media_size(const struct m_media *md);
@@ -78,7 +76,7 @@ void m_media_write(struct m_media *md, uint64_t off, const void *buf, uint64_t l
 void m_media_zero(struct m_media *md, uint64_t off, uint64_t len);
 void m_media_deallocate(struct m_media *md, uint64_t off, uint64_t len);
 
-/* --- feature.c ------------------------------------------------------------------------------------------------------------------ */
+/* --- feature.c ---------------------------------------------------------------------------------------------- */
 #define M_VECTORS 2048	/* MSI-X has no more */
 struct m_features {
 	uint32_t value[0x100];		/* DW11 of features that are nothing but that */
@@ -96,7 +94,7 @@ uint32_t m_feature_effects(const struct m_ctrl *c, uint8_t fid);
 #define M_WCTEMP 343
 #define M_CCTEMP 353
 
-/* --- log.c and aer.c ---------------------------------------------------------------------------------------------------------------- */
+/* --- log.c and aer.c ---------------------------------------------------------------------------------------- */
 #define M_CHANGED_MAX 1024
 #define M_EVENTS 16
 struct m_logs {
@@ -122,8 +120,7 @@ void m_aer_clear(struct m_ctrl *c, unsigned lid);
 void m_aer_reset(struct m_ctrl *c);
 /* Complete the outstanding AER @cid with @status; false when there is none. */
 bool m_aer_abort(struct m_ctrl *c, uint16_t cid);
-/* Temperature against feature 04h: critical warning bits, and their event when the host wants it. */
-uint8_t m_critical_warning(const struct m_ctrl *c);
+/* Temperature against feature 04h: the event of its critical warning, when the host wants it. */
 void m_temperature_event(struct m_ctrl *c);
 
 #endif

@@ -15,9 +15,10 @@ static void equal(uint64_t is, uint64_t want, int line, const char *text)
 		(unsigned long long)want);
 }
 
-/* --- a subsystem whose queues are there without a host having made them ------------------------------------------------------- */
+/* --- a subsystem whose queues are there without a host having made them ------------------------------------- */
 
 #define DATA 0x10000ull
+#define META 0x18000ull
 static uint8_t memory[32 * M_PAGE] __attribute__((aligned(4096)));	/* iova 0, in every domain */
 static uint8_t *const data = memory + DATA;
 static uint32_t dw0;
@@ -63,8 +64,8 @@ static uint16_t run(struct m_ctrl *c, bool io, uint8_t opcode, uint32_t nsid, ui
 {
 	struct m_sq sq = { .valid = true, .id = io };
 	struct m_cmd cmd = { .sq = &sq, .e = { .opcode = opcode, .cid = le16(7), .nsid = le32(nsid), .prp1 = le64(DATA),
-					       .prp2 = le64(DATA + M_PAGE), .cdw10 = le32(cdw10), .cdw11 = le32(cdw11),
-					       .cdw12 = le32(cdw12) } };
+					       .prp2 = le64(DATA + M_PAGE), .mptr = le64(META), .cdw10 = le32(cdw10),
+					       .cdw11 = le32(cdw11), .cdw12 = le32(cdw12) } };
 	uint16_t status = m_execute(c, &cmd);
 
 	dw0 = cmd.dw0;
@@ -137,7 +138,7 @@ static bool all(const uint8_t *p, uint8_t value, size_t n)
 	return true;
 }
 
-/* --- tests -------------------------------------------------------------------------------------------------------------------------- */
+/* --- tests -------------------------------------------------------------------------------------------------- */
 
 static void resources_and_states(struct nvsr_model *m)
 {
@@ -273,6 +274,30 @@ static void data_is_never_older(struct nvsr_model *m)
 	EQ(all(data, 0, M_PAGE), 1);
 }
 
+/* Blocks of 512 + 8 bytes, metadata apart or at the end, and deallocated blocks that read FFh. */
+static void metadata(struct nvsr_model *m)
+{
+	struct m_ctrl *pf = m_pf(m);
+	uint8_t *meta = memory + META;
+
+	m->conf.formats[0].ms = le16(8);
+	m->conf.dlfeat = 2;
+	EQ(create(m, 64, 64, true), 0);
+	EQ(ATTACH(m, 2, 0), 0);
+	EQ(run(pf, true, NVME_CMD_READ, 2, 1, 0, 1), 0);
+	EQ(all(data, 0xff, 1024) && all(meta, 0xff, 16), 1);
+	memset(data, 1, 1024);
+	memset(meta, 2, 16);
+	EQ(run(pf, true, NVME_CMD_WRITE, 2, 1, 0, 1), 0);
+	EQ(run(pf, true, NVME_CMD_COMPARE, 2, 1, 0, 1), 0);
+	meta[15] = 3;
+	EQ(run(pf, true, NVME_CMD_COMPARE, 2, 1, 0, 1), NVME_SC_COMPARE_FAILED);
+	EQ(run(pf, true, NVME_CMD_WRITE_ZEROES, 2, 2, 0, 0), 0);
+	m->ns[2]->id.flbas |= 0x10;
+	EQ(run(pf, true, NVME_CMD_READ, 2, 1, 0, 1), 0);
+	EQ(all(data, 1, 512) && all(data + 512, 2, 8) && all(data + 520, 0, 520), 1);
+}
+
 static void events(struct nvsr_model *m)
 {
 	struct m_ctrl *pf = m_pf(m);
@@ -346,7 +371,7 @@ static void features_and_queues(struct nvsr_model *m)
 int main(void)
 {
 	static void (*const tests[])(struct nvsr_model *m) = {
-		resources_and_states, namespaces, data_is_never_older, events, features_and_queues,
+		resources_and_states, namespaces, data_is_never_older, metadata, events, features_and_queues,
 	};
 
 	for (size_t i = 0; i < NVSR_ARRAY_SIZE(tests); i++) {

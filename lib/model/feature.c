@@ -19,7 +19,7 @@ struct feature {
 	uint32_t initial;	/* of the dword */
 };
 
-/* --- features that are a dword with rules ------------------------------------------------------------------------------------- */
+/* --- features that are a dword with rules ------------------------------------------------------------------- */
 
 static uint16_t set_dword(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 {
@@ -42,7 +42,7 @@ static uint16_t set_async_event(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns
 	return 0;
 }
 
-/* --- 04h: composite temperature, over and under threshold --------------------------------------------------------------------- */
+/* --- 04h: composite temperature, over and under threshold --------------------------------------------------- */
 
 /* The threshold that TMPSEL and THSEL name, or NULL. */
 static uint16_t *threshold(struct m_ctrl *c, struct m_cmd *cmd, bool set)
@@ -78,7 +78,7 @@ static uint16_t get_temperature(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns
 	return 0;
 }
 
-/* --- 05h: error recovery of a namespace ------------------------------------------------------------------------------------------ */
+/* --- 05h: error recovery of a namespace --------------------------------------------------------------------- */
 
 static uint16_t set_recovery(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 {
@@ -94,7 +94,7 @@ static uint16_t get_recovery(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *n
 	return 0;
 }
 
-/* --- 07h: number of queues, Base 5.27.1.5 and 8.26.1 -------------------------------------------------------------------------- */
+/* --- 07h: number of queues, Base 5.27.1.5 and 8.26.1 -------------------------------------------------------- */
 
 static bool has_io_queues(const struct m_ctrl *c)
 {
@@ -145,7 +145,7 @@ static uint16_t get_queues(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns,
 	return 0;
 }
 
-/* --- 09h: interrupt vector configuration ------------------------------------------------------------------------------------------ */
+/* --- 09h: interrupt vector configuration -------------------------------------------------------------------- */
 
 static uint16_t check_vector(struct m_ctrl *c, struct m_cmd *cmd)
 {
@@ -174,7 +174,7 @@ static uint16_t get_vector(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns,
 	return status;
 }
 
-/* --- features with a buffer -------------------------------------------------------------------------------------------------------- */
+/* --- features with a buffer --------------------------------------------------------------------------------- */
 
 static uint16_t set_timestamp(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 {
@@ -233,7 +233,7 @@ static uint16_t get_host_id(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns
 	return m_data_to_host(c, cmd, current ? c->feat->host_id : none, M_DW(cmd, 11) & EXHID ? 16 : 8);
 }
 
-/* --- 84h: write protection of a namespace, Base 8.12; NWPC offers states 0 and 1 ---------------------------------------------- */
+/* --- 84h: write protection of a namespace, Base 8.12; NWPC offers states 0 and 1 ---------------------------- */
 
 static uint16_t set_protection(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 {
@@ -254,7 +254,7 @@ static uint16_t get_protection(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns 
 	return 0;
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the table ---------------------------------------------------------------------------------------------- */
 
 static const struct feature features[0x100] = {
 	[NVME_FEAT_ARBITRATION]	   = { false, set_dword, NULL, 0 },

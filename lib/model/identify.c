@@ -19,7 +19,7 @@ static uint16_t bad_nsid(struct m_cmd *cmd, uint16_t status)
 	return m_bad(cmd, 4, 0, status);
 }
 
-/* --- controller -------------------------------------------------------------------------------------------------------------- */
+/* --- controller --------------------------------------------------------------------------------------------- */
 
 static void ctrl_management(const struct m_ctrl *c, struct nvme_id_ctrl *id)
 {
@@ -160,7 +160,7 @@ static uint16_t cns_iocs(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	return 0;
 }
 
-/* --- one namespace --------------------------------------------------------------------------------------------------------------- */
+/* --- one namespace ------------------------------------------------------------------------------------------ */
 
 static uint16_t cns_ns(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 {
@@ -272,7 +272,7 @@ static uint16_t cns_ns_desc(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	return 0;
 }
 
-/* --- lists of namespaces -------------------------------------------------------------------------------------------------------- */
+/* --- lists of namespaces ------------------------------------------------------------------------------------ */
 
 static bool in_active_list(const struct m_ctrl *c, uint32_t nsid)
 {
@@ -300,8 +300,10 @@ static uint16_t ns_list(struct m_ctrl *c, struct m_cmd *cmd, uint8_t *buf, bool 
 	uint32_t after = le32_get(cmd->e.nsid);
 	unsigned n = 0;
 
+	if (after >= NVME_NSID_ALL - 1 && !DEFECT(c->m, NS_LIST_ANY_NSID))
+		return bad_nsid(cmd, NVME_SC_INVALID_NS);
 	if (after >= NVME_NSID_ALL - 1)
-		return DEFECT(c->m, NS_LIST_ANY_NSID) ? 0 : bad_nsid(cmd, NVME_SC_INVALID_NS);
+		after = 0;
 	if (after && DEFECT(c->m, ACTIVE_LIST_INCLUDES_NSID))
 		after--;
 	for (uint64_t i = (uint64_t)after + 1; i <= c->m->conf.nn && n < LIST_MAX; i++)
@@ -348,7 +350,7 @@ static uint16_t cns_granularity(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	return 0;
 }
 
-/* --- lists of controllers -------------------------------------------------------------------------------------------------------- */
+/* --- lists of controllers ----------------------------------------------------------------------------------- */
 
 static uint16_t ctrl_list(struct m_ctrl *c, struct m_cmd *cmd, struct nvme_ctrl_list *list, const struct m_ns *ns)
 {
@@ -398,7 +400,7 @@ static uint16_t cns_secondary_list(struct m_ctrl *c, struct m_cmd *cmd, void *bu
 	return 0;
 }
 
-/* --- the table ----------------------------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------- */
 
 static const struct cns {
 	cns_fn fill;

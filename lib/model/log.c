@@ -8,7 +8,7 @@
 enum { LID_FEATURES = 0x12, LID_MI = 0x13 };	/* effects of features and of management commands */
 #define LARGEST 16384u				/* error log of 256 entries */
 
-/* --- error information --------------------------------------------------------------------------------------------------------- */
+/* --- error information -------------------------------------------------------------------------------------- */
 
 static unsigned slots(const struct m_ctrl *c)
 {
@@ -47,16 +47,16 @@ static uint32_t fill_error(struct m_ctrl *c, uint8_t *buf)
 	return slots(c) * (uint32_t)SLOT_BYTES;
 }
 
-/* --- SMART: controller scope, LPA bit 0 is 0 ------------------------------------------------------------------------------------- */
+/* --- SMART: controller scope, LPA bit 0 is 0 ---------------------------------------------------------------- */
 
-uint8_t m_critical_warning(const struct m_ctrl *c)
+static uint8_t critical_warning(const struct m_ctrl *c)
 {
 	return M_TEMPERATURE >= c->feat->temp_over || M_TEMPERATURE <= c->feat->temp_under ? 0x2 : 0;
 }
 
 void m_temperature_event(struct m_ctrl *c)
 {
-	if (m_critical_warning(c) & c->feat->value[NVME_FEAT_ASYNC_EVENT])
+	if (critical_warning(c) & c->feat->value[NVME_FEAT_ASYNC_EVENT])
 		m_aer_event(c, NVME_AEN_SMART, 0x01, NVME_LOG_SMART);
 }
 
@@ -64,7 +64,7 @@ static uint32_t fill_smart(struct m_ctrl *c, uint8_t *buf)
 {
 	struct nvme_smart_log *s = (void *)buf;
 
-	s->critical_warning = m_critical_warning(c);
+	s->critical_warning = critical_warning(c);
 	s->temperature = le16(M_TEMPERATURE);
 	s->avail_spare = 100;
 	s->spare_thresh = 10;
@@ -78,7 +78,7 @@ static uint32_t fill_smart(struct m_ctrl *c, uint8_t *buf)
 	return sizeof(*s);
 }
 
-/* --- changed namespaces ------------------------------------------------------------------------------------------------------------ */
+/* --- changed namespaces ------------------------------------------------------------------------------------- */
 
 static void changed_insert(struct m_logs *log, uint32_t nsid)
 {
@@ -106,7 +106,9 @@ void m_log_changed(struct m_ctrl *c, uint32_t nsid, bool notify)
 		changed_insert(c->log, nsid);
 	for (unsigned i = 0; DEFECT(m, CHANGED_LIST_SHARED) && i < m->ctrl_count; i++)
 		changed_insert(m->ctrl[i].log, nsid);
-	if (notify && enabled && m->conf.ns_changed && !DEFECT(m, NS_EVENT_NEVER) && !(DEFECT(m, NS_EVENT_ONLY_TO_PF) && !m_is_pf(c)))
+	if (!m->conf.ns_changed || DEFECT(m, NS_EVENT_NEVER) || (DEFECT(m, NS_EVENT_ONLY_TO_PF) && !m_is_pf(c)))
+		notify = false;
+	if (notify && enabled)
 		m_aer_event(c, NVME_AEN_NOTICE, 0x00, NVME_LOG_CHANGED_NS);
 	for (unsigned i = 0; notify && DEFECT(m, NS_EVENT_TO_EVERYBODY) && i < m->ctrl_count; i++)
 		if (m->ctrl[i].feat->value[NVME_FEAT_ASYNC_EVENT] & NVME_AEC_NS_CHANGED)
@@ -131,7 +133,7 @@ void m_log_forget(struct m_ctrl *c)
 	memset(c->log, 0, sizeof(*c->log));
 }
 
-/* --- what is supported --------------------------------------------------------------------------------------------------------------- */
+/* --- what is supported -------------------------------------------------------------------------------------- */
 
 static uint32_t fill_effects(struct m_ctrl *c, uint8_t *buf)
 {
@@ -190,7 +192,7 @@ static uint32_t fill_supported(struct m_ctrl *c, uint8_t *buf)
 	return 1024;
 }
 
-/* --- the command ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the command -------------------------------------------------------------------------------------------- */
 
 /* Every page has controller, domain or subsystem scope: no namespace may be named. */
 static uint16_t check_scope(struct m_ctrl *c, struct m_cmd *cmd)
@@ -212,7 +214,7 @@ static void seen(struct m_ctrl *c, unsigned lid, bool retain)
 		c->log->changed_count = 0;
 		c->log->changed_overflow = false;
 	}
-	if (!retain && !DEFECT(c->m, EVENT_NOT_CLEARED))
+	if ((!retain && !DEFECT(c->m, EVENT_NOT_CLEARED)) || DEFECT(c->m, RAE_IGNORED))
 		m_aer_clear(c, lid);
 }
 

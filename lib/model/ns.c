@@ -25,7 +25,7 @@ static unsigned allocated(const struct nvsr_model *m)
 	return n;
 }
 
-/* --- identify data ----------------------------------------------------------------------------------------------------------- */
+/* --- identify data ------------------------------------------------------------------------------------------ */
 
 void m_ns_common(const struct nvsr_model *m, struct nvme_id_ns *ret)
 {
@@ -71,7 +71,7 @@ static void set_identifiers(struct nvme_id_ns *id, uint64_t uid)
 		id->nguid[8 + i] = id->eui64[i] = (uint8_t)(OUI >> 8 * (2 - i));
 }
 
-/* --- attachment state ---------------------------------------------------------------------------------------------------------- */
+/* --- attachment state --------------------------------------------------------------------------------------- */
 
 static unsigned attached_to(const struct nvsr_model *m, const struct m_ctrl *c)
 {
@@ -113,7 +113,7 @@ void m_ns_changed(struct nvsr_model *m, const struct m_ns *ns)
 			m_log_changed(&m->ctrl[i], ns->nsid, true);
 }
 
-/* --- making and freeing ---------------------------------------------------------------------------------------------------------- */
+/* --- making and freeing ------------------------------------------------------------------------------------- */
 
 static void ns_free(struct nvsr_model *m, struct m_ns *ns)
 {
@@ -225,7 +225,7 @@ void m_ns_free(struct nvsr_model *m)
 	free(m->wrong.attached);
 }
 
-/* --- Namespace Management: create ---------------------------------------------------------------------------------------------- */
+/* --- Namespace Management: create --------------------------------------------------------------------------- */
 
 /* The fields a host may set, in the order of NVM Command Set 4.1.6.  0 or a status. */
 static uint16_t check_create(struct nvsr_model *m, struct m_cmd *cmd, const struct nvme_id_ns *id)
@@ -245,11 +245,12 @@ static uint16_t check_create(struct nvsr_model *m, struct m_cmd *cmd, const stru
 	if (nsze != ncap && ns_bytes(m, nsze, &f->formats[index]) > LARGEST)
 		return NVME_SC_NS_INSUFFICIENT_CAP;
 	/* ANA, NVM Sets and Endurance Groups are not supported: no group or set id exists */
-	if (le32_get(id->anagrpid) && !DEFECT(m, CREATE_IGNORES_ANAGRPID))
+	if (le32_get(id->anagrpid))
 		return NVME_SC_ANA_GROUP_INVALID;
 	if ((le16_get(id->nvmsetid) || le16_get(id->endgid)) && !DEFECT(m, CREATE_IGNORES_NVMSET))
 		return NVME_SC_INVALID_FIELD;
-	if (f->granularity_bytes && DEFECT(m, CREATE_INSISTS_ON_GRANULARITY) && ncap << f->formats[index].lbads & (f->granularity_bytes - 1))
+	if (f->granularity_bytes && DEFECT(m, CREATE_INSISTS_ON_GRANULARITY) &&
+	    (ncap << f->formats[index].lbads) % f->granularity_bytes)
 		return NVME_SC_INVALID_FIELD;
 	return 0;
 }
@@ -313,7 +314,7 @@ static uint16_t create(struct m_ctrl *c, struct m_cmd *cmd)
 	return 0;
 }
 
-/* --- Namespace Management: delete ---------------------------------------------------------------------------------------------- */
+/* --- Namespace Management: delete --------------------------------------------------------------------------- */
 
 /* Base 5.2: the controller that processes the delete gets no event; the others that lose the namespace do. */
 static void delete_one(struct m_ctrl *c, struct m_ns *ns)
@@ -326,6 +327,8 @@ static void delete_one(struct m_ctrl *c, struct m_ns *ns)
 			m_log_changed(&m->ctrl[i], ns->nsid, &m->ctrl[i] != c || DEFECT(m, NS_EVENT_TO_DELETER));
 	if (!DEFECT(m, DELETE_LEAKS_CAPACITY))
 		m->unvmcap += nvmcap;
+	if (DEFECT(m, DELETE_WIPES_NEIGHBOUR) && m->ns[ns->nsid - 1])
+		m_media_zero(m->ns[ns->nsid - 1]->media, 0, m_media_size(m->ns[ns->nsid - 1]->media));
 	if (DEFECT(m, DELETE_KEEPS_VF_ATTACHMENT) && ns->attached_count > ns->attached[0]) {
 		set_attached(ns, m_pf(m), false);
 		ns->ghost = true;
@@ -401,7 +404,7 @@ uint16_t m_ns_mgmt(struct m_ctrl *c, struct m_cmd *cmd)
 	return m_bad(cmd, 40, 0, NVME_SC_INVALID_FIELD);
 }
 
-/* --- Namespace Attachment ------------------------------------------------------------------------------------------------------ */
+/* --- Namespace Attachment ----------------------------------------------------------------------------------- */
 
 static uint16_t attach_one(struct nvsr_model *m, struct m_ns *ns, struct m_ctrl *c)
 {
@@ -419,6 +422,8 @@ static uint16_t attach_one(struct nvsr_model *m, struct m_ns *ns, struct m_ctrl 
 	    (m->conf.maxcna && attached_to(m, c) >= m->conf.maxcna && !DEFECT(m, MAXCNA_IGNORED)))
 		return NVME_SC_ATTACH_LIMIT;
 	set_attached(ns, c, true);
+	if (DEFECT(m, NGUID_CHANGES_AT_ATTACH))
+		ns->id.nguid[0]++;
 	ns->was_attached = true;
 	m_log_changed(c, ns->nsid, true);
 	return 0;
@@ -429,7 +434,7 @@ static uint16_t detach_one(struct nvsr_model *m, struct m_ns *ns, struct m_ctrl 
 	if (!ns->attached[c->fn])
 		return DEFECT(m, DETACH_UNATTACHED_SUCCEEDS) ? 0 : NVME_SC_NS_NOT_ATTACHED;
 	set_attached(ns, c, false);
-	m_log_changed(c, ns->nsid, true);
+	m_log_changed(c, ns->nsid, !DEFECT(m, NS_EVENT_NOT_ON_DETACH));
 	return 0;
 }
 
@@ -447,7 +452,7 @@ static void roll_back(struct nvsr_model *m, struct m_ns *ns, const struct nvme_c
 static uint16_t attach_list(struct nvsr_model *m, struct m_cmd *cmd, struct m_ns *ns, const struct nvme_ctrl_list *list)
 {
 	unsigned num = le16_get(list->num), sel = SEL(cmd);
-	uint16_t status = 0, first = 0;
+	uint16_t status, first = 0;
 	bool before[2047];
 
 	for (unsigned i = 0; i < num; i++) {
@@ -493,6 +498,8 @@ uint16_t m_ns_attachment(struct m_ctrl *c, struct m_cmd *cmd)
 	uint16_t status;
 	unsigned num;
 
+	if (DEFECT(m, OTHER_NAMESPACES_BLOCKED))
+		m->wrong.blocked_until = m->now + 1000000;
 	if (SEL(cmd) != NVME_NS_ATTACH && SEL(cmd) != NVME_NS_DETACH)
 		return m_bad(cmd, 40, 0, NVME_SC_INVALID_FIELD);
 	if (kind == M_NSID_BROADCAST && DEFECT(m, ATTACH_BROADCAST_SUCCEEDS))

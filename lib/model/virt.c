@@ -33,12 +33,14 @@ static unsigned pool_secondary_max(const struct nvsr_model *m, unsigned rt)
 	return rt == NVME_VIRT_RT_VQ ? m->conf.vq_secondary_max : m->conf.vi_secondary_max;
 }
 
-bool m_virt_flexible(const struct nvsr_model *m, unsigned rt)
+/* CRT of the primary: the type comes from the pool. */
+static bool is_flexible(const struct nvsr_model *m, unsigned rt)
 {
 	return !m->conf.online_only && (rt == NVME_VIRT_RT_VQ ? m->conf.vq : rt == NVME_VIRT_RT_VI && m->conf.vi);
 }
 
-unsigned m_virt_assigned(struct nvsr_model *m, unsigned rt)
+/* VQRFA, VIRFA */
+static unsigned pool_assigned(struct nvsr_model *m, unsigned rt)
 {
 	unsigned sum = 0;
 
@@ -51,7 +53,7 @@ unsigned m_virt_assigned(struct nvsr_model *m, unsigned rt)
 unsigned m_virt_max_qid(const struct m_ctrl *c)
 {
 	const struct nvsr_model *m = c->m;
-	bool flexible = m_virt_flexible(m, NVME_VIRT_RT_VQ);
+	bool flexible = is_flexible(m, NVME_VIRT_RT_VQ);
 	unsigned n, vqrfap = NVSR_MIN(m->vqrfap, m->conf.vq_flexible);
 
 	if (!m_is_pf(c))
@@ -68,7 +70,7 @@ unsigned m_virt_max_qid(const struct m_ctrl *c)
 unsigned m_virt_vectors(const struct m_ctrl *c)
 {
 	const struct nvsr_model *m = c->m;
-	bool flexible = m_virt_flexible(m, NVME_VIRT_RT_VI);
+	bool flexible = is_flexible(m, NVME_VIRT_RT_VI);
 
 	if (m_is_pf(c))
 		return m->conf.vi_private +
@@ -174,12 +176,12 @@ void m_virt_vf_presence(struct nvsr_model *m)
 		vf_presence(&m->ctrl[i], enabled);
 }
 
-/* --- lists ----------------------------------------------------------------------------------------------------------------- */
+/* --- lists -------------------------------------------------------------------------------------------------- */
 
 void m_virt_primary_caps(struct nvsr_model *m, struct nvme_primary_caps *ret)
 {
 	const struct m_conf *f = &m->conf;
-	bool vq = m_virt_flexible(m, NVME_VIRT_RT_VQ), vi = m_virt_flexible(m, NVME_VIRT_RT_VI);
+	bool vq = is_flexible(m, NVME_VIRT_RT_VQ), vi = is_flexible(m, NVME_VIRT_RT_VI);
 
 	memset(ret, 0, sizeof(*ret));
 	ret->cntlid = le16((uint16_t)(m_pf(m)->cntlid + (DEFECT(m, PRIMARY_CAPS_WRONG_CNTLID) ? 1 : 0)));
@@ -197,14 +199,14 @@ void m_virt_primary_caps(struct nvsr_model *m, struct nvme_primary_caps *ret)
 	ret->viprt = le16((uint16_t)(DEFECT(m, PRIMARY_NO_PRIVATE_VI) ? 0 : f->vi_private));
 	if (vq) {
 		ret->vqfrt = le32(f->vq_flexible);
-		ret->vqrfa = le32(DEFECT(m, VQRFA_NOT_COUNTED) ? 0 : m_virt_assigned(m, NVME_VIRT_RT_VQ));
+		ret->vqrfa = le32(DEFECT(m, VQRFA_NOT_COUNTED) ? 0 : pool_assigned(m, NVME_VIRT_RT_VQ));
 		ret->vqrfap = le16(m->vqrfap);
 		ret->vqfrsm = le16((uint16_t)(DEFECT(m, VQFRSM_ABOVE_TOTAL) ? f->vq_flexible + 1 : f->vq_secondary_max));
 		ret->vqgran = le16((uint16_t)(DEFECT(m, GRANULARITY_ENFORCED) ? GRANULARITY_WRONG : f->vq_gran));
 	}
 	if (vi) {
 		ret->vifrt = le32(f->vi_flexible);
-		ret->virfa = le32(DEFECT(m, VIRFA_NOT_COUNTED) ? 0 : m_virt_assigned(m, NVME_VIRT_RT_VI));
+		ret->virfa = le32(DEFECT(m, VIRFA_NOT_COUNTED) ? 0 : pool_assigned(m, NVME_VIRT_RT_VI));
 		ret->virfap = le16(m->virfap);
 		ret->vifrsm = le16((uint16_t)f->vi_secondary_max);
 		ret->vigran = le16((uint16_t)(DEFECT(m, GRANULARITY_ENFORCED) ? GRANULARITY_WRONG : f->vi_gran));
@@ -258,7 +260,7 @@ void m_virt_secondary_list(struct nvsr_model *m, uint16_t cntid, struct nvme_sec
 		ret->rsvd1[30] = 0xff;
 }
 
-/* --- Virtualization Management --------------------------------------------------------------------------------------------- */
+/* --- Virtualization Management ------------------------------------------------------------------------------ */
 
 static void set_nrm(struct m_cmd *cmd, const struct nvsr_model *m, unsigned nrm)
 {
@@ -280,14 +282,14 @@ static uint16_t check_number(struct nvsr_model *m, struct m_cmd *cmd, unsigned n
 /* Resource Type and Number of Resources of ACT 1h and 8h. */
 static uint16_t check_type(struct nvsr_model *m, struct m_cmd *cmd, unsigned rt)
 {
-	if (m_virt_flexible(m, rt))
+	if (is_flexible(m, rt))
 		return 0;
 	return m_bad(cmd, 41, 0, NVME_SC_INVALID_RESOURCE_ID);
 }
 
 static uint16_t primary_flexible(struct nvsr_model *m, struct m_cmd *cmd, unsigned cntlid, unsigned rt, unsigned nr)
 {
-	unsigned total = pool_total(m, rt), assigned = m_virt_assigned(m, rt);
+	unsigned total = pool_total(m, rt), assigned = pool_assigned(m, rt);
 	uint16_t status;
 
 	if (cntlid != m_pf(m)->cntlid && !DEFECT(m, PRIMARY_SHARE_ANY_CNTLID))
@@ -310,11 +312,11 @@ static uint16_t primary_flexible(struct nvsr_model *m, struct m_cmd *cmd, unsign
 static uint16_t offline(struct nvsr_model *m, struct m_cmd *cmd, struct m_ctrl *sec)
 {
 	uint16_t nvq = sec->nvq, nvi = sec->nvi;
-	bool online = sec->online;
+	bool was_online = sec->online;
 
-	if (!online && DEFECT(m, OFFLINE_AGAIN_REFUSED))
+	if (!was_online && DEFECT(m, OFFLINE_AGAIN_REFUSED))
 		return NVME_SC_INVALID_SEC_STATE;
-	if (!online && DEFECT(m, OFFLINE_AGAIN_KEEPS_RESOURCES))
+	if (!was_online && DEFECT(m, OFFLINE_AGAIN_KEEPS_RESOURCES))
 		return 0;
 	if (DEFECT(m, ATTACH_LOST_ON_OFFLINE))
 		m_ns_detach_all(sec);
@@ -327,7 +329,7 @@ static uint16_t offline(struct nvsr_model *m, struct m_cmd *cmd, struct m_ctrl *
 		sec->nvq = nvq;
 		sec->nvi = nvi;
 	}
-	if (online && DEFECT(m, OFFLINE_STAYS_ONLINE)) {
+	if (was_online && DEFECT(m, OFFLINE_STAYS_ONLINE)) {
 		sec->online = true;
 		m_regs_update(sec);
 	}
@@ -364,7 +366,7 @@ static uint16_t assign(struct nvsr_model *m, struct m_cmd *cmd, struct m_ctrl *s
 	if (DEFECT(m, ASSIGN_ADDS))
 		nr += before;
 	/* the assignment replaces what the secondary has: that part of the pool is free for it */
-	used = m_virt_assigned(m, rt) - before + (DEFECT(m, POOL_IGNORES_PRIMARY) ? 0 : *primary_share(m, rt));
+	used = pool_assigned(m, rt) - before + (DEFECT(m, POOL_IGNORES_PRIMARY) ? 0 : *primary_share(m, rt));
 	if (rt == NVME_VIRT_RT_VQ)
 		used += m->wrong.vq_stuck;
 	status = check_number(m, cmd, nr, pool_secondary_max(m, rt), pool_total(m, rt) - NVSR_MIN(pool_total(m, rt), used));
@@ -392,8 +394,8 @@ static uint16_t online(struct nvsr_model *m, struct m_cmd *cmd, struct m_ctrl *s
 		return m_bad(cmd, 42, 0, NVME_SC_INVALID_SEC_STATE);
 	if ((!sec->present && !DEFECT(m, ONLINE_WITHOUT_VF)) ||
 	    (!DEFECT(m, ONLINE_WITHOUT_RESOURCES) &&
-	     ((m_virt_flexible(m, NVME_VIRT_RT_VQ) && sec->nvq < (DEFECT(m, ONLINE_WITH_ONE_VQ) ? 1 : 2)) ||
-	      (m_virt_flexible(m, NVME_VIRT_RT_VI) && !sec->nvi && !DEFECT(m, ONLINE_WITHOUT_VI)))))
+	     ((is_flexible(m, NVME_VIRT_RT_VQ) && sec->nvq < (DEFECT(m, ONLINE_WITH_ONE_VQ) ? 1 : 2)) ||
+	      (is_flexible(m, NVME_VIRT_RT_VI) && !sec->nvi && !DEFECT(m, ONLINE_WITHOUT_VI)))))
 		return m_bad(cmd, 42, 0, NVME_SC_INVALID_SEC_STATE);
 	sec->online = true;
 	m_regs_update(sec);
@@ -428,7 +430,8 @@ uint16_t m_virt_mgmt(struct m_ctrl *c, struct m_cmd *cmd)
 	if (!sec || m_is_pf(sec)) {
 		if (DEFECT(m, VIRT_MGMT_ANY_CNTLID))
 			return 0;
-		return m_bad(cmd, 42, 0, DEFECT(m, VIRT_MGMT_CNTLID_WRONG_STATUS) ? NVME_SC_INVALID_FIELD : NVME_SC_INVALID_CTRL_ID);
+		return m_bad(cmd, 42, 0,
+			     DEFECT(m, VIRT_MGMT_CNTLID_WRONG_STATUS) ? NVME_SC_INVALID_FIELD : NVME_SC_INVALID_CTRL_ID);
 	}
 	if (act == NVME_VIRT_OFFLINE)
 		return offline(m, cmd, sec);
