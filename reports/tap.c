@@ -26,6 +26,37 @@ static void put_quoted(FILE *f, const char *s)
 	fputs("'\n", f);
 }
 
+/* TAP::Parser takes "- 'word: more'" for a mapping inside the list, whatever the quotes. */
+static size_t colon_of_mapping(const char *s)
+{
+	size_t n = strcspn(s, " ");
+
+	if (n && s[n - 1] == ':')
+		return n - 1;
+	n += strspn(s + n, " ");
+	return s[n] == ':' && (s[n + 1] == ' ' || !s[n + 1]) ? n : SIZE_MAX;
+}
+
+static void put_item(FILE *f, const char *s)
+{
+	size_t colon = colon_of_mapping(s);
+
+	if (colon == SIZE_MAX) {
+		put_quoted(f, s);
+		return;
+	}
+	fputc('"', f);
+	for (size_t i = 0; s[i]; i++) {
+		if (i == colon)
+			fputs("\\x3a", f);
+		else if (s[i] == '"' || s[i] == '\\')
+			fprintf(f, "\\%c", s[i]);
+		else
+			fputc((unsigned char)s[i] < 0x20 ? ' ' : s[i], f);
+	}
+	fputs("\"\n", f);
+}
+
 static void put_field(FILE *f, const char *key, const char *value)
 {
 	if (!value)
@@ -41,7 +72,7 @@ static void put_list(FILE *f, const char *key, char *const *lines)
 	fprintf(f, "  %s:\n", key);
 	for (; *lines; lines++) {
 		fputs("    - ", f);
-		put_quoted(f, *lines);
+		put_item(f, *lines);
 	}
 }
 

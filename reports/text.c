@@ -51,7 +51,7 @@ void nvsr_text_head(FILE *f, const struct nvsr_run *run, const struct nvsr_text_
 /* What was expected and seen, indented. */
 static void put_difference(FILE *f, const struct nvsr_result *r)
 {
-	if (r->cite && *r->cite)
+	if (r->cite && *r->cite && r->expected)
 		fprintf(f, "    %s\n", r->cite);
 	if (r->expected)
 		fprintf(f, "    expected %s\n    observed %s\n", r->expected, r->observed ? r->observed : "");
@@ -85,10 +85,11 @@ void nvsr_text_point(FILE *f, const struct nvsr_run *run, const struct nvsr_resu
 		fprintf(f, "    expected %s\n    observed %s\n", r->expected, r->observed ? r->observed : "");
 }
 
+/* Tests that an abort kept from running have nothing to show. */
 static bool needs_attention(const struct nvsr_result *r)
 {
 	return r->verdict == NVSR_FAIL || r->verdict == NVSR_BROKEN || r->verdict == NVSR_TIMEOUT || r->verdict == NVSR_CRASH ||
-	       r->verdict == NVSR_ABORT;
+	       (r->verdict == NVSR_ABORT && r->checks);
 }
 
 static void put_evidence(FILE *f, const struct nvsr_result *r, const struct nvsr_text_style *s)

@@ -50,7 +50,7 @@ static void record_difference(struct nvsr_ctx *t, const char *file, int line, co
 	if (t->priv->reporting)
 		r->deviates = true;
 	if (r->at) {
-		_cleanup_free_ char *more = nvsr_asprintf("%s:%d: expected %s; observed %s", file, line, expected, observed);
+		_cleanup_free_ char *more = nvsr_asprintf("expected %s; observed %s; at %s:%d", expected, observed, file, line);
 
 		if (more)
 			nvsr_lines_add(&r->failures, more);

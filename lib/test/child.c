@@ -139,16 +139,22 @@ static enum nvsr_verdict verdict(const struct nvsr_ctx_private *p, unsigned fail
 	return p->r.checks ? NVSR_PASS : NVSR_BROKEN;
 }
 
+static void keep_last(struct child *c)
+{
+	const char *line[NVSR_LAST_MAX];
+	unsigned n = nvsr_dev_last(c->ctx.pf, line, NVSR_LAST_MAX);
+
+	c->priv.r.last = nvsr_lines_free(c->priv.r.last);
+	for (unsigned k = 0; k < n; k++)
+		nvsr_lines_add(&c->priv.r.last, line[k]);
+}
+
 static void keep_evidence(struct child *c)
 {
 	struct nvsr_result *r = &c->priv.r;
-	const char *line[NVSR_LAST_MAX];
-	unsigned n = 0;
 
 	if (r->verdict == NVSR_FAIL || r->verdict == NVSR_BROKEN || r->deviates)
-		n = nvsr_dev_last(c->ctx.pf, line, NVSR_LAST_MAX);
-	for (unsigned k = 0; k < n; k++)
-		nvsr_lines_add(&r->last, line[k]);
+		keep_last(c);
 	if (r->verdict == NVSR_FAIL)
 		nvsr_field_set(&r->reason, NULL);	/* of a skip or broken that came after the failure */
 	else if (r->verdict == NVSR_BROKEN && !r->reason)
@@ -189,6 +195,7 @@ static void done(void *arg, size_t i, unsigned failures)
 		r->verdict = NVSR_ABORT;
 		free(r->reason);
 		r->reason = nvsr_asprintf("the device could not be restored: %s", poison);
+		keep_last(c);
 	}
 	fflush(stdout);
 	fflush(stderr);
@@ -197,8 +204,11 @@ static void done(void *arg, size_t i, unsigned failures)
 		tell(c->output, "%s", NVSR_OUTPUT_END);
 		tell(c->fd, "R %zu %s\n", c->first + i, json ? json : "{}");
 	}
-	if (poison)
-		tell_reason(c->fd, 'A', poison);
+	if (poison) {
+		_cleanup_free_ char *reason = nvsr_asprintf("the device could not be restored after %s: %s", r->id, poison);
+
+		tell_reason(c->fd, 'A', reason ? reason : poison);
+	}
 	c->over = poison || nvsr_stop;
 	nvsr_result_free(r);
 }

@@ -197,8 +197,9 @@ static int finish(struct live *l, int rc)
 	run->interrupted = rc && rc != -ECANCELED;
 	if (run->abort_reason) {
 		clear_progress(&l->progress);
-		nvsr_say("aborted: %s\n  nvsr-conform restore %s %s tries again to put it back", run->abort_reason,
-			 l->e->target->session.device, l->e->dir);
+		nvsr_say("aborted: %s", run->abort_reason);
+		if (l->e->target->real)
+			nvsr_say("nvsr-conform restore %s %s tries again", l->e->target->session.device, l->e->dir);
 		nvsr_journal_abort(l->journal, run->abort_reason);
 	}
 	nvsr_journal_end(l->journal, run->interrupted);
