@@ -147,6 +147,8 @@ void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c)
 {
 	if (changes_state(c))
 		d->shared->dirty = true;
+	if (c->opcode == NVME_ADMIN_VIRT_MGMT && (c->cdw10 & 0xf) == NVME_VIRT_PRIMARY_FLEXIBLE)
+		d->shared->allocated = true;
 }
 
 int nvsr_admin(struct nvsr_dev *d, struct nvsr_cmd *c)

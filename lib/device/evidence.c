@@ -42,7 +42,12 @@ bool nvsr_dev_dirty(struct nvsr_dev *d)
 
 void nvsr_dev_clean(struct nvsr_dev *d)
 {
-	d->shared->dirty = false;
+	d->shared->dirty = d->shared->allocated = false;
+}
+
+bool nvsr_dev_allocated(struct nvsr_dev *d)
+{
+	return d->shared->allocated;
 }
 
 /* --- a command in words ------------------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@ struct nvsr_shared {
 	char line[NVSR_RING_LINES][NVSR_RING_WIDTH];
 	unsigned next, count;
 	bool dirty;
+	bool allocated;		/* Primary Flexible Allocation was asked for */
 	void *host;		/* the access method's own state of the whole subsystem */
 	struct nvsr_dev *vfs;	/* open VFs */
 };

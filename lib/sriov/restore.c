@@ -19,8 +19,11 @@ static uint16_t pf_cntlid(struct nvsr_dev *pf)
 	return nvsr_id_ctrl(pf, &id) ? UINT16_MAX : le16_get(id.cntlid);
 }
 
-/* Base 5.28 ACT 1h: in force after the next CLR other than a Controller Reset. */
-static int restore_primary(struct nvsr_dev *pf, const json_t *want, const json_t *now)
+/*
+ * Base 5.28 ACT 1h: in force after the next CLR other than a Controller Reset, and persistent.  An allocation that still
+ * waits for that reset cannot be read back, so @again states the old one even where nothing seems to differ.
+ */
+static int restore_primary(struct nvsr_dev *pf, const json_t *want, const json_t *now, bool again)
 {
 	static const struct { const char *key; unsigned rt; } types[] = {
 		{ "vqrfap", NVME_VIRT_RT_VQ }, { "virfap", NVME_VIRT_RT_VI },
@@ -33,12 +36,12 @@ static int restore_primary(struct nvsr_dev *pf, const json_t *want, const json_t
 	for (size_t i = 0; i < NVSR_ARRAY_SIZE(types); i++) {
 		if (!(nvsr_num(want, "crt") & 1 << i))
 			continue;
-		/* An allocation that is pending cannot be seen: state it again where a reset has to be made anyway. */
-		if (nvsr_num(want, types[i].key) == nvsr_num(now, types[i].key) && !reset)
+		if (nvsr_num(want, types[i].key) != nvsr_num(now, types[i].key))
+			reset = true;
+		else if (!again)
 			continue;
 		keep(&first, nvsr_virt_mgmt(pf, pf_cntlid(pf), types[i].rt, NVME_VIRT_PRIMARY_FLEXIBLE,
 					    (unsigned)nvsr_num(want, types[i].key), NULL));
-		reset = true;
 	}
 	if (reset)
 		keep(&first, nvsr_reset(pf, NVSR_RESET_FLR));
@@ -162,14 +165,6 @@ static int restore_features(struct nvsr_dev *pf, const json_t *want, const json_
 	return first;
 }
 
-/* The member @key of the state as it is now; *held keeps the snapshot alive. */
-static const json_t *current(struct nvsr_dev *pf, struct nvsr_snapshot **held, const char *key, int *first)
-{
-	*held = nvsr_snapshot_free(*held);
-	keep(first, nvsr_snapshot_take(pf, held));
-	return *held ? json_object_get((*held)->state, key) : NULL;
-}
-
 /* Tests may leave the controller disabled, or its function without BARs: an FLR makes the access method program them. */
 static int revive(struct nvsr_dev *pf)
 {
@@ -183,30 +178,76 @@ static int revive(struct nvsr_dev *pf)
 	return rc;
 }
 
+/* --- the steps, in their order ------------------------------------------------------------------------------------------- */
+
+struct restoring {
+	struct nvsr_dev *pf;
+	const struct nvsr_snapshot *want;
+	struct nvsr_snapshot *now;	/* as it is before this step */
+	int first;			/* first error */
+};
+
+static int primary_step(struct restoring *r, const json_t *want, const json_t *now)
+{
+	return restore_primary(r->pf, want, now, r->want->from_file || nvsr_dev_allocated(r->pf));
+}
+
+static int release_step(struct restoring *r, const json_t *want, const json_t *now)
+{
+	return release_secondaries(r->pf, want, now);
+}
+
+static int namespaces_step(struct restoring *r, const json_t *want, const json_t *now)
+{
+	return restore_namespaces(r->pf, want, now);
+}
+
+static int numvfs_step(struct restoring *r, const json_t *want, const json_t *now)
+{
+	int rc = 0;
+
+	if (!want || !now || json_equal(want, now))
+		return 0;
+	if (json_integer_value(now) && json_integer_value(want))
+		rc = nvsr_set_numvfs(r->pf, 0);
+	return rc ? rc : nvsr_set_numvfs(r->pf, (unsigned)json_integer_value(want));
+}
+
+static int assign_step(struct restoring *r, const json_t *want, const json_t *now)
+{
+	return assign_secondaries(r->pf, want, now);
+}
+
+static int features_step(struct restoring *r, const json_t *want, const json_t *now)
+{
+	return restore_features(r->pf, want, now);
+}
+
+static int host_step(struct restoring *r, const json_t *want, const json_t *now)
+{
+	_cleanup_free_ char *host = want ? json_dumps(want, JSON_COMPACT) : NULL;
+
+	return !want ? 0 : host ? nvsr_host_restore(r->pf, host) : -ENOMEM;
+}
+
 int nvsr_snapshot_restore(struct nvsr_dev *pf, const struct nvsr_snapshot *s)
 {
-	const json_t *want = s->state, *numvfs = json_object_get(want, "numvfs");
-	struct nvsr_snapshot *now = NULL;
-	unsigned vfs;
-	int first = revive(pf);
+	static const struct { const char *key; int (*step)(struct restoring *r, const json_t *want, const json_t *now); } steps[] = {
+		{ "primary", primary_step }, { "secondary", release_step }, { "namespaces", namespaces_step },
+		{ "numvfs", numvfs_step }, { "secondary", assign_step }, { "features", features_step }, { "host", host_step },
+	};
+	struct restoring r = { .pf = pf, .want = s, .first = revive(pf) };
 
-	if (first)
-		return first;
-	keep(&first, restore_primary(pf, json_object_get(want, "primary"), current(pf, &now, "primary", &first)));
-	keep(&first, release_secondaries(pf, json_object_get(want, "secondary"), current(pf, &now, "secondary", &first)));
-	keep(&first, restore_namespaces(pf, json_object_get(want, "namespaces"), current(pf, &now, "namespaces", &first)));
-	if (numvfs && !nvsr_get_numvfs(pf, &vfs) && vfs != (unsigned)json_integer_value(numvfs)) {
-		if (vfs && json_integer_value(numvfs))
-			keep(&first, nvsr_set_numvfs(pf, 0));
-		keep(&first, nvsr_set_numvfs(pf, (unsigned)json_integer_value(numvfs)));
+	if (r.first)
+		return r.first;
+	/* A device that stopped answering costs one timeout, not one for each command that is left. */
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(steps) && r.first != -ETIMEDOUT; i++) {
+		r.now = nvsr_snapshot_free(r.now);
+		keep(&r.first, nvsr_snapshot_take(pf, &r.now));
+		if (r.now)
+			keep(&r.first, steps[i].step(&r, json_object_get(s->state, steps[i].key),
+						     json_object_get(r.now->state, steps[i].key)));
 	}
-	keep(&first, assign_secondaries(pf, json_object_get(want, "secondary"), current(pf, &now, "secondary", &first)));
-	keep(&first, restore_features(pf, json_object_get(want, "features"), current(pf, &now, "features", &first)));
-	if (json_object_get(want, "host")) {
-		_cleanup_free_ char *host = json_dumps(json_object_get(want, "host"), JSON_COMPACT);
-
-		keep(&first, host ? nvsr_host_restore(pf, host) : -ENOMEM);
-	}
-	nvsr_snapshot_free(now);
-	return first;
+	nvsr_snapshot_free(r.now);
+	return r.first;
 }

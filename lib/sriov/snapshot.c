@@ -216,6 +216,7 @@ int nvsr_snapshot_load(const char *path, struct nvsr_snapshot **ret, struct nvsr
 		nvsr_snapshot_free(s);
 		return access(path, F_OK) ? -ENOENT : -EINVAL;
 	}
+	s->from_file = true;
 	*ret = s;
 	return 0;
 }

@@ -172,6 +172,21 @@ static void files(void)
 	EXPECT(nvsr_snapshot_load(path, &loaded, &complaint) == -ENOENT && strstr(complaint.text, path));
 }
 
+/* Base 5.28 ACT 1h: an allocation that waits for its reset is not seen by the comparison, and must not survive either. */
+static void pending_allocation_goes_back(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf);
+	_cleanup_free_ char *diff = NULL;
+	unsigned nrm = 0;
+
+	EXPECT(!nvsr_virt_mgmt(pf, (uint16_t)profile->controller.pf_cntlid, NVME_VIRT_RT_VQ, NVME_VIRT_PRIMARY_FLEXIBLE, 3, &nrm));
+	EXPECT(nrm && goes_back(pf, before));
+	EXPECT(!nvsr_reset(pf, NVSR_RESET_FLR));
+	diff = difference(pf, before);
+	EXPECT(diff && !*diff);
+}
+
 int main(void)
 {
 	struct nvsr_complaint complaint;
@@ -181,6 +196,7 @@ int main(void)
 		return 1;
 	}
 	changes_show_and_go_back();
+	pending_allocation_goes_back();
 	deleted_namespace_comes_back();
 	vfs_come_back();
 	primary_allocation_goes_back();

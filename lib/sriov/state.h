@@ -7,7 +7,10 @@
 
 #include "sriov/sriov.h"
 
-struct nvsr_snapshot { json_t *state; };
+struct nvsr_snapshot {
+	json_t *state;
+	bool from_file;		/* of an earlier process: what that one did since is not known */
+};
 
 /* The member @key of @o as a number, 0 when it is missing. */
 static inline json_int_t nvsr_num(const json_t *o, const char *key)
