@@ -146,8 +146,13 @@ int nsm_cntlid(struct nvsr_ctx *t, struct nvsr_dev *vf)
 
 int nsm_second(struct nvsr_ctx *t, unsigned vfn)
 {
+	unsigned now = 0, enough = NVSR_MAX(vfn, NVSR_MIN(t->inv->sriov.total_vfs, 2u));
 	struct nvsr_dev *vf;
 
+	/* enough for a sibling: enabling more of them later would take these away */
+	if (nvsr_get_numvfs(t->pf, &now) || now < vfn)
+		if (!nvsr_t_enable_vfs(t, enough))
+			return -1;
 	if (nvsr_inventory_vf(t->inv, vfn) || !(nvsr_dev_can(t->pf) & NVSR_CAN_VF))
 		return nvsr_t_scid(t, vfn);
 	vf = nvsr_t_vf(t, vfn);

@@ -35,7 +35,10 @@ uint32_t nsm_invalid(struct nvsr_ctx *t);
 /* CNTLID as the controller of an open VF tells it; -1 after recording.  Works without a secondary controller list. */
 int nsm_cntlid(struct nvsr_ctx *t, struct nvsr_dev *vf);
 
-/* CNTLID of VF @vfn as a target of attachment, online or not; opens the VF where there is no secondary controller list. */
+/*
+ * CNTLID of VF @vfn as a target of attachment.  The VF is enabled: whether a controller without its function exists is
+ * nowhere said.  Online or not; where there is no secondary controller list the VF is opened.
+ */
 int nsm_second(struct nvsr_ctx *t, unsigned vfn);
 
 /* --- attachment ------------------------------------------------------------------------------------------------- */

@@ -49,16 +49,17 @@ static void check_kept(struct nvsr_ctx *t, const struct kept *k, const char *whe
 	}
 }
 
-/* --- resets of the PF: the VF is gone or Offline afterwards, the attachment of its controller stays ------------- */
+/* --- resets of the PF: VFs are Offline or gone afterwards, the attachments of their controllers stay ------------- */
 
 static void over_pf_reset(struct nvsr_ctx *t, enum nvsr_reset how, const char *name)
 {
 	struct kept k;
 
-	if (!prepare_secondary(t, &k))
+	if (!nvsr_t_enable_vfs(t, 1) || !prepare_secondary(t, &k))
 		return;
 	PREPARE(t, name, nvsr_reset(t->pf, how));
-	check_kept(t, &k, name, t->pf);
+	if (nvsr_t_enable_vfs(t, 1))
+		check_kept(t, &k, name, t->pf);
 }
 
 static void pf_controller_reset(struct nvsr_ctx *t)
