@@ -37,16 +37,13 @@ static void capacity_is_accounted(struct nvsr_ctx *t)
 
 static void returns_an_unused_nsid(struct nvsr_ctx *t)
 {
-	_cleanup_free_ uint32_t *list = calloc(8192, sizeof(*list));
-	uint32_t nsid = 0;
+	uint32_t list[4096], nsid = 0;
 	struct nvme_id_ns host;
 	unsigned n = 0, i;
 
-	if (!list)
-		BROKEN(t, "no memory");
 	if (!nsm_can_create(t))
 		return;
-	MUST_OK(t, "CNS 10h", nvsr_ns_list(t->pf, NVME_CNS_ALLOCATED_NS, list, 8192, &n));
+	MUST_OK(t, "CNS 10h", nvsr_ns_list(t->pf, NVME_CNS_ALLOCATED_NS, list, NVSR_ARRAY_SIZE(list), &n));
 	nsm_host_fields(&host, nsm_blocks(t, 1), false);
 	MUST_OK(t, "create", nsm_create_raw(t->pf, &host, 0, &nsid));
 	CHECK(t, nsid >= 1 && nsid <= le32_get(t->inv->id.nn), "DW0 of the completion is a NSID of 1 to NN", "%xh", nsid);
@@ -128,9 +125,11 @@ static void create_does_not_attach_to_vfs(struct nvsr_ctx *t)
 static struct nvme_error_log_entry newest_error(struct nvsr_ctx *t, int status)
 {
 	struct nvme_error_log_entry log[4] = { 0 }, none = { 0 };
-	unsigned n = NVSR_MIN(t->inv->id.elpe + 1u, NVSR_ARRAY_SIZE(log)), i;
+	unsigned n = t->inv->id.elpe + 1u, i;
 
-	if (nvsr_get_log(t->pf, NVME_LOG_ERROR, NVME_NSID_ALL, false, log, n * sizeof(log[0])))
+	if (n > NVSR_ARRAY_SIZE(log))
+		n = NVSR_ARRAY_SIZE(log);
+	if (nvsr_get_log(t->pf, NVME_LOG_ERROR, NVME_NSID_ALL, false, log, n * (uint32_t)sizeof(log[0])))
 		return none;
 	for (i = 0; i < n; i++)
 		if ((le16_get(log[i].status) >> 1 & 0x7ff) == status)
@@ -173,14 +172,12 @@ static uint64_t capacity_of(struct nvsr_ctx *t, uint32_t nsid)
 static void count_is_limited(struct nvsr_ctx *t)
 {
 	uint32_t nn = le32_get(t->inv->id.nn), mnan = le32_get(t->inv->id.mnan), limit = mnan ? mnan : nn, nsid = 0;
-	_cleanup_free_ uint32_t *list = calloc(MOST, sizeof(*list));
+	uint32_t list[MOST];
 	unsigned n = 0, i;
 	struct nvme_id_ns host;
 	uint64_t left = 0;
 	int rc = 0;
 
-	if (!list)
-		BROKEN(t, "no memory");
 	if (limit > MOST)
 		SKIP(t, "the device supports %u namespaces, the test creates at most %u", limit, MOST);
 	if (!nsm_can_create(t))
@@ -230,7 +227,7 @@ static void bad_format_is_refused(struct nvsr_ctx *t)
 		tried++;
 		nsm_host_fields(&host, nsm_blocks(t, 1), false);
 		host.flbas = (uint8_t)i;
-		snprintf(what, sizeof(what), "create with format index %u of %u", i, common.nlbaf + 1);
+		snprintf(what, sizeof(what), "create with format index %u of %u", i, common.nlbaf + 1u);
 		CHECK_STATUS(t, what, NVME_SC_INVALID_FORMAT, nsm_create_raw(t->pf, &host, 0, &nsid));
 	}
 	if (!tried)
