@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The harness under test: a device that cannot be put back, so the run ends.  Last in the registry, because nothing runs
- * after it.  A function that does not decode memory answers no command; only the model is asked to lose it like that.
+ * after it.  A function that may not master the bus completes no command; only the model is asked to get into that state.
  */
 #include "nvsr.h"
 
@@ -9,7 +9,7 @@
 
 static void cannot_be_restored(struct nvsr_ctx *t)
 {
-	CHECK_OK(t, "write of the Command register", nvsr_cfg_write(t->pf, PCI_COMMAND, 2, 0));
+	CHECK_OK(t, "write of the Command register", nvsr_cfg_write(t->pf, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
 }
 
 static void not_run(struct nvsr_ctx *t)
