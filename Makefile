@@ -11,7 +11,7 @@ endif
 CFLAGS ?= -O2 -g
 
 WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wundef -Wno-unused-parameter
-STD    := -std=gnu11 -D_GNU_SOURCE -I. -Ilib -I$(B) $(WARN)
+STD     = -std=gnu11 -D_GNU_SOURCE -I. -Ilib -I$(B) $(WARN)
 CF      = $(STD) $(PKG_CF) -MMD -MP
 ifeq ($(SAN),1)
   B    := $(B)/san
@@ -109,7 +109,7 @@ $(B)/test/%: %.c $(LIBRARY) $(B)/flags | $(B)/config.h
 
 # --- run and check -----------------------------------------------------------------------------------------------------------
 run: $(BIN)
-	@$(BIN) run model: --out run/model-$$(date +%Y%m%d-%H%M%S)
+	@$(BIN) run model: --format text
 
 unit: $(TESTBIN)
 	@runners/build/tap $(TESTBIN)
