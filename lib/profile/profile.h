@@ -81,7 +81,12 @@ struct nvsr_expect {
 	unsigned line;
 	unsigned matched;	/* counted by the runner: 0 at the end of a full run is an error */
 };
-struct nvsr_expects { struct nvsr_expect *item; unsigned count; char *path; };
+struct nvsr_expects {
+	struct nvsr_expect *item;
+	unsigned count;
+	char *path;
+	bool played;	/* the model plays the drive that the lines speak of: where it does better, nothing is stale */
+};
 /*
  * Read NAME.expect.yaml beside the profile (none is fine: count 0), or @path when given.  Expired lines (against
  * @today, YYYY-MM-DD) and globs that match no id in @ids are errors: -EINVAL with *complaint.

@@ -78,6 +78,8 @@ static void apply_expectation(struct nvsr_execution *e, struct nvsr_result *r)
 		if (r->verdict == NVSR_FAIL)
 			r->verdict = NVSR_KNOWN;
 		nvsr_field_set(&r->reason, x->why);
+	} else if (e->expects->played) {
+		return;
 	} else {
 		r->verdict = NVSR_SURPRISE;
 		free(r->reason);
@@ -135,7 +137,7 @@ static unsigned report_stale(const struct nvsr_execution *e)
 {
 	unsigned n = 0;
 
-	if (!e->full || !e->run->complete || e->resumed)
+	if (!e->full || !e->run->complete || e->resumed || e->expects->played)
 		return 0;
 	for (unsigned i = 0; i < e->expects->count; i++) {
 		const struct nvsr_expect *x = &e->expects->item[i];

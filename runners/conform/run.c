@@ -107,6 +107,7 @@ int nvsr_expects_open(const struct nvsr_run_options *o, const struct nvsr_target
 	snprintf(today, sizeof(today), "%.10s", nvsr_utc(utc, sizeof(utc)));
 	rc = ids ? nvsr_expects_load(t->profile, o->expect, today, (const char *const *)ids, n, ret, &complaint) : -ENOMEM;
 	nvsr_lines_free(ids);
+	ret->played = !t->real && !o->expect;
 	if (!rc)
 		return 0;
 	nvsr_say("%s", complaint.text[0] ? complaint.text : nvsr_rc_text(rc));
