@@ -117,10 +117,11 @@ const char *nvme_io_name(uint8_t opcode);
 
 /* Identify, Base 5.17. */
 enum nvme_cns {
-	NVME_CNS_NS = 0x00, NVME_CNS_CTRL = 0x01, NVME_CNS_ACTIVE_NS = 0x02, NVME_CNS_NS_DESC = 0x03, NVME_CNS_CSI_NS = 0x05,
+	NVME_CNS_NS = 0x00, NVME_CNS_CTRL = 0x01, NVME_CNS_ACTIVE_NS = 0x02, NVME_CNS_NS_DESC = 0x03, NVME_CNS_NVM_SETS = 0x04,
+	NVME_CNS_CSI_NS = 0x05,
 	NVME_CNS_CSI_CTRL = 0x06, NVME_CNS_CSI_ACTIVE_NS = 0x07, NVME_CNS_INDEP_NS = 0x08, NVME_CNS_ALLOCATED_NS = 0x10,
 	NVME_CNS_ALLOCATED_NS_ID = 0x11, NVME_CNS_NS_CTRLS = 0x12, NVME_CNS_SUBSYS_CTRLS = 0x13, NVME_CNS_PRIMARY_CAPS = 0x14,
-	NVME_CNS_SECONDARY_LIST = 0x15, NVME_CNS_NS_GRANULARITY = 0x16, NVME_CNS_UUID_LIST = 0x17, NVME_CNS_DOMAINS = 0x18,
+	NVME_CNS_SECONDARY_LIST = 0x15, NVME_CNS_NS_GRANULARITY = 0x16, NVME_CNS_UUID_LIST = 0x17, NVME_CNS_DOMAINS = 0x18, NVME_CNS_ENDURANCE_GROUPS = 0x19,
 	NVME_CNS_CSI_ALLOCATED_NS_ID = 0x1a, NVME_CNS_CSI_ALLOCATED_NS = 0x1b, NVME_CNS_IOCS = 0x1c,
 };
 #define NVME_IDENTIFY_SIZE 4096
@@ -201,6 +202,21 @@ NVSR_AT(struct nvme_id_ctrl, psd, 2048);
 #define NVME_ONCS_DSM		0x0004
 #define NVME_ONCS_WRITE_ZEROES	0x0008
 #define NVME_ONCS_RESERVATIONS	0x0020
+#define NVME_ONCS_VERIFY	0x0080
+#define NVME_ONCS_COPY		0x0100
+#define NVME_FUSES_COMPARE_WRITE 0x0001
+#define NVME_FNA_FORMAT_ALL	0x01	/* a Format affects all namespaces of the subsystem */
+#define NVME_FNA_ERASE_ALL	0x02	/* the same for SES 001b and 010b */
+#define NVME_FNA_CRYPTO		0x04
+#define NVME_FNA_NO_BROADCAST	0x08
+#define NVME_VWC_PRESENT	0x01
+#define NVME_NWPC_WP		0x01
+#define NVME_NWPC_UNTIL_POWER	0x02
+#define NVME_NWPC_PERMANENT	0x04
+#define NVME_SANICAP_CRYPTO	0x1u
+#define NVME_SANICAP_BLOCK	0x2u
+#define NVME_SANICAP_OVERWRITE	0x4u
+#define NVME_SANICAP_NDI	(1u << 29)	/* No-Deallocate Inhibited */
 
 struct nvme_lbaf { le16_t ms; uint8_t lbads, rp; };	/* data size 1 << lbads; 0 = format not available */
 struct nvme_id_ns {
@@ -229,10 +245,14 @@ NVSR_AT(struct nvme_id_ns, nvmsetid, 100);
 NVSR_AT(struct nvme_id_ns, nguid, 104);
 NVSR_AT(struct nvme_id_ns, lbaf, 128);
 #define NVME_NSFEAT_THIN	0x01
+#define NVME_NSFEAT_ATOMIC	0x02	/* NAWUN, NAWUPF and NACWU are defined */
+#define NVME_NSFEAT_DULBE	0x04	/* Deallocated or Unwritten Logical Block error */
 #define NVME_NSFEAT_UIDREUSE	0x08
 #define NVME_NMIC_SHARED	0x01
 #define NVME_FLBAS_INDEX(f)	((f) & 0xf)
 #define NVME_NSATTR_WP		0x01
+#define NVME_DLFEAT_READS(f)	((f) & 7)	/* 0 not reported, 1 all 00h, 2 all FFh */
+#define NVME_FPI_SUPPORTED	0x80		/* bits 6:0: percentage that remains to be formatted */
 /* Namespace identification descriptor (CNS 03h): type, length, two reserved bytes, then the id. */
 enum nvme_nidt { NVME_NIDT_EUI64 = 1, NVME_NIDT_NGUID = 2, NVME_NIDT_UUID = 3, NVME_NIDT_CSI = 4 };
 struct nvme_ns_desc { uint8_t nidt, nidl, rsvd[2]; };
@@ -293,7 +313,7 @@ enum nvme_fid {
 };
 enum nvme_lid {
 	NVME_LOG_SUPPORTED = 0x00, NVME_LOG_ERROR = 0x01, NVME_LOG_SMART = 0x02, NVME_LOG_FW_SLOT = 0x03,
-	NVME_LOG_CHANGED_NS = 0x04, NVME_LOG_EFFECTS = 0x05,
+	NVME_LOG_CHANGED_NS = 0x04, NVME_LOG_EFFECTS = 0x05, NVME_LOG_SANITIZE = 0x81,
 };
 #define NVME_EFFECTS_CSUPP 0x1u	/* log 05h: command supported */
 #define NVME_AEC_NS_CHANGED 0x100u
@@ -328,6 +348,37 @@ NVSR_AT(struct nvme_smart_log, num_err_log_entries, 176);
 
 struct nvme_effects_log { le32_t acs[256], iocs[256]; uint8_t rsvd[2048]; };
 NVSR_SIZE(struct nvme_effects_log, 4096);
+
+/* Format NVM, Base 5.14: CDW10 LBAFL 3:0, MSET 4, PI 7:5, PIL 8, SES 11:9, LBAFU 13:12. */
+#define NVME_FORMAT_CDW10(lbaf, ses) (((uint32_t)(lbaf) & 0xf) | (uint32_t)(ses) << 9 | ((uint32_t)(lbaf) & 0x30) << 8)
+enum nvme_ses { NVME_SES_NONE = 0, NVME_SES_USER_DATA = 1, NVME_SES_CRYPTO = 2 };
+
+/* Sanitize, Base 5.24: CDW10 SANACT 2:0, AUSE 3, OWPASS 7:4, OIPBP 8, NDAS 9; CDW11 overwrite pattern. */
+enum nvme_sanact {
+	NVME_SANACT_EXIT_FAILURE = 1, NVME_SANACT_BLOCK = 2, NVME_SANACT_OVERWRITE = 3, NVME_SANACT_CRYPTO = 4,
+	NVME_SANACT_EXIT_MEDIA_VERIFICATION = 5,
+};
+#define NVME_SANITIZE_AUSE	(1u << 3)
+#define NVME_SANITIZE_OWPASS(n)	(((uint32_t)(n) & 0xf) << 4)
+#define NVME_SANITIZE_NDAS	(1u << 9)
+/* Log 81h, Base 5.16.1.21. */
+struct nvme_sanitize_log {
+	le16_t sprog, sstat;		/* sprog: numerator of 65536; sstat: status 2:0, passes 7:3, GDE 8 */
+	le32_t scdw10, eto, etbe, etce, etond, etbend, etcend;
+	uint8_t rsvd32[480];
+};
+NVSR_SIZE(struct nvme_sanitize_log, 512);
+NVSR_AT(struct nvme_sanitize_log, eto, 8);
+#define NVME_SSTAT_STATUS(s)	((s) & 7)
+#define NVME_SSTAT_GDE		0x0100
+enum nvme_sstat {
+	NVME_SSTAT_NEVER = 0, NVME_SSTAT_SUCCESS = 1, NVME_SSTAT_IN_PROGRESS = 2, NVME_SSTAT_FAILED = 3,
+	NVME_SSTAT_SUCCESS_DEALLOCATED = 4,
+};
+
+/* Error Recovery feature (05h): DULBE.  Namespace Write Protection Config feature (84h): WPS. */
+#define NVME_ERR_RECOVERY_DULBE	(1u << 16)
+enum nvme_wps { NVME_WPS_NONE = 0, NVME_WPS_WP = 1, NVME_WPS_UNTIL_POWER_CYCLE = 2, NVME_WPS_PERMANENT = 3 };
 
 struct nvme_dsm_range { le32_t cattr, nlb; le64_t slba; };
 #define NVME_DSM_DEALLOCATE 0x4u
