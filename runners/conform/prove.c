@@ -83,10 +83,10 @@ static int add_job(struct nvsr_proof *p, const struct nvsr_defect *defect, const
 		   const struct nvsr_plan *meta)
 {
 	struct nvsr_job *grown = realloc(p->jobs, (p->count + 1) * sizeof(*grown)), *job;
-	int rc = grown ? 0 : -ENOMEM;
+	int rc = 0;
 
-	if (rc)
-		return rc;
+	if (!grown)
+		return -ENOMEM;
 	p->jobs = grown;
 	job = &grown[p->count++];
 	*job = (struct nvsr_job){ .defect = defect };
