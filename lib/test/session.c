@@ -14,6 +14,7 @@
 #define DEFAULT_LIMIT_S	20
 #define PREPARE_LIMIT_S	60	/* open, inventory, snapshot; and restore with comparison */
 #define STOP_GRACE_S	5	/* from SIGTERM to SIGKILL */
+#define REAP_S		10	/* from SIGKILL to a process that is gone; longer: it hangs in the kernel */
 #define OUTPUT_KEEP	(64u << 10)	/* of a test that writes more: its last words */
 #define OUTPUT_MAX	(1u << 20)
 
@@ -308,6 +309,23 @@ static void follow(struct parent *p, const struct child_fds *c)
 	}
 }
 
+/*
+ * Collect a child that ended or was killed.  False when it does not die: a driver that waits for its device cannot be
+ * interrupted, and waiting for it would hang the run too.
+ */
+static bool reap(pid_t pid, int *status)
+{
+	uint64_t until = nvsr_now_ns() + REAP_S * NVSR_S;
+	pid_t rc;
+
+	while ((rc = waitpid(pid, status, WNOHANG)) == 0 || (rc < 0 && errno == EINTR)) {
+		if (nvsr_now_ns() >= until)
+			return false;
+		nvsr_sleep_ns(NVSR_MS / 2, NULL);
+	}
+	return true;
+}
+
 static void describe_death(char *buf, size_t len, int status)
 {
 	if (WIFSIGNALED(status))
@@ -366,15 +384,19 @@ static int run_child(struct parent *p)
 {
 	struct child_fds c;
 	int status = 0, rc;
+	bool dead;
 
 	p->running = p->ended = p->killed = p->told_any = false;
 	rc = spawn(p, &c);
 	if (rc)
 		return rc;
 	follow(p, &c);
-	while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
-		;
-	while (p->killed && read_lines(p, c.lines, c.output))	/* results that raced with the deadline */
+	dead = reap(c.pid, &status);
+	if (!dead) {
+		p->killed = true;
+		p->abort = strdup("a command hangs in the kernel's driver: its process cannot be ended");
+	}
+	while (dead && p->killed && read_lines(p, c.lines, c.output))	/* results that raced with the deadline */
 		;
 	read_output(p, c.output);
 	conclude(p, status);
@@ -511,14 +533,14 @@ int nvsr_session_restore(const struct nvsr_session *s, const struct nvsr_snapsho
 		if (poll(&pfd, 1, 100) <= 0)
 			continue;
 		n = read(fds[0], buf, sizeof(buf));
-		if (n <= 0 && errno != EINTR)
+		if (!n || (n < 0 && errno != EINTR))
 			break;
 		if (n > 0)
 			nvsr_text_addn(&said, buf, (size_t)n);
 	}
 	close(fds[0]);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0 && !reap(pid, &status))
+		late = true;
 	if (pid > 0 && !late && WIFEXITED(status) && !WEXITSTATUS(status)) {
 		nvsr_text_free(&said);
 		return 0;
