@@ -123,6 +123,9 @@ int nvsr_queue_destroy(struct nvsr_queue *q);	/* deletes SQ and CQ where the con
 struct nvsr_queue *nvsr_queue_admin(struct nvsr_dev *d);	/* the admin queue of an enabled controller, else NULL */
 /* Submit without waiting.  c->data is bounced; results land in the request. */
 int nvsr_queue_submit(struct nvsr_queue *q, const struct nvsr_cmd *c, struct nvsr_req **ret);
+/* @n commands in adjacent entries, shown to the controller by one doorbell write, as fused operations need (Base 3.4.2).
+ * -EBUSY, with nothing submitted, when they do not fit. */
+int nvsr_queue_submit_many(struct nvsr_queue *q, const struct nvsr_cmd *c, unsigned n, struct nvsr_req **ret);
 /* True once it completed (then *ret_c, may be NULL, has results and data); reaps the queue. */
 bool nvsr_req_done(struct nvsr_req *r, struct nvsr_cmd *ret_c);
 /* Wait; returns the status, -ETIMEDOUT, or -ECANCELED when the controller was reset under it.  Consumes the request. */

@@ -163,7 +163,8 @@ static bool take_slot(struct nvsr_queue *q, struct nvsr_req *r)
 	return true;
 }
 
-int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, struct nvsr_req **ret)
+/* Build the entry at the tail; the controller does not know of it before a doorbell. */
+static int place(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, struct nvsr_req **ret)
 {
 	struct nvsr_dev *d = q->d;
 	struct nvsr_req *r;
@@ -196,21 +197,65 @@ int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64
 	};
 	memcpy((uint8_t *)q->sq_mem + q->sq_tail * sizeof(e), &e, sizeof(e));
 	q->sq_tail = (uint16_t)((q->sq_tail + 1u) % q->sq_entries);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	*ret = r;
+	return 0;
+}
+
+/* Show the controller what was placed. */
+static int ring(struct nvsr_queue *q, struct nvsr_req **req, unsigned n)
+{
+	int rc;
+
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 	rc = doorbell(q, false, q->sq_tail);
-	if (rc) {
-		r->forgotten = true;	/* in the queue all the same: a later doorbell shows it to the controller */
-		*ret = NULL;
+	for (unsigned i = 0; rc && i < n; i++) {
+		req[i]->forgotten = true;	/* in the queue all the same: a later doorbell shows it to the controller */
+		req[i] = NULL;
 	}
 	return rc;
 }
 
+/* The last placed entry, which no doorbell has shown yet. */
+static void take_back(struct nvsr_req *r)
+{
+	struct nvsr_queue *q = r->q;
+
+	q->sq_tail = (uint16_t)((q->sq_tail + q->sq_entries - 1u) % q->sq_entries);
+	req_leave(r, REQ_CANCELED);
+	req_free(r);
+}
+
+int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, struct nvsr_req **ret)
+{
+	int rc = place(q, c, prp1, ret);
+
+	return rc ? rc : ring(q, ret, 1);
+}
+
 int nvsr_queue_submit(struct nvsr_queue *q, const struct nvsr_cmd *c, struct nvsr_req **ret)
 {
-	if (q->qid == 0)
-		nvsr_dev_changes(q->d, c);
-	return nvsr_queue_submit_prp(q, c, 0, ret);
+	return nvsr_queue_submit_many(q, c, 1, ret);
+}
+
+int nvsr_queue_submit_many(struct nvsr_queue *q, const struct nvsr_cmd *c, unsigned n, struct nvsr_req **ret)
+{
+	if (q->dead)
+		return -ECANCELED;
+	if (q->busy + n > q->slots)
+		return -EBUSY;
+	for (unsigned i = 0; i < n; i++) {
+		int rc;
+
+		if (q->qid == 0)
+			nvsr_dev_changes(q->d, &c[i]);
+		rc = place(q, &c[i], 0, &ret[i]);
+		if (rc) {
+			while (i--)
+				take_back(ret[i]);
+			return rc;
+		}
+	}
+	return ring(q, ret, n);
 }
 
 /* --- completion ------------------------------------------------------------------------------------------------------------- */
