@@ -4,6 +4,7 @@
  * tells the parent line by line.
  */
 #include <stdarg.h>
+#include <sys/prctl.h>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -36,15 +37,16 @@ static void NVSR_PRINTF(2, 3) tell(int fd, const char *fmt, ...)
 	if (vasprintf(&line, fmt, ap) < 0)
 		line = NULL;
 	va_end(ap);
-	if (!line)
-		_exit(3);
-	for (len = strlen(line); done < len;) {
+	for (len = line ? strlen(line) : 0; done < len;) {
 		ssize_t n = write(fd, line + done, len - done);
 
 		if (n < 0 && errno != EINTR)
-			_exit(3);	/* the parent is gone */
+			break;
 		done += n > 0 ? (size_t)n : 0;
 	}
+	/* Nobody to tell: put the device back and end. */
+	if (!line || done < len)
+		nvsr_stop++;
 }
 
 /* Reasons travel in one line. */
@@ -267,6 +269,9 @@ void nvsr_child_main(const struct nvsr_session *s, const struct nvsr_plan *plan,
 	int rc = 0;
 
 	nvsr_stop_install();
+	/* A parent that is killed takes its group along, which puts the device back first. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);	/* the last words of a crash, and the order beside stderr */
 	unready = prepare(&c, &complaint);
 	if (unready)

@@ -224,14 +224,14 @@ static char **judges(const struct nvsr_plan *plan, const char *id)
 	return ids;
 }
 
-static const char *why_none(const struct nvsr_requirement *r, char *const *tests)
+static const char *why_none(const struct nvsr_requirement *r, char *const *tests, bool all)
 {
 	if (tests)
 		return NULL;
-	return r->reason ? r->reason : "no test yet";
+	return r->reason ? r->reason : all ? "no test yet" : "none of the selected tests";
 }
 
-static void coverage_json(const struct nvsr_plan *plan)
+static void coverage_json(const struct nvsr_plan *plan, bool all)
 {
 	json_t *o = json_object(), *rows = json_array();
 
@@ -243,7 +243,7 @@ static void coverage_json(const struct nvsr_plan *plan)
 		json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:s?}", "id", r->id, "level",
 						      nvsr_level_name(r->level), "condition", r->condition, "cite", cite, "text",
 						      r->text, "tests", strings((const char *const *)tests), "reason",
-						      why_none(r, tests)));
+						      why_none(r, tests, all)));
 		nvsr_lines_free(tests);
 	}
 	json_object_set_new(o, "version", json_integer(1));
@@ -251,7 +251,7 @@ static void coverage_json(const struct nvsr_plan *plan)
 	put_json(o);
 }
 
-static void coverage_table(const struct nvsr_plan *plan, bool md)
+static void coverage_table(const struct nvsr_plan *plan, bool all, bool md)
 {
 	unsigned covered = 0;
 
@@ -274,13 +274,13 @@ static void coverage_table(const struct nvsr_plan *plan, bool md)
 		if (tests)
 			put_all((const char *const *)tests, md ? "<br>" : " ");
 		else if (md)
-			put_cell(why_none(r, tests));
+			put_cell(why_none(r, tests, all));
 		else
-			printf("- %s", why_none(r, tests));
+			printf("- %s", why_none(r, tests, all));
 		printf(md ? " |\n" : "\n");
 		nvsr_lines_free(tests);
 	}
-	fprintf(stderr, "%u of %zu requirements are judged by a test\n", covered, nvsr_requirement_count);
+	fprintf(stderr, "%u of %zu requirements have a test\n", covered, nvsr_requirement_count);
 }
 
 static int list(int argc, char **argv)
@@ -296,9 +296,9 @@ static int list(int argc, char **argv)
 		nvsr_say("pattern %s matches no test", unmatched ? unmatched : "");
 		rc = EXIT_USAGE;
 	} else if (o.coverage && o.format == NVSR_FORMAT_JSON) {
-		coverage_json(&plan);
+		coverage_json(&plan, !o.patterns);
 	} else if (o.coverage) {
-		coverage_table(&plan, o.format == NVSR_FORMAT_MD);
+		coverage_table(&plan, !o.patterns, o.format == NVSR_FORMAT_MD);
 	} else if (o.needs) {
 		list_needs(&plan, o.format);
 	} else if (o.format == NVSR_FORMAT_JSON) {

@@ -335,6 +335,19 @@ static void test_played_drive(void)
 	EXPECT(strstr(tap, "ok 1 - meta.verdict.passes\n") && strstr(tap, "not ok 2 - meta.verdict.fails # TODO"), "%s", tap);
 }
 
+/* A line whose tests all pass has no place in the file of a device: a full run says so. */
+static void test_stale(void)
+{
+	_cleanup_free_ char *args = NULL, *err = NULL;
+
+	put_file("stale.yaml", "- { id: 'pf.capability.pf-has-it', requirement: PCIE-01, why: w, link: 'https://example.org/1', "
+			       "until: 2099-01 }\n");
+	args = nvsr_asprintf("--expect %s/stale.yaml", folder);
+	EXPECT(run_model("stale", args) == 2, "a stale expectation");
+	err = slurp("stale.err");
+	EXPECT(strstr(err, "stale.yaml:1: pf.capability.pf-has-it: stale"), "%s", err);
+}
+
 /* --- interruptions -------------------------------------------------------------------------------------------------------------- */
 
 /* Wait until a file says @text; false after ten seconds. */
@@ -423,6 +436,7 @@ int main(void)
 	test_same_report();
 	test_exit_codes();
 	test_expectations();
+	test_stale();
 	test_played_drive();
 	test_interrupt("polite", "meta.process.waits", 1);
 	test_interrupt("hard", "meta.process.hangs", 2);
