@@ -354,6 +354,19 @@ void nvsr_dma_free(struct nvsr_dev *d, void *p)
 		d->ops->dma_free(d, p);
 }
 
+int nvsr_dma_own_domain(struct nvsr_dev *d)
+{
+	int rc = d->ops->dma_own_domain(d);
+
+	nvsr_dev_note(d, "address space of its own -> %s", rc ? strerror(-rc) : "ok");
+	return rc;
+}
+
+int nvsr_dma_faults(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_dma_fault *ret_last)
+{
+	return d->ops->dma_faults(d, ret_count, ret_last);
+}
+
 int nvsr_irq_count(struct nvsr_dev *d, unsigned vector, uint64_t *ret)
 {
 	return d->ops->irq_count(d, vector, ret);

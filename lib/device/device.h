@@ -20,6 +20,7 @@ enum nvsr_can {
 	NVSR_CAN_AER = 1u << 5, NVSR_CAN_ADMIN = 1u << 6, NVSR_CAN_IO = 1u << 7, NVSR_CAN_VF = 1u << 8 /* open VFs */,
 	NVSR_CAN_CTRL_RESET = 1u << 9, NVSR_CAN_FLR = 1u << 10, NVSR_CAN_HOT_RESET = 1u << 11,
 	NVSR_CAN_POWER_CYCLE = 1u << 12, NVSR_CAN_NUMVFS = 1u << 13,
+	NVSR_CAN_DMA_DOMAINS = 1u << 14,	/* an address space per function */
 };
 
 enum nvsr_reset {
@@ -112,6 +113,14 @@ int nvsr_ctrl_shutdown(struct nvsr_dev *d, bool abrupt);
 /* DMA memory visible to this function at *ret_iova; freed at close at the latest. */
 void *nvsr_dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
 void nvsr_dma_free(struct nvsr_dev *d, void *p);
+/*
+ * NVSR_CAN_DMA_DOMAINS: functions share an address space until @d gets one of its own, as a VM's IOMMU domain: from now on
+ * it reaches nothing but what nvsr_dma_alloc() gave to it, before or later, at the same addresses.  Until close.
+ */
+int nvsr_dma_own_domain(struct nvsr_dev *d);
+/* Accesses that were refused to functions of this subsystem so far; the last one in *ret_last (may be NULL). */
+struct nvsr_dma_fault { uint16_t rid; uint64_t iova; bool write; };
+int nvsr_dma_faults(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_dma_fault *ret_last);
 /* MSI-X messages this function sent for @vector since it was enabled; -ENOTSUP where unknown. */
 int nvsr_irq_count(struct nvsr_dev *d, unsigned vector, uint64_t *ret);
 
@@ -123,6 +132,8 @@ int nvsr_queue_destroy(struct nvsr_queue *q);	/* deletes SQ and CQ where the con
 struct nvsr_queue *nvsr_queue_admin(struct nvsr_dev *d);	/* the admin queue of an enabled controller, else NULL */
 /* Submit without waiting.  c->data is bounced; results land in the request. */
 int nvsr_queue_submit(struct nvsr_queue *q, const struct nvsr_cmd *c, struct nvsr_req **ret);
+/* The same without a bounce buffer (c->data NULL): @prp1 is the bus address that the entry carries. */
+int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, struct nvsr_req **ret);
 /* @n commands in adjacent entries, shown to the controller by one doorbell write, as fused operations need (Base 3.4.2).
  * -EBUSY, with nothing submitted, when they do not fit. */
 int nvsr_queue_submit_many(struct nvsr_queue *q, const struct nvsr_cmd *c, unsigned n, struct nvsr_req **ret);

@@ -473,6 +473,8 @@ const struct nvsr_dev_ops nvsr_dev_kernel = {
 	.sleep_ns = nvsr_host_sleep_ns,
 	.dma_alloc = nvsr_nosys_dma_alloc,
 	.dma_free = nvsr_nosys_dma_free,
+	.dma_own_domain = nvsr_nosys_dma_own_domain,
+	.dma_faults = nvsr_nosys_dma_faults,
 	.irq_setup = nvsr_nosys_irq_setup,
 	.irq_count = nvsr_nosys_irq_count,
 };

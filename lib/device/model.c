@@ -21,6 +21,7 @@ struct dma {
 	struct nvsr_dev *owner;
 	void *ptr;
 	uint64_t iova;
+	size_t len;
 };
 
 struct host {
@@ -209,11 +210,11 @@ static void *dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova)
 
 	if (!m || bytes < len)
 		goto fail;
-	*m = (struct dma){ .owner = d, .iova = h->next_iova, .ptr = aligned_alloc(PAGE, bytes) };
+	*m = (struct dma){ .owner = d, .iova = h->next_iova, .len = bytes, .ptr = aligned_alloc(PAGE, bytes) };
 	if (!m->ptr)
 		goto fail;
 	memset(m->ptr, 0, bytes);
-	if (nvsr_model_map(h->model, 0, m->iova, m->ptr, bytes))
+	if (nvsr_model_map(h->model, d->domain, m->iova, m->ptr, bytes))
 		goto fail;
 	/* One page stays unmapped behind each: a controller that runs past the end is seen. */
 	h->next_iova += bytes + PAGE;
@@ -233,7 +234,7 @@ static void dma_release(struct host *h, struct dma **p)
 	struct dma *m = *p;
 
 	*p = m->next;
-	nvsr_model_unmap(h->model, 0, m->iova);
+	nvsr_model_unmap(h->model, m->owner->domain, m->iova);
 	free(m->ptr);
 	free(m);
 }
@@ -248,6 +249,36 @@ static void dma_free(struct nvsr_dev *d, void *ptr)
 			return;
 		}
 	}
+}
+
+/* Domain 0 is everybody's. */
+static int dma_own_domain(struct nvsr_dev *d)
+{
+	struct host *h = host_of(d);
+	unsigned old = d->domain, own = d->vfn + 1;
+	struct dma *m;
+
+	if (old)
+		return 0;
+	for (m = h->dma; m; m = m->next)
+		if (m->owner == d && nvsr_model_map(h->model, own, m->iova, m->ptr, m->len))
+			return -ENOMEM;
+	d->domain = own;
+	nvsr_model_set_domain(h->model, d->rid, own);
+	for (m = h->dma; m; m = m->next)
+		if (m->owner == d)
+			nvsr_model_unmap(h->model, old, m->iova);
+	return 0;
+}
+
+static int dma_faults(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_dma_fault *ret_last)
+{
+	struct nvsr_model_fault last = { 0 };
+
+	*ret_count = nvsr_model_faults(host_of(d)->model, &last);
+	if (ret_last)
+		*ret_last = (struct nvsr_dma_fault){ .rid = last.rid, .iova = last.iova, .write = last.write };
+	return 0;
 }
 
 /* --- functions as the operating system leaves them ------------------------------------------------------------------------- */
@@ -530,7 +561,7 @@ static int open_pf(struct nvsr_dev *d, const char *where, const struct nvsr_prof
 		return rc;
 	d->can = NVSR_CAN_CFG_READ | NVSR_CAN_CFG_WRITE | NVSR_CAN_REG_READ | NVSR_CAN_REG_WRITE | NVSR_CAN_QUEUES | NVSR_CAN_AER |
 		 NVSR_CAN_ADMIN | NVSR_CAN_IO | NVSR_CAN_VF | NVSR_CAN_CTRL_RESET | NVSR_CAN_FLR | NVSR_CAN_HOT_RESET |
-		 NVSR_CAN_POWER_CYCLE | NVSR_CAN_NUMVFS;
+		 NVSR_CAN_POWER_CYCLE | NVSR_CAN_NUMVFS | NVSR_CAN_DMA_DOMAINS;
 	d->rid = nvsr_model_pf_rid(h->model);
 	h->next_iova = IOVA_BASE;
 	h->next_mmio = MMIO_BASE;
@@ -557,6 +588,8 @@ static void close_dev(struct nvsr_dev *d)
 		else
 			p = &(*p)->next;
 	}
+	if (d->domain)
+		nvsr_model_set_domain(h->model, d->rid, 0);
 	if (d->vfn)
 		return;
 	nvsr_model_destroy(h->model);
@@ -570,5 +603,6 @@ const struct nvsr_dev_ops nvsr_dev_model = {
 	.io = nvsr_ctrl_io, .cfg_read = cfg_read, .cfg_write = cfg_write, .bar_read = bar_read, .bar_write = bar_write,
 	.reset = reset, .set_numvfs = set_numvfs, .get_numvfs = get_numvfs,
 	.host_save = nvsr_nosys_host_save, .host_restore = nvsr_nosys_host_restore, .now = now, .sleep_ns = sleep_ns,
-	.dma_alloc = dma_alloc, .dma_free = dma_free, .irq_setup = irq_setup, .irq_count = irq_count,
+	.dma_alloc = dma_alloc, .dma_free = dma_free, .dma_own_domain = dma_own_domain, .dma_faults = dma_faults,
+	.irq_setup = irq_setup, .irq_count = irq_count,
 };

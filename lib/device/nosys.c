@@ -22,6 +22,16 @@ void nvsr_nosys_dma_free(struct nvsr_dev *d, void *p)
 {
 }
 
+int nvsr_nosys_dma_own_domain(struct nvsr_dev *d)
+{
+	return -ENOTSUP;
+}
+
+int nvsr_nosys_dma_faults(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_dma_fault *ret_last)
+{
+	return -ENOTSUP;
+}
+
 int nvsr_nosys_irq_setup(struct nvsr_dev *d)
 {
 	return -ENOTSUP;

@@ -27,6 +27,8 @@ struct nvsr_dev_ops {
 	void (*sleep_ns)(struct nvsr_dev *d, uint64_t ns);
 	void *(*dma_alloc)(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
 	void (*dma_free)(struct nvsr_dev *d, void *p);
+	int (*dma_own_domain)(struct nvsr_dev *d);
+	int (*dma_faults)(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_dma_fault *ret_last);
 	int (*irq_setup)(struct nvsr_dev *d);	/* before CC.EN becomes 1: every vector enabled and counted */
 	int (*irq_count)(struct nvsr_dev *d, unsigned vector, uint64_t *ret);
 };
@@ -37,6 +39,8 @@ int nvsr_nosys_cfg_write(struct nvsr_dev *d, unsigned off, unsigned len, uint32_
 int nvsr_nosys_bar_write(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t val);
 void *nvsr_nosys_dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
 void nvsr_nosys_dma_free(struct nvsr_dev *d, void *p);
+int nvsr_nosys_dma_own_domain(struct nvsr_dev *d);
+int nvsr_nosys_dma_faults(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_dma_fault *ret_last);
 int nvsr_nosys_host_save(struct nvsr_dev *pf, char **ret_json);
 int nvsr_nosys_host_restore(struct nvsr_dev *pf, const char *json);
 int nvsr_nosys_irq_setup(struct nvsr_dev *d);

@@ -40,6 +40,7 @@ struct nvsr_dev {
 	unsigned refs;			/* the PF: one for itself, one for each open VF */
 	char *name;
 	unsigned can, vfn, admin_timeout_ms;
+	unsigned domain;		/* address space of its DMA memory, 0 the shared one */
 	uint16_t rid;
 	void *priv;			/* the access method's own state of this function */
 	struct nvsr_ctrl ctrl;
@@ -84,7 +85,6 @@ int nvsr_queue_new(struct nvsr_dev *d, uint16_t qid, uint16_t sq_entries, uint16
 /* Cancel what is outstanding and free memory; the controller no longer touches it. */
 void nvsr_queue_free(struct nvsr_queue *q);
 void nvsr_queue_cancel(struct nvsr_queue *q);
-int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, struct nvsr_req **ret);
 void nvsr_reqs_free(struct nvsr_dev *d);
 
 #endif

@@ -29,6 +29,15 @@
 	X(NS_GRANULES,  CLAIM, "ns-granularity", "the Namespace Granularity List (CTRATT bit 7)") \
 	X(ATTACH_LIMIT, CLAIM, "attach-limit",   "a limit of attachments (MAXDNA or MAXCNA not 0)") \
 	X(NSSR,         CLAIM, "nssr",           "NVM Subsystem Reset (CAP.NSSRS)") \
+	X(RESERVATIONS, CLAIM, "reservations",   "reservations (ONCS bit 5 and RESCAP not 0)") \
+	X(PTPL,         CLAIM, "ptpl",           "reservations that persist through power loss (RESCAP bit 0)") \
+	X(FORMAT,       CLAIM, "format",         "the Format NVM command (OACS bit 1)") \
+	X(CRYPTO,       CLAIM, "crypto-erase",   "Format NVM with Cryptographic Erase (FNA bit 2)") \
+	X(SANITIZE,     CLAIM, "sanitize",       "the Sanitize command (SANICAP bits 2:0 not 0)") \
+	X(FUSED,        CLAIM, "fused",          "the fused Compare and Write operation (FUSES bit 0)") \
+	X(COPY,         CLAIM, "copy",           "the Copy command (ONCS bit 8)") \
+	X(VERIFY,       CLAIM, "verify",         "the Verify command (ONCS bit 7)") \
+	X(DULBE,        CLAIM, "dulbe",          "the Deallocated or Unwritten Logical Block error (NSFEAT bit 2)") \
 	X(CFG_READ,     ENV,   "cfg-read",       "an access method that reads configuration space") \
 	X(CFG_WRITE,    ENV,   "cfg-write",      "an access method that writes configuration space (vfio or model)") \
 	X(REG_READ,     ENV,   "reg-read",       "an access method that reads controller registers") \
@@ -41,6 +50,7 @@
 	X(FLR,          ENV,   "flr",            "Function Level Reset by the access method") \
 	X(HOT_RESET,    ENV,   "hot-reset",      "a conventional reset by the access method (model)") \
 	X(POWER_CYCLE,  ENV,   "power-cycle",    "a power cycle by the access method (model, or a lab that switches power)") \
+	X(DMA_DOMAINS,  ENV,   "dma-domains",    "an access method that gives a function an address space of its own (vfio or model)") \
 	X(DESTROY,      GRANT, "destroy",        "permission to destroy data (--destructive --erase-serial SN)")
 
 enum nvsr_need_id {

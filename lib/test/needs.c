@@ -17,6 +17,7 @@ static const struct { uint64_t need; unsigned can; } env[] = {
 	{ NVSR_NEED(FLR), NVSR_CAN_FLR },
 	{ NVSR_NEED(HOT_RESET), NVSR_CAN_HOT_RESET },
 	{ NVSR_NEED(POWER_CYCLE), NVSR_CAN_POWER_CYCLE },
+	{ NVSR_NEED(DMA_DOMAINS), NVSR_CAN_DMA_DOMAINS },
 };
 
 static uint64_t claim_needs(void)
