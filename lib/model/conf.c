@@ -68,6 +68,15 @@ static void features(struct m_conf *f, const struct nvsr_profile *p)
 	f->thin = has(p, NVSR_NEED_ID_THIN, false);
 	f->granularity = has(p, NVSR_NEED_ID_NS_GRANULES, true) && p->namespaces.granularity_bytes != 0;
 	f->nssr = has(p, NVSR_NEED_ID_NSSR, true);
+	f->resv = has(p, NVSR_NEED_ID_RESERVATIONS, true);
+	f->ptpl = f->resv && has(p, NVSR_NEED_ID_PTPL, true);
+	f->format = has(p, NVSR_NEED_ID_FORMAT, true);
+	f->crypto = f->format && has(p, NVSR_NEED_ID_CRYPTO, true);
+	f->sanitize = has(p, NVSR_NEED_ID_SANITIZE, true);
+	f->fused = f->compare && has(p, NVSR_NEED_ID_FUSED, true);
+	f->copy = has(p, NVSR_NEED_ID_COPY, true);
+	f->verify = has(p, NVSR_NEED_ID_VERIFY, true);
+	f->dulbe = has(p, NVSR_NEED_ID_DULBE, true);
 }
 
 static void controllers(struct m_conf *f, const struct nvsr_profile *p)

@@ -37,6 +37,12 @@ static void ctrl_management(const struct m_ctrl *c, struct nvme_id_ctrl *id)
 	}
 	if (f->virt_mgmt && m_is_pf(c) && !DEFECT(m, OACS_HIDES_VIRT_MGMT))
 		oacs |= NVME_OACS_VIRT_MGMT;
+	if (f->format && m_is_pf(c)) {
+		oacs |= DEFECT(m, OACS_HIDES_FORMAT) ? 0 : NVME_OACS_FORMAT;
+		id->fna = f->crypto && !DEFECT(m, FNA_HIDES_CRYPTO) ? NVME_FNA_CRYPTO : 0;
+	}
+	if (f->sanitize && m_is_pf(c) && !DEFECT(m, SANICAP_ZERO))
+		id->sanicap = le32(NVME_SANICAP_CRYPTO | NVME_SANICAP_BLOCK | NVME_SANICAP_OVERWRITE);
 	id->oacs = le16(oacs);
 	if (f->granularity != DEFECT(m, CTRATT_GRANULARITY_INVERTED))
 		id->ctratt = le32(le32_get(id->ctratt) | NVME_CTRATT_NS_GRAN);
@@ -97,6 +103,20 @@ static void attach_limits(const struct nvsr_model *m, struct nvme_id_ctrl *id)
 	}
 }
 
+static uint16_t oncs(const struct nvsr_model *m)
+{
+	const struct m_conf *f = &m->conf;
+	unsigned v = 0x50;	/* Save and Select fields, Timestamp */
+
+	if (!DEFECT(m, ONCS_HIDES_COMMANDS))
+		v |= (f->compare ? NVME_ONCS_COMPARE : 0) | (f->dsm ? NVME_ONCS_DSM : 0) |
+		     (f->write_zeroes ? NVME_ONCS_WRITE_ZEROES : 0);
+	v |= f->resv && !DEFECT(m, ONCS_HIDES_RESERVATIONS) ? NVME_ONCS_RESERVATIONS : 0;
+	v |= f->copy && !DEFECT(m, ONCS_HIDES_COPY) ? NVME_ONCS_COPY : 0;
+	v |= f->verify && !DEFECT(m, ONCS_HIDES_VERIFY) ? NVME_ONCS_VERIFY : 0;
+	return (uint16_t)v;
+}
+
 static uint16_t cns_ctrl(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 {
 	struct nvsr_model *m = c->m;
@@ -129,11 +149,8 @@ static uint16_t cns_ctrl(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	id->nn = le32(shown_nn(m));
 	id->mnan = le32(f->mnan + (DEFECT(m, MNAN_OVERSTATED) ? 1 : 0));
 	attach_limits(m, id);
-	/* Save and Select fields, Timestamp */
-	id->oncs = le16(0x50);
-	if (!DEFECT(m, ONCS_HIDES_COMMANDS))
-		id->oncs = le16((uint16_t)(0x50 | (f->compare ? NVME_ONCS_COMPARE : 0) | (f->dsm ? NVME_ONCS_DSM : 0) |
-					   (f->write_zeroes ? NVME_ONCS_WRITE_ZEROES : 0)));
+	id->oncs = le16(oncs(m));
+	id->fuses = le16(f->fused && !DEFECT(m, FUSES_ZERO) ? NVME_FUSES_COMPARE_WRITE : 0);
 	id->vwc = 0x7;		/* present; Flush takes NSID FFFFFFFFh */
 	id->nwpc = f->nswp && !DEFECT(m, NWPC_READS_ZERO) ? 1 : 0;
 	memcpy(id->subnqn, f->subnqn, strnlen(f->subnqn, sizeof(f->subnqn) - 1));

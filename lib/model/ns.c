@@ -36,6 +36,10 @@ void m_ns_common(const struct nvsr_model *m, struct nvme_id_ns *ret)
 	if (formats > 1 && DEFECT(m, HIDDEN_LBA_FORMAT))
 		formats--;
 	ret->nsfeat = (uint8_t)((f->thin != DEFECT(m, NSFEAT_THIN_INVERTED) ? NVME_NSFEAT_THIN : 0) | NVME_NSFEAT_UIDREUSE);
+	ret->nsfeat |= f->dulbe && !DEFECT(m, NSFEAT_HIDES_DULBE) ? NVME_NSFEAT_DULBE : 0;
+	if (f->resv)
+		ret->rescap = NVME_RESCAP_TYPES | NVME_RESCAP_IEKEY;
+	ret->rescap |= f->ptpl && !DEFECT(m, RESCAP_HIDES_PTPL) ? NVME_RESCAP_PTPL : 0;
 	ret->nlbaf = (uint8_t)(formats - 1);
 	ret->dlfeat = f->dlfeat;
 	ret->nmic = NVME_NMIC_SHARED;

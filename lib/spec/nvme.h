@@ -251,6 +251,10 @@ NVSR_AT(struct nvme_id_ns, lbaf, 128);
 #define NVME_NMIC_SHARED	0x01
 #define NVME_FLBAS_INDEX(f)	((f) & 0xf)
 #define NVME_NSATTR_WP		0x01
+/* RESCAP: bit n is reservation type n */
+#define NVME_RESCAP_PTPL	0x01
+#define NVME_RESCAP_TYPES	0x7e
+#define NVME_RESCAP_IEKEY	0x80
 #define NVME_DLFEAT_READS(f)	((f) & 7)	/* 0 not reported, 1 all 00h, 2 all FFh */
 #define NVME_FPI_SUPPORTED	0x80		/* bits 6:0: percentage that remains to be formatted */
 /* Namespace identification descriptor (CNS 03h): type, length, two reserved bytes, then the id. */
@@ -309,17 +313,20 @@ enum nvme_fid {
 	NVME_FEAT_ARBITRATION = 0x01, NVME_FEAT_POWER = 0x02, NVME_FEAT_LBA_RANGE = 0x03, NVME_FEAT_TEMP_THRESH = 0x04,
 	NVME_FEAT_ERR_RECOVERY = 0x05, NVME_FEAT_VWC = 0x06, NVME_FEAT_NUM_QUEUES = 0x07, NVME_FEAT_IRQ_COALESCE = 0x08,
 	NVME_FEAT_IRQ_CONFIG = 0x09, NVME_FEAT_ATOMIC = 0x0a, NVME_FEAT_ASYNC_EVENT = 0x0b, NVME_FEAT_APST = 0x0c,
-	NVME_FEAT_TIMESTAMP = 0x0e, NVME_FEAT_HOST_BEHAVIOR = 0x16, NVME_FEAT_HOST_ID = 0x81, NVME_FEAT_WRITE_PROTECT = 0x84,
+	NVME_FEAT_TIMESTAMP = 0x0e, NVME_FEAT_HOST_BEHAVIOR = 0x16, NVME_FEAT_HOST_ID = 0x81, NVME_FEAT_RESV_MASK = 0x82,
+	NVME_FEAT_RESV_PERSIST = 0x83, NVME_FEAT_WRITE_PROTECT = 0x84,
 };
 enum nvme_lid {
 	NVME_LOG_SUPPORTED = 0x00, NVME_LOG_ERROR = 0x01, NVME_LOG_SMART = 0x02, NVME_LOG_FW_SLOT = 0x03,
-	NVME_LOG_CHANGED_NS = 0x04, NVME_LOG_EFFECTS = 0x05, NVME_LOG_SANITIZE = 0x81,
+	NVME_LOG_CHANGED_NS = 0x04, NVME_LOG_EFFECTS = 0x05, NVME_LOG_RESERVATION = 0x80, NVME_LOG_SANITIZE = 0x81,
 };
 #define NVME_EFFECTS_CSUPP 0x1u	/* log 05h: command supported */
 #define NVME_AEC_NS_CHANGED 0x100u
 /* Asynchronous event, completion DW0: type 2:0, info 15:8, log page 23:16. */
 #define NVME_AEN(type, info, lid) ((uint32_t)(type) | (uint32_t)(info) << 8 | (uint32_t)(lid) << 16)
 enum { NVME_AEN_ERROR = 0, NVME_AEN_SMART = 1, NVME_AEN_NOTICE = 2, NVME_AEN_IO = 6 };
+/* Information of NVME_AEN_IO events. */
+enum { NVME_AEN_IO_RESERVATION = 0, NVME_AEN_IO_SANITIZED = 1 };
 
 struct nvme_error_log_entry {
 	le64_t error_count;
@@ -382,5 +389,48 @@ enum nvme_wps { NVME_WPS_NONE = 0, NVME_WPS_WP = 1, NVME_WPS_UNTIL_POWER_CYCLE =
 
 struct nvme_dsm_range { le32_t cattr, nlb; le64_t slba; };
 #define NVME_DSM_DEALLOCATE 0x4u
+
+/* Copy, NVM Command Set 3.2.2: CDW10, 11 SDLBA; CDW12 NR 7:0 (0's based), descriptor format 11:8. */
+struct nvme_copy_range {	/* formats 0h and 2h; SNSID only in 2h */
+	le32_t snsid, sopt;
+	le64_t slba;
+	le16_t nlb;		/* 0's based */
+	uint8_t rsvd18[6];
+	le32_t eilbrt;
+	le16_t elbat, elbatm;
+};
+NVSR_SIZE(struct nvme_copy_range, 32);
+NVSR_AT(struct nvme_copy_range, nlb, 16);
+
+/* --- reservations, Base 8.19 -------------------------------------------------------------------------------- */
+enum nvme_resv_type {
+	NVME_RESV_NONE = 0, NVME_RESV_WE = 1, NVME_RESV_EA = 2, NVME_RESV_WERO = 3, NVME_RESV_EARO = 4, NVME_RESV_WEAR = 5,
+	NVME_RESV_EAAR = 6,
+};
+/* CDW10 of Register: RREGA 2:0, IEKEY 3, CPTPL 31:30; Acquire: RACQA 2:0, IEKEY 3, RTYPE 15:8; Release: RRELA the same. */
+enum { NVME_RREGA_REGISTER = 0, NVME_RREGA_UNREGISTER = 1, NVME_RREGA_REPLACE = 2 };
+enum { NVME_RACQA_ACQUIRE = 0, NVME_RACQA_PREEMPT = 1, NVME_RACQA_PREEMPT_ABORT = 2 };
+enum { NVME_RRELA_RELEASE = 0, NVME_RRELA_CLEAR = 1 };
+#define NVME_RESV_IEKEY		0x8u
+#define NVME_CPTPL_CLEAR	(2u << 30)
+#define NVME_CPTPL_SET		(3u << 30)
+/* Data: CRKEY, then NRKEY (Register) or PRKEY (Acquire); Release has CRKEY alone. */
+struct nvme_resv_keys { le64_t crkey, key2; };
+NVSR_SIZE(struct nvme_resv_keys, 16);
+/* Report: header, from byte 24 (EDS = 0) or 64 (EDS = 1) the registered controllers. */
+struct nvme_resv_report { le32_t gen; uint8_t rtype, regctl[2] /* little endian */, rsvd7[2], ptpls, rsvd10[14]; };
+NVSR_SIZE(struct nvme_resv_report, 24);
+struct nvme_resv_ctrl { le16_t cntlid; uint8_t rcsts, rsvd3[5], hostid[8]; le64_t rkey; };
+NVSR_SIZE(struct nvme_resv_ctrl, 24);
+struct nvme_resv_ctrl_ext { le16_t cntlid; uint8_t rcsts, rsvd3[5]; le64_t rkey; uint8_t hostid[16], rsvd32[32]; };
+NVSR_SIZE(struct nvme_resv_ctrl_ext, 64);
+#define NVME_RESV_EXT_AT	64
+#define NVME_RCSTS_HOLDER	0x1
+/* Log page 80h. */
+struct nvme_resv_log { le64_t lpc; uint8_t rnlpt, nalp, rsvd10[2]; le32_t nsid; uint8_t rsvd16[48]; };
+NVSR_SIZE(struct nvme_resv_log, 64);
+NVSR_AT(struct nvme_resv_log, nsid, 12);
+enum { NVME_RNLPT_EMPTY = 0, NVME_RNLPT_REG_PREEMPTED = 1, NVME_RNLPT_RELEASED = 2, NVME_RNLPT_RESV_PREEMPTED = 3 };
+/* Feature 82h masks the notification of the same number: 1 << NVME_RNLPT_*. */
 
 #endif

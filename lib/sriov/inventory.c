@@ -3,11 +3,17 @@
 #include "sriov/sriov.h"
 #include "spec/needs.h"
 
-static bool is_thin(struct nvsr_dev *pf)
+/* What all namespaces have in common; without Namespace Management, what the first active one has. */
+static void common_caps(struct nvsr_dev *pf, struct nvme_id_ns *ret)
 {
-	struct nvme_id_ns common;
+	uint8_t list[NVME_IDENTIFY_SIZE];
 
-	return !nvsr_identify(pf, NVME_CNS_NS, NVME_NSID_ALL, 0, &common) && common.nsfeat & NVME_NSFEAT_THIN;
+	if (!nvsr_identify(pf, NVME_CNS_NS, NVME_NSID_ALL, 0, ret))
+		return;
+	memset(ret, 0, sizeof(*ret));
+	if (!nvsr_identify(pf, NVME_CNS_ACTIVE_NS, 0, 0, list) && nvsr_le_read(list, 4) &&
+	    nvsr_identify(pf, NVME_CNS_NS, (uint32_t)nvsr_le_read(list, 4), 0, ret))
+		memset(ret, 0, sizeof(*ret));
 }
 
 /* The CLAIM needs: which answer of the device stands for each. */
@@ -15,7 +21,13 @@ static uint64_t claims(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
 {
 	const struct nvme_id_ctrl *id = &inv->id;
 	uint16_t oacs = le16_get(id->oacs), oncs = le16_get(id->oncs);
-	bool ns_mgmt = oacs & NVME_OACS_NS_MGMT;
+	bool ns_mgmt = oacs & NVME_OACS_NS_MGMT, format = oacs & NVME_OACS_FORMAT;
+	struct nvme_id_ns common;
+	bool resv;
+
+	common_caps(pf, &common);
+	resv = oncs & NVME_ONCS_RESERVATIONS && common.rescap & NVME_RESCAP_TYPES;
+
 	const struct { uint64_t need; bool has; } table[] = {
 		{ NVSR_NEED(SRIOV), inv->sriov.pos && inv->sriov.total_vfs > 0 },
 		{ NVSR_NEED(TWO_VFS), inv->sriov.pos && inv->sriov.total_vfs > 1 },
@@ -29,10 +41,19 @@ static uint64_t claims(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
 		{ NVSR_NEED(DSM), oncs & NVME_ONCS_DSM },
 		{ NVSR_NEED(WRITE_ZEROES), oncs & NVME_ONCS_WRITE_ZEROES },
 		{ NVSR_NEED(NSWP), id->nwpc & 1 },
-		{ NVSR_NEED(THIN), ns_mgmt && is_thin(pf) },
+		{ NVSR_NEED(THIN), ns_mgmt && common.nsfeat & NVME_NSFEAT_THIN },
 		{ NVSR_NEED(NS_GRANULES), le32_get(id->ctratt) & NVME_CTRATT_NS_GRAN },
 		{ NVSR_NEED(ATTACH_LIMIT), le128_get(id->maxdna, NULL) || le32_get(id->maxcna) },
 		{ NVSR_NEED(NSSR), NVME_CAP_NSSRS(inv->cap) },
+		{ NVSR_NEED(RESERVATIONS), resv },
+		{ NVSR_NEED(PTPL), resv && common.rescap & NVME_RESCAP_PTPL },
+		{ NVSR_NEED(FORMAT), format },
+		{ NVSR_NEED(CRYPTO), format && id->fna & NVME_FNA_CRYPTO },
+		{ NVSR_NEED(SANITIZE), le32_get(id->sanicap) & 7 },
+		{ NVSR_NEED(FUSED), le16_get(id->fuses) & NVME_FUSES_COMPARE_WRITE },
+		{ NVSR_NEED(COPY), oncs & NVME_ONCS_COPY },
+		{ NVSR_NEED(VERIFY), oncs & NVME_ONCS_VERIFY },
+		{ NVSR_NEED(DULBE), common.nsfeat & NVME_NSFEAT_DULBE },
 	};
 	uint64_t has = 0;
 

@@ -6,29 +6,30 @@
  */
 #include "pf.h"
 
-static void compare_claim(struct nvsr_ctx *t, enum nvsr_need_id id, bool has)
+static void compare_claim(struct nvsr_ctx *t, enum nvsr_need_id id, bool has, const char *text)
 {
 	enum nvsr_claim claimed = t->profile->claims[id];
 	char expected[256];
 
 	if (claimed == NVSR_CLAIM_SILENT)
-		SKIP(t, "profile is silent (the device %s %s)", has ? "reports" : "does not report", nvsr_needs[id].text);
+		SKIP(t, "profile is silent (the device %s %s)", has ? "reports" : "does not report", text);
 	snprintf(expected, sizeof(expected), "profile %s says %s: %s", t->profile->name, nvsr_needs[id].key,
 		 claimed == NVSR_CLAIM_YES ? "yes" : "no");
-	CHECK(t, has == (claimed == NVSR_CLAIM_YES), expected, "the device %s %s", has ? "reports" : "does not report",
-	      nvsr_needs[id].text);
+	CHECK(t, has == (claimed == NVSR_CLAIM_YES), expected, "the device %s %s", has ? "reports" : "does not report", text);
 }
 
 /* The report itself, not that the command works: other tests go on with a device that forgot the bit. */
 static void virt_mgmt(struct nvsr_ctx *t)
 {
-	compare_claim(t, NVSR_NEED_ID_VIRT_MGMT, le16_get(t->inv->id.oacs) & NVME_OACS_VIRT_MGMT);
+	compare_claim(t, NVSR_NEED_ID_VIRT_MGMT, le16_get(t->inv->id.oacs) & NVME_OACS_VIRT_MGMT,
+		      "the Virtualization Management command in OACS bit 7");
 }
 
 #define CLAIM_BODY(name, need) \
 	static void name(struct nvsr_ctx *t) \
 	{ \
-		compare_claim(t, NVSR_NEED_ID_##need, t->inv->has >> NVSR_NEED_ID_##need & 1); \
+		compare_claim(t, NVSR_NEED_ID_##need, t->inv->has >> NVSR_NEED_ID_##need & 1, \
+			      nvsr_needs[NVSR_NEED_ID_##need].text); \
 	}
 CLAIM_BODY(sriov, SRIOV)
 CLAIM_BODY(two_vfs, TWO_VFS)
@@ -44,6 +45,15 @@ CLAIM_BODY(thin, THIN)
 CLAIM_BODY(ns_granules, NS_GRANULES)
 CLAIM_BODY(attach_limit, ATTACH_LIMIT)
 CLAIM_BODY(nssr, NSSR)
+CLAIM_BODY(reservations, RESERVATIONS)
+CLAIM_BODY(ptpl, PTPL)
+CLAIM_BODY(format, FORMAT)
+CLAIM_BODY(crypto, CRYPTO)
+CLAIM_BODY(sanitize, SANITIZE)
+CLAIM_BODY(fused, FUSED)
+CLAIM_BODY(copy, COPY)
+CLAIM_BODY(verify, VERIFY)
+CLAIM_BODY(dulbe, DULBE)
 
 static const struct nvsr_test tests[] = {
 	{ .id = "sriov", .title = "SR-IOV is there if and only if the profile claims it",
@@ -91,5 +101,32 @@ static const struct nvsr_test tests[] = {
 	{ .id = "nssr", .title = "NVM Subsystem Reset is reported if and only if the profile claims it",
 	  .requirements = REQS("ISO-06"), .needs = NVSR_NEED(REG_READ),
 	  .caught_by = DEFECTS("cap-nssrs-inverted"), .run = nssr },
+	{ .id = "reservations", .title = "reservations are reported if and only if the profile claims them",
+	  .requirements = REQS("RSV-01"),
+	  .caught_by = DEFECTS("oncs-hides-reservations"), .run = reservations },
+	{ .id = "ptpl", .title = "persistence of reservations through power loss is reported if and only if the profile claims it",
+	  .requirements = REQS("RSV-02", "RSV-32"),
+	  .caught_by = DEFECTS("rescap-hides-ptpl"), .run = ptpl },
+	{ .id = "format", .title = "Format NVM is reported if and only if the profile claims it",
+	  .requirements = REQS("ERA-06"),
+	  .caught_by = DEFECTS("oacs-hides-format"), .run = format },
+	{ .id = "crypto-erase", .title = "Cryptographic Erase is reported if and only if the profile claims it",
+	  .requirements = REQS("ERA-07"),
+	  .caught_by = DEFECTS("fna-hides-crypto"), .run = crypto },
+	{ .id = "sanitize", .title = "Sanitize is reported if and only if the profile claims it",
+	  .requirements = REQS("ERA-14"),
+	  .caught_by = DEFECTS("sanicap-zero"), .run = sanitize },
+	{ .id = "fused", .title = "fused Compare and Write is reported if and only if the profile claims it",
+	  .requirements = REQS("SHR-06"),
+	  .caught_by = DEFECTS("fuses-zero"), .run = fused },
+	{ .id = "copy", .title = "Copy is reported if and only if the profile claims it",
+	  .requirements = REQS("ISO-21"),
+	  .caught_by = DEFECTS("oncs-hides-copy"), .run = copy },
+	{ .id = "verify", .title = "Verify is reported if and only if the profile claims it",
+	  .requirements = REQS("ISO-20"),
+	  .caught_by = DEFECTS("oncs-hides-verify"), .run = verify },
+	{ .id = "dulbe", .title = "DULBE is reported if and only if the profile claims it",
+	  .requirements = REQS("ERA-03"),
+	  .caught_by = DEFECTS("nsfeat-hides-dulbe"), .run = dulbe },
 };
 const struct nvsr_group nvsr_pf_claims = NVSR_GROUP("pf.claims", tests);
