@@ -89,8 +89,9 @@ static int match_profile(struct nvsr_target *t)
 	if (n)
 		nvsr_say("%s: several profiles match %s (%s): choose one with --profile", t->session.device, t->model, found.s);
 	else
-		nvsr_say("%s: no profile matches %s, firmware %s: choose one with --profile, or make one from\n"
-			 "  nvsr-conform probe %s", t->session.device, t->model, t->firmware, t->session.device);
+		nvsr_say("%s: no profile in %s matches %s, firmware %s: choose one with --profile, or make one from\n"
+			 "  nvsr-conform probe %s", t->session.device, folder ? folder : "device-profiles", t->model, t->firmware,
+			 t->session.device);
 	return EXIT_USAGE;
 }
 
