@@ -97,12 +97,12 @@ static void check_all_offline(struct nvsr_ctx *t, const char *when, const struct
 	vf_check_accounts(t, when);
 }
 
-/* CSTS.CFS of the VFs that are still there. */
+/* CSTS.CFS of the VFs that are still there, opened anew: the host may have had to enable them again. */
 static void check_vfs_failed(struct nvsr_ctx *t, const char *when, const struct raised *r)
 {
 	unsigned i, numvfs;
 
-	if (nvsr_get_numvfs(t->pf, &numvfs))
+	if (nvsr_get_numvfs(t->pf, &numvfs) || !numvfs || !nvsr_t_enable_vfs(t, numvfs))
 		return;
 	for (i = 1; i <= r->n && i <= numvfs; i++) {
 		struct nvsr_dev *vf = nvsr_t_vf_bare(t, i);
