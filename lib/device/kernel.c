@@ -13,10 +13,12 @@
 #include "base/time.h"
 #include "device/kernel_nvme.h"
 #include "device/kernel_pci.h"
+#include "device/kernel_scan.h"
 #include "device/private.h"
 
 #define LIVE_MS 30000	/* a driver that probes or resets: the longest CAP.TO seen in the field, plus scanning */
 #define SCAN_MS 5000	/* a namespace shows up after it was attached */
+#define SETTLE_MS 2000	/* the scan ends */
 #define NO_AUTOPROBE "sriov_drivers_autoprobe"
 
 /* Of one function. */
@@ -25,6 +27,7 @@ struct kernel_fn {
 	char ctrl[32];		/* "nvme0"; "" while no driver is bound */
 	int fd;			/* of /dev/nvme0; -1 while not open */
 	bool bound;		/* by us */
+	bool enabled;		/* by us, without a driver */
 };
 
 static struct kernel_fn *fn(const struct nvsr_dev *d)
@@ -71,15 +74,14 @@ static int wait_live(struct kernel_fn *f, unsigned ms)
 			return -ETIMEDOUT;
 		nvsr_sleep_ns(5 * NVSR_MS, NULL);
 	}
-	if (f->fd >= 0)
-		return 0;
 	snprintf(path, sizeof(path), "/dev/%s", f->ctrl);
 	/* The device node follows the sysfs entry. */
-	while ((f->fd = open(path, O_RDWR | O_CLOEXEC)) < 0) {
+	while (f->fd < 0 && (f->fd = open(path, O_RDWR | O_CLOEXEC)) < 0) {
 		if (errno != ENOENT || nvsr_now_ns() >= until)
 			return -errno;
 		nvsr_sleep_ns(5 * NVSR_MS, NULL);
 	}
+	nvsr_kernel_settle(f->fd, f->ctrl, SETTLE_MS);
 	return 0;
 }
 
@@ -219,6 +221,9 @@ static int kernel_open_vf(struct nvsr_dev *pf, struct nvsr_dev *vf)
 	if (!nvsr_bdf_parse(text, &f->bdf))
 		return -EPROTO;
 	vf->rid = f->bdf.rid;
+	/* QEMU 7.2 decodes a VF's BARs only after the kernel enabled the function, as it does when a driver is bound. */
+	if (!nvsr_sysfs_get(f->bdf, "enable", text, sizeof(text)) && text[0] == '0')
+		f->enabled = !nvsr_sysfs_put(f->bdf, "enable", "1");
 	vf->can = pf->can & ~(unsigned)(NVSR_CAN_VF | NVSR_CAN_NUMVFS);
 	return 0;
 }
@@ -228,17 +233,50 @@ static void kernel_close(struct nvsr_dev *d)
 	if (!d->priv)
 		return;
 	unbind_nvme(fn(d));
+	if (fn(d)->enabled)
+		nvsr_sysfs_put(fn(d)->bdf, "enable", "0");
 	free(d->priv);
 	if (d->pf == d && d->shared)
 		nvsr_kernel_pci_close(d->shared->host);
 }
 
 /* --- commands ------------------------------------------------------------------------------------------------------------ */
+/* Namespaces came or went: let the kernel see it now, on every function that it drives, not in the middle of what follows. */
+static void rescan(struct nvsr_dev *pf)
+{
+	for (struct nvsr_dev *d = pf; d; d = d == pf ? pf->shared->vfs : d->next_vf) {
+		if (fn(d)->fd < 0)
+			continue;
+		nvsr_kernel_rescan(fn(d)->fd);
+		nvsr_kernel_settle(fn(d)->fd, fn(d)->ctrl, SETTLE_MS);
+	}
+}
+
+/* The open VFs lose their controllers: take them from the driver, which would wait for each lost command.  @cntlid -1: all. */
+static void lose_vfs(struct nvsr_dev *pf, int cntlid)
+{
+	for (struct nvsr_dev *d = pf->shared->vfs; d; d = d->next_vf) {
+		_cleanup_free_ char *path = nvsr_asprintf("class/nvme/%s/cntlid", fn(d)->ctrl);
+		char value[16];
+
+		if (cntlid < 0 || (path && !nvsr_sysfs_read(path, value, sizeof(value)) && strtol(value, NULL, 10) == cntlid))
+			unbind_nvme(fn(d));
+	}
+}
+
 static int kernel_admin(struct nvsr_dev *d, struct nvsr_cmd *c)
 {
 	int rc = ready(d);
 
-	return rc ? rc : nvsr_kernel_admin(fn(d)->fd, c, c->timeout_ms ? c->timeout_ms : d->admin_timeout_ms);
+	if (rc)
+		return rc;
+	if (d == d->pf && c->opcode == NVME_ADMIN_VIRT_MGMT && (c->cdw10 & 0xf) == NVME_VIRT_OFFLINE)
+		lose_vfs(d, (int)(c->cdw10 >> 16));
+	rc = nvsr_kernel_admin(fn(d)->fd, c, c->timeout_ms ? c->timeout_ms : d->admin_timeout_ms);
+	nvsr_dev_note_cmd(d, 0, c, rc);
+	if (!rc && (c->opcode == NVME_ADMIN_NS_MGMT || c->opcode == NVME_ADMIN_NS_ATTACH))
+		rescan(d->pf);
+	return rc;
 }
 
 /* I/O goes through the device of a namespace, which the kernel makes some time after it was attached. */
@@ -272,7 +310,11 @@ static int kernel_io(struct nvsr_dev *d, struct nvsr_cmd *c)
 	if (rc)
 		return rc;
 	fd = open_namespace(fn(d), c->nsid);
-	return fd < 0 ? fd : nvsr_kernel_io(fd, c, c->timeout_ms ? c->timeout_ms : NVSR_IO_TIMEOUT_MS);
+	if (fd < 0)
+		return fd;
+	rc = nvsr_kernel_io(fd, c, c->timeout_ms ? c->timeout_ms : NVSR_IO_TIMEOUT_MS);
+	nvsr_dev_note_cmd(d, 1, c, rc);
+	return rc;
 }
 
 /* --- configuration space and registers ----------------------------------------------------------------------------------- */
@@ -328,6 +370,10 @@ static int kernel_reset(struct nvsr_dev *d, enum nvsr_reset how)
 	struct kernel_fn *f = fn(d);
 	int rc;
 
+	if (d == d->pf)
+		lose_vfs(d, -1);
+	if (f->fd >= 0)
+		nvsr_kernel_settle(f->fd, f->ctrl, SETTLE_MS);
 	switch (how) {
 	case NVSR_RESET_CTRL:
 		rc = ready(d);
@@ -362,6 +408,7 @@ static int kernel_set_numvfs(struct nvsr_dev *pf, unsigned n)
 
 	if (rc || now == n)
 		return rc;
+	lose_vfs(pf, -1);
 	/* Drivers that probe a VF before it is Online wait for nothing, up to CAP.TO. */
 	rc = nvsr_sysfs_put(fn(pf)->bdf, NO_AUTOPROBE, "0");
 	if (!rc && now)

@@ -35,7 +35,7 @@ static void pf_works_without_vfs(struct nvsr_ctx *t)
 static void vf_is_complete(struct nvsr_ctx *t)
 {
 	struct nvsr_dev *vf = pf_vf_online(t, 1, true);
-	uint64_t cap, vs, cc, csts, asq, pf_asq;
+	uint64_t cap, vs, cc, csts;
 	struct nvme_smart_log smart;
 	struct nvme_id_ctrl id;
 	uint32_t nsid, queues;
@@ -54,11 +54,8 @@ static void vf_is_complete(struct nvsr_ctx *t)
 		return;
 	PREPARE(t, "reading CC", nvsr_reg_read(vf, NVME_REG_CC, 4, &cc));
 	PREPARE(t, "reading CSTS", nvsr_reg_read(vf, NVME_REG_CSTS, 4, &csts));
-	PREPARE(t, "reading ASQ", nvsr_reg_read(vf, NVME_REG_ASQ, 8, &asq));
-	PREPARE(t, "reading ASQ of the PF", nvsr_reg_read(t->pf, NVME_REG_ASQ, 8, &pf_asq));
 	CHECK(t, cc & NVME_CC_EN && csts & NVME_CSTS_RDY, "enabled and ready", "CC = %08Xh, CSTS = %08Xh", (unsigned)cc,
 	      (unsigned)csts);
-	CHECK(t, asq != pf_asq, "an admin queue of its own", "ASQ of VF 1 and PF = %llXh", (unsigned long long)asq);
 	CHECK_OK(t, "Identify Controller", nvsr_id_ctrl(vf, &id));
 	CHECK_OK(t, "Active Namespace ID list", nvsr_ns_list(vf, NVME_CNS_ACTIVE_NS, &nsid, 1, &n));
 	CHECK_OK(t, "SMART / Health log", nvsr_get_log(vf, NVME_LOG_SMART, NVME_NSID_ALL, false, &smart, sizeof(smart)));
