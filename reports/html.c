@@ -7,7 +7,7 @@ static void put_fact(FILE *f, const char *name, const char *value)
 {
 	if (!value || !*value)
 		return;
-	fprintf(f, "<div><span>%s</span>", name);
+	fprintf(f, "<div%s><span>%s</span>", strlen(value) > 40 ? " class=wide" : "", name);
 	nvsr_xml_put(f, value);
 	fputs("</div>\n", f);
 }
