@@ -109,22 +109,22 @@ $(B)/test/%: %.c $(LIBRARY) $(B)/flags | $(B)/config.h
 
 # --- run and check -----------------------------------------------------------------------------------------------------------
 run: $(BIN)
-	@$(BIN) run model: --format text
+	@./$(BIN) run model: --format text
 
 unit: $(TESTBIN)
 	@runners/build/tap $(TESTBIN)
 
 prove: $(BIN)
-	@$(BIN) prove
+	@./$(BIN) prove
 
 lab: $(BIN) | $(B)/setup.lab
 	@runners/lab/conformance $(BIN) $(B)/lab/results
 
 check: $(BIN) $(TESTBIN) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
-	@B=$(B) BIN=$(BIN) MAKE='$(MAKE)' runners/build/check $(TESTBIN)
+	@B=$(B) BIN=./$(BIN) MAKE='$(MAKE)' runners/build/check $(TESTBIN)
 
 bench: $(BIN) | $(B)/setup.lab
-	@B=$(B) BIN=$(BIN) runners/build/bench
+	@B=$(B) BIN=./$(BIN) runners/build/bench
 
 # --- lint: one stamp per file, so that only what changed is looked at again -------------------------------------------------------
 LINT := $(B)/lint
@@ -167,8 +167,8 @@ install: $(BIN)
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/nvsr-conform
 	install -m 644 device-profiles/*.yaml $(DESTDIR)$(PREFIX)/share/nvsr-conform/device-profiles/
-	$(BIN) --man > $(DESTDIR)$(PREFIX)/share/man/man1/nvsr-conform.1
-	$(BIN) --bash-completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nvsr-conform
+	./$(BIN) --man > $(DESTDIR)$(PREFIX)/share/man/man1/nvsr-conform.1
+	./$(BIN) --bash-completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nvsr-conform
 
 clean:
 	rm -rf build nvsr-conform
