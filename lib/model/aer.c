@@ -43,10 +43,26 @@ static void deliver(struct m_ctrl *c)
 	}
 }
 
+/* Requests of all controllers: no limit knows them, but that of a defective drive. */
+static unsigned outstanding(const struct nvsr_model *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->ctrl_count; i++)
+		n += m->ctrl[i].aer_count;
+	return n;
+}
+
 uint16_t m_aer(struct m_ctrl *c, struct m_cmd *cmd)
 {
 	unsigned limit = NVSR_MIN(c->m->conf.aerl + 1, (unsigned)M_MAX_AERS);
 
+	if (DEFECT(c->m, AER_LIMIT_SHARED) && outstanding(c->m) >= limit)
+		return NVME_SC_AER_LIMIT;
+	if (c->aer_count >= limit && DEFECT(c->m, AER_LIMIT_IGNORED)) {
+		cmd->parked = true;
+		return 0;
+	}
 	if (c->aer_count >= limit)
 		return NVME_SC_AER_LIMIT;
 	c->aer[c->aer_count].cid = le16_get(cmd->e.cid);
@@ -57,20 +73,30 @@ uint16_t m_aer(struct m_ctrl *c, struct m_cmd *cmd)
 	return 0;
 }
 
-void m_aer_event(struct m_ctrl *c, unsigned type, unsigned info, unsigned lid)
+static void add_event(struct m_ctrl *c, unsigned type, unsigned info, unsigned lid)
 {
 	struct m_logs *log = c->log;
 
 	for (unsigned i = 0; i < log->event_count; i++)
 		if (log->event[i].type == type && log->event[i].info == info && log->event[i].lid == lid)
 			return;
-	if (log->event_count == M_EVENTS)
+	if (log->event_count == M_EVENTS || (!c->aer_count && DEFECT(c->m, EVENT_LOST_WITHOUT_REQUEST)))
 		return;
 	log->event[log->event_count].type = (uint8_t)type;
 	log->event[log->event_count].info = (uint8_t)info;
 	log->event[log->event_count].lid = (uint8_t)lid;
 	log->event_count++;
 	deliver(c);
+}
+
+void m_aer_event(struct m_ctrl *c, unsigned type, unsigned info, unsigned lid)
+{
+	struct nvsr_model *m = c->m;
+
+	add_event(c, type, info, lid);
+	for (unsigned i = 1; i < m->ctrl_count && !m_is_pf(c) && DEFECT(m, EVENT_TO_SIBLINGS); i++)
+		if (i != c->fn && m->ctrl[i].present)
+			add_event(&m->ctrl[i], type, info, lid);
 }
 
 void m_aer_clear(struct m_ctrl *c, unsigned lid)
@@ -88,10 +114,14 @@ void m_aer_clear(struct m_ctrl *c, unsigned lid)
 
 void m_aer_reset(struct m_ctrl *c)
 {
-	memset(c->aer, 0, sizeof(c->aer));
-	c->aer_count = 0;
-	c->log->event_count = 0;
-	c->log->masked = 0;
+	if (!DEFECT(c->m, AERS_SURVIVE_RESET)) {
+		memset(c->aer, 0, sizeof(c->aer));
+		c->aer_count = 0;
+	}
+	if (!DEFECT(c->m, EVENTS_SURVIVE_RESET))
+		c->log->event_count = 0;
+	if (!DEFECT(c->m, EVENT_MASK_SURVIVES_RESET))
+		c->log->masked = 0;
 }
 
 bool m_aer_abort(struct m_ctrl *c, uint16_t cid)

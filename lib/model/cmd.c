@@ -84,6 +84,17 @@ static struct m_ns *inactive_io_defects(struct m_ctrl *c, struct m_cmd *cmd, enu
 		return m->ns[nsid];
 	if (kind == M_NSID_UNATTACHED && !m_is_pf(c) && DEFECT(m, VF_IO_IGNORES_ATTACHMENT))
 		return m->ns[nsid];
+	if (kind == M_NSID_UNATTACHED && !m_is_pf(c) &&
+	    ((cmd->e.opcode == NVME_CMD_COMPARE && DEFECT(m, COMPARE_IGNORES_ATTACHMENT)) ||
+	     (cmd->e.opcode == NVME_CMD_DSM && DEFECT(m, DSM_IGNORES_ATTACHMENT)) ||
+	     (cmd->e.opcode == NVME_CMD_WRITE_ZEROES && DEFECT(m, WRITE_ZEROES_IGNORES_ATTACHMENT))))
+		return m->ns[nsid];
+	if (kind == M_NSID_UNATTACHED && cmd->e.opcode == NVME_CMD_READ && DEFECT(m, READ_MOVES_BEFORE_CHECK)) {
+		uint8_t block[512];
+
+		m_media_read(m->ns[nsid]->media, 0, block, sizeof(block));
+		m_data_to_host(c, cmd, block, sizeof(block));
+	}
 	if (kind == M_NSID_BROADCAST && DEFECT(m, IO_BROADCAST_ACCEPTED) && m->conf.nn)
 		return m->ns[1];
 	if ((kind == M_NSID_UNALLOCATED || kind == M_NSID_UNATTACHED) && DEFECT(m, REMOVED_NS_IO_LOST))
@@ -153,10 +164,21 @@ uint32_t m_effects(const struct m_ctrl *c, bool io, uint8_t opcode)
 	return op ? NVME_EFFECTS_CSUPP | op->effects : 0;
 }
 
+/* CC.CSS 111b: enabled for admin commands only. */
+static bool admin_only(const struct m_ctrl *c)
+{
+	const struct nvsr_model *m = c->m;
+	bool only = NVME_CC_CSS(c->cc) == 7;
+
+	for (unsigned i = 1; i < m->ctrl_count && DEFECT(m, CSS_SHARED) && !m_is_pf(c); i++)
+		only |= NVME_CC_CSS(m->ctrl[i].cc) == 7;
+	return only;
+}
+
 static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 {
 	bool io = cmd->sq->id != 0;
-	const struct op *op = find_op(c, io, cmd->e.opcode);
+	const struct op *op = io && admin_only(c) ? NULL : find_op(c, io, cmd->e.opcode);
 	uint32_t nsid = le32_get(cmd->e.nsid);
 	uint16_t status = 0;
 
@@ -234,7 +256,8 @@ static void clr_defects(struct m_ctrl *c, enum m_clr kind)
 
 void m_cmd_clr(struct m_ctrl *c, enum m_clr kind)
 {
-	if (m_is_pf(c) || !DEFECT(c->m, VF_FEATURES_SURVIVE_VFE_TOGGLE))
+	if (m_is_pf(c) || !(DEFECT(c->m, VF_FEATURES_SURVIVE_VFE_TOGGLE) ||
+			    (kind == M_CLR_CC && DEFECT(c->m, VF_FEATURES_SURVIVE_CTRL_RESET))))
 		m_features_reset(c);
 	m_aer_reset(c);
 	/* 05h is a namespace's: it goes back when the whole subsystem does */

@@ -110,14 +110,19 @@ static bool reachable(const struct m_domain *d, uint64_t iova, size_t len)
 static bool dma(struct m_ctrl *c, uint64_t iova, uint8_t *buf, size_t len, bool write)
 {
 	struct nvsr_model *m = c->m;
-	const struct m_domain *d = c->domain < m->domain_count ? &m->domain[c->domain] : NULL;
+	const struct m_ctrl *as = DEFECT(m, VF_DMA_AS_PF) ? m_pf(m) : c;	/* whose routing id the request carries */
+	const struct m_domain *d = as->domain < m->domain_count ? &m->domain[as->domain] : NULL;
 
 	if (!m_mastering(c))
 		return false;
 	if (!reachable(d, iova, len)) {
 		m->faults++;
-		m->last_fault = (struct nvsr_model_fault){ .rid = m_rid(c), .domain = c->domain, .iova = iova,
+		m->last_fault = (struct nvsr_model_fault){ .rid = m_rid(as), .domain = as->domain, .iova = iova,
 							   .write = write };
+		if (DEFECT(m, DMA_FAULT_KILLS_PF) && !m_is_pf(c)) {
+			m_pf(m)->fatal = true;
+			m_regs_update(m_pf(m));
+		}
 		return false;
 	}
 	while (len) {

@@ -27,10 +27,10 @@ static uint16_t set_dword(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 	return 0;
 }
 
-/* One power state is described: 0. */
+/* Power states 0 and 1 are described. */
 static uint16_t set_power(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 {
-	if (M_DW(cmd, 11) & 0x1f)
+	if ((M_DW(cmd, 11) & 0x1f) > 1)
 		return m_bad(cmd, 44, 0, NVME_SC_INVALID_FIELD);
 	return set_dword(c, cmd, ns);
 }
@@ -90,6 +90,8 @@ static uint16_t set_recovery(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *n
 
 static uint16_t get_recovery(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns, bool current)
 {
+	if (c->fn > 1 && DEFECT(c->m, ERROR_RECOVERY_PER_CTRL))
+		current = false;
 	cmd->dw0 = current ? ns->err_recovery : 0;
 	return 0;
 }
@@ -290,9 +292,16 @@ uint32_t m_feature_effects(const struct m_ctrl *c, uint8_t fid)
 
 void m_features_reset(struct m_ctrl *c)
 {
+	uint8_t host_id[sizeof(c->feat->host_id)];
+
+	memcpy(host_id, c->feat->host_id, sizeof(host_id));
 	memset(c->feat, 0, sizeof(*c->feat));
+	if (DEFECT(c->m, HOST_ID_SURVIVES_RESET))
+		memcpy(c->feat->host_id, host_id, sizeof(host_id));
 	for (unsigned fid = 0; fid < NVSR_ARRAY_SIZE(features); fid++)
 		c->feat->value[fid] = features[fid].initial;
+	if (DEFECT(c->m, EVENTS_ON_BY_DEFAULT))
+		c->feat->value[NVME_FEAT_ASYNC_EVENT] = NVME_AEC_NS_CHANGED;
 	c->feat->temp_over = M_WCTEMP;
 	c->feat->timestamp_at = c->m->now;
 }
@@ -308,6 +317,10 @@ static uint16_t check_scope(struct m_ctrl *c, struct m_cmd *cmd, const struct fe
 	uint16_t status = 0;
 
 	*ret_ns = NULL;
+	if (f->ns && kind == M_NSID_UNATTACHED && DEFECT(c->m, FEATURES_IGNORE_ATTACHMENT)) {
+		*ret_ns = c->m->ns[nsid];
+		return 0;
+	}
 	if (f->ns) {
 		*ret_ns = m_active_ns(c, cmd, &status);
 		return status;
@@ -317,6 +330,32 @@ static uint16_t check_scope(struct m_ctrl *c, struct m_cmd *cmd, const struct fe
 	if (kind != M_NSID_ACTIVE)
 		return m_inactive_status(c->m, cmd, kind);
 	return m_bad(cmd, 4, 0, set ? NVME_SC_FEATURE_NOT_PER_NS : NVME_SC_INVALID_FIELD);
+}
+
+/* What a defective drive keeps once for all controllers. */
+#define PART(member) offsetof(struct m_features, member), sizeof(((struct m_features *)0)->member)
+static const struct shared { uint8_t fid; enum m_defect defect; size_t at, len; } shared[] = {
+	{ NVME_FEAT_ARBITRATION, D_FEATURES_SHARED, PART(value[NVME_FEAT_ARBITRATION]) },
+	{ NVME_FEAT_IRQ_COALESCE, D_FEATURES_SHARED, PART(value[NVME_FEAT_IRQ_COALESCE]) },
+	{ NVME_FEAT_IRQ_CONFIG, D_VECTOR_CONFIG_SHARED, PART(no_coalescing) },
+	{ NVME_FEAT_TEMP_THRESH, D_TEMP_THRESHOLD_SHARED, PART(temp_over) },
+	{ NVME_FEAT_ASYNC_EVENT, D_EVENT_CONFIG_SHARED, PART(value[NVME_FEAT_ASYNC_EVENT]) },
+	{ NVME_FEAT_TIMESTAMP, D_TIMESTAMP_SHARED, PART(timestamp) },
+	{ NVME_FEAT_HOST_BEHAVIOR, D_HOST_BEHAVIOR_SHARED, PART(host_behavior) },
+	{ NVME_FEAT_HOST_ID, D_HOST_ID_SHARED, PART(host_id) },
+	{ NVME_FEAT_VWC, D_WRITE_CACHE_SHARED, PART(value[NVME_FEAT_VWC]) },
+	{ NVME_FEAT_POWER, D_POWER_STATE_SHARED, PART(value[NVME_FEAT_POWER]) },
+};
+
+static void share(struct m_ctrl *c, uint8_t fid)
+{
+	struct nvsr_model *m = c->m;
+
+	for (unsigned k = 0; k < NVSR_ARRAY_SIZE(shared); k++)
+		for (unsigned i = 0; shared[k].fid == fid && m->defect[shared[k].defect] && i < m->ctrl_count; i++)
+			if (&m->ctrl[i] != c)
+				memcpy((uint8_t *)m->ctrl[i].feat + shared[k].at, (uint8_t *)c->feat + shared[k].at,
+				       shared[k].len);
 }
 
 uint16_t m_set_features(struct m_ctrl *c, struct m_cmd *cmd)
@@ -330,7 +369,11 @@ uint16_t m_set_features(struct m_ctrl *c, struct m_cmd *cmd)
 	if (M_DW(cmd, 10) & SV)
 		return m_bad(cmd, 43, 7, NVME_SC_FEATURE_NOT_SAVEABLE);
 	status = check_scope(c, cmd, f, true, &ns);
-	return status ? status : f->set(c, cmd, ns);
+	if (!status)
+		status = f->set(c, cmd, ns);
+	if (!status)
+		share(c, M_DW(cmd, 10) & 0xff);
+	return status;
 }
 
 uint16_t m_get_features(struct m_ctrl *c, struct m_cmd *cmd)

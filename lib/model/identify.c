@@ -154,7 +154,9 @@ static uint16_t cns_ctrl(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	id->vwc = 0x7;		/* present; Flush takes NSID FFFFFFFFh */
 	id->nwpc = f->nswp && !DEFECT(m, NWPC_READS_ZERO) ? 1 : 0;
 	memcpy(id->subnqn, f->subnqn, strnlen(f->subnqn, sizeof(f->subnqn) - 1));
+	id->npss = 1;
 	nvsr_le_write(id->psd[0].b, 2, 2500);	/* 25 W */
+	nvsr_le_write(id->psd[1].b, 2, 1500);
 	ctrl_management(c, id);
 	ctrl_identity_defects(c, id);
 	return 0;
@@ -468,6 +470,8 @@ uint16_t m_identify(struct m_ctrl *c, struct m_cmd *cmd)
 		return m_bad(cmd, 40, 0, NVME_SC_INVALID_FIELD);
 	if (!cns->uses_nsid && le32_get(cmd->e.nsid) && !DEFECT(c->m, UNUSED_NSID_ACCEPTED))
 		return m_bad(cmd, 4, 0, NVME_SC_INVALID_FIELD);
+	if (DEFECT(c->m, IDENTIFY_CARRIES_DATA))
+		memcpy(buf + sizeof(buf) - sizeof(c->m->wrong.written), c->m->wrong.written, sizeof(c->m->wrong.written));
 	status = cns->fill(c, cmd, buf);
 	return status ? status : m_data_to_host(c, cmd, buf, sizeof(buf));
 }

@@ -154,6 +154,7 @@ struct nvsr_model {
 		unsigned vq_stuck;		/* VQ resources released but not free yet */
 		unsigned primary_reset;		/* kind + 1 of the primary's reset that is going on, else 0 */
 		uint64_t pf_stalled_until;	/* the PF fetches nothing until then */
+		uint8_t written[64];		/* the first bytes of the last Write */
 	} wrong;
 
 	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */

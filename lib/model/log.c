@@ -15,7 +15,7 @@ static unsigned slots(const struct m_ctrl *c)
 	return c->m->conf.elpe + 1;
 }
 
-void m_log_error(struct m_ctrl *c, const struct m_cmd *cmd, uint16_t status)
+static void log_error(struct m_ctrl *c, const struct m_cmd *cmd, uint16_t status)
 {
 	struct m_logs *log = c->log;
 	struct nvme_error_log_entry *e;
@@ -35,6 +35,16 @@ void m_log_error(struct m_ctrl *c, const struct m_cmd *cmd, uint16_t status)
 		e->lba = le64(M_DW(cmd, 10) | (uint64_t)M_DW(cmd, 11) << 32);
 	e->nsid = cmd->e.nsid;
 	e->cs_info = le64(cmd->cs_info);
+}
+
+void m_log_error(struct m_ctrl *c, const struct m_cmd *cmd, uint16_t status)
+{
+	struct nvsr_model *m = c->m;
+
+	log_error(c, cmd, status);
+	for (unsigned i = 1; i < m->ctrl_count && DEFECT(m, ERROR_LOG_SHARED); i++)
+		if (i != c->fn && m->ctrl[i].present)
+			log_error(&m->ctrl[i], cmd, status);
 }
 
 /* Newest first. */
@@ -60,21 +70,43 @@ void m_temperature_event(struct m_ctrl *c)
 		m_aer_event(c, NVME_AEN_SMART, 0x01, NVME_LOG_SMART);
 }
 
+/* What SMART counts: errors, commands and data of this controller, or of all in a defective drive. */
+static struct m_logs counters(const struct m_ctrl *c)
+{
+	const struct nvsr_model *m = c->m;
+	struct m_logs sum = *c->log;
+
+	for (unsigned i = 0; i < m->ctrl_count; i++) {
+		const struct m_logs *other = m->ctrl[i].log;
+
+		if (other != c->log && DEFECT(m, ERROR_COUNT_SHARED))
+			sum.errors += other->errors;
+		if (other == c->log || !DEFECT(m, SMART_COUNTS_ALL))
+			continue;
+		sum.reads += other->reads;
+		sum.writes += other->writes;
+		sum.read_units += other->read_units;
+		sum.written_units += other->written_units;
+	}
+	return sum;
+}
+
 static uint32_t fill_smart(struct m_ctrl *c, uint8_t *buf)
 {
 	struct nvme_smart_log *s = (void *)buf;
+	struct m_logs sum = counters(c);
 
 	s->critical_warning = critical_warning(c);
 	s->temperature = le16(M_TEMPERATURE);
 	s->avail_spare = 100;
 	s->spare_thresh = 10;
-	s->data_units_read = le128(NVSR_DIV_ROUND_UP(c->log->read_units, 1000));
-	s->data_units_written = le128(NVSR_DIV_ROUND_UP(c->log->written_units, 1000));
-	s->host_reads = le128(c->log->reads);
-	s->host_writes = le128(c->log->writes);
+	s->data_units_read = le128(NVSR_DIV_ROUND_UP(sum.read_units, 1000));
+	s->data_units_written = le128(NVSR_DIV_ROUND_UP(sum.written_units, 1000));
+	s->host_reads = le128(sum.reads);
+	s->host_writes = le128(sum.writes);
 	s->power_cycles = le128(c->m->power_cycles);
 	s->power_on_hours = le128(c->m->now / (3600ull * 1000000000));
-	s->num_err_log_entries = le128(c->log->errors);
+	s->num_err_log_entries = le128(sum.errors);
 	return sizeof(*s);
 }
 
@@ -129,8 +161,19 @@ static uint32_t fill_changed(struct m_ctrl *c, uint8_t *buf)
 
 void m_log_forget(struct m_ctrl *c)
 {
-	free(c->log->error);
+	struct m_logs old = *c->log;
+
 	memset(c->log, 0, sizeof(*c->log));
+	if (DEFECT(c->m, ERROR_LOG_SURVIVES_TENANT)) {
+		c->log->error = old.error;
+		c->log->errors = old.errors;
+	} else {
+		free(old.error);
+	}
+	if (DEFECT(c->m, CHANGED_LIST_SURVIVES_TENANT)) {
+		memcpy(c->log->changed, old.changed, sizeof(old.changed));
+		c->log->changed_count = old.changed_count;
+	}
 }
 
 /* --- what is supported -------------------------------------------------------------------------------------- */
@@ -164,6 +207,8 @@ static uint32_t fill_firmware(struct m_ctrl *c, uint8_t *buf)
 	buf[0] = 1;	/* slot 1 is active */
 	memset(buf + 8, ' ', 8);
 	memcpy(buf + 8, c->m->conf.fr, NVSR_MIN(n, (size_t)8));
+	if (!m_is_pf(c) && DEFECT(c->m, FIRMWARE_LOG_DIFFERS))
+		buf[15] = 'V';
 	return 512;
 }
 
@@ -202,6 +247,8 @@ static uint16_t check_scope(struct m_ctrl *c, struct m_cmd *cmd)
 
 	if (!nsid || kind == M_NSID_BROADCAST)
 		return 0;
+	if (kind == M_NSID_UNATTACHED && LID(cmd) == NVME_LOG_SMART && DEFECT(c->m, SMART_OF_ANY_NAMESPACE))
+		return 0;
 	return kind == M_NSID_ACTIVE ? m_bad(cmd, 4, 0, NVME_SC_INVALID_FIELD) : m_inactive_status(c->m, cmd, kind);
 }
 
@@ -228,7 +275,8 @@ uint16_t m_get_log(struct m_ctrl *c, struct m_cmd *cmd)
 	uint32_t size;
 
 	if (!supported(c, lid))
-		return m_bad(cmd, 40, 0, NVME_SC_INVALID_LOG_PAGE);
+		return m_bad(cmd, 40, 0,
+			     DEFECT(c->m, LOG_INVALID_FIELD) ? NVME_SC_INVALID_FIELD : NVME_SC_INVALID_LOG_PAGE);
 	status = check_scope(c, cmd);
 	if (status)
 		return status;
@@ -239,6 +287,8 @@ uint16_t m_get_log(struct m_ctrl *c, struct m_cmd *cmd)
 	if (!buf)
 		return NVME_SC_INTERNAL;
 	size = pages[lid](c, buf);
+	if (DEFECT(c->m, LOG_TAIL_CARRIES_DATA))
+		memcpy(buf + size, c->m->wrong.written, sizeof(c->m->wrong.written));
 	if (off > size)
 		return m_bad(cmd, 48, 0, NVME_SC_INVALID_FIELD);
 	status = m_data_to_host(c, cmd, buf + off, len);

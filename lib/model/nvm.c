@@ -44,8 +44,10 @@ static uint16_t check_range(struct m_ctrl *c, struct m_cmd *cmd, uint64_t slba, 
 	return 0;
 }
 
-static uint16_t check_write(const struct range *r)
+static uint16_t check_write(const struct m_ctrl *c, const struct range *r)
 {
+	if (c->fn > 1 && DEFECT(c->m, WRITE_PROTECT_PER_CTRL))
+		return 0;
 	return r->ns->wp_state ? NVME_SC_NS_WRITE_PROTECTED : 0;
 }
 
@@ -151,7 +153,7 @@ uint16_t m_write(struct m_ctrl *c, struct m_cmd *cmd)
 	uint16_t status = prepare(c, cmd, &r);
 
 	if (!status)
-		status = check_write(&r);
+		status = check_write(c, &r);
 	if (status)
 		return status;
 	direct = m_media_direct(r.ns->media, r.off);
@@ -164,6 +166,8 @@ uint16_t m_write(struct m_ctrl *c, struct m_cmd *cmd)
 	}
 	if (status)
 		return status;
+	if (DEFECT(c->m, IDENTIFY_CARRIES_DATA) || DEFECT(c->m, LOG_TAIL_CARRIES_DATA))
+		m_media_read(r.ns->media, r.off, c->m->wrong.written, NVSR_MIN(sizeof(c->m->wrong.written), r.len));
 	c->log->writes++;
 	c->log->written_units += units((uint64_t)r.nlb * r.data);
 	return 0;
@@ -194,7 +198,7 @@ uint16_t m_write_zeroes(struct m_ctrl *c, struct m_cmd *cmd)
 	uint16_t status = check_range(c, cmd, SLBA(cmd), NLB(cmd), &r);
 
 	if (!status)
-		status = check_write(&r);
+		status = check_write(c, &r);
 	if (!status)
 		m_media_zero(r.ns->media, r.off, r.len);
 	return status;
@@ -211,7 +215,7 @@ uint16_t m_dsm(struct m_ctrl *c, struct m_cmd *cmd)
 		status = check_range(c, cmd, le64_get(list[i].slba), le32_get(list[i].nlb), &r);
 	if (status || !(M_DW(cmd, 11) & NVME_DSM_DEALLOCATE))
 		return status;
-	status = check_write(&r);
+	status = check_write(c, &r);
 	for (unsigned i = 0; i < n && !status; i++) {
 		status = check_range(c, cmd, le64_get(list[i].slba), le32_get(list[i].nlb), &r);
 		if (!status)

@@ -78,7 +78,7 @@ static uint16_t walk(struct walk *w, const struct m_cmd *cmd, size_t len)
 
 static uint16_t transfer(struct m_ctrl *c, const struct m_cmd *cmd, uint8_t *buf, size_t len, bool to_host)
 {
-	struct walk w = { .c = c, .to_host = to_host };
+	struct walk w = { .c = DEFECT(c->m, VF_DATA_DMA_AS_VF1) && c->fn > 1 ? &c->m->ctrl[1] : c, .to_host = to_host };
 	uint16_t status;
 
 	if (!len)

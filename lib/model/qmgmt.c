@@ -8,7 +8,13 @@
 /* Highest I/O queue id: what Number of Queues granted within the controller's own limit. */
 static bool qid_exists(const struct m_ctrl *c, unsigned qid, unsigned granted)
 {
-	return qid && qid <= c->max_qid && (!granted || qid <= granted);
+	const struct nvsr_model *m = c->m;
+	unsigned most = c->max_qid;
+
+	for (unsigned i = 1; i < m->ctrl_count && !m_is_pf(c) && DEFECT(m, QUEUE_QUOTA_SHARED); i++)
+		if (m->ctrl[i].max_qid)
+			most = NVSR_MIN(most, m->ctrl[i].max_qid);
+	return qid && qid <= most && (!granted || qid <= granted);
 }
 
 /* What both kinds of queue share: size in CDW10, memory in PRP1. */
@@ -31,6 +37,17 @@ static uint16_t bad_qid(const struct m_ctrl *c, struct m_cmd *cmd)
 	return m_bad(cmd, 40, 0, DEFECT(c->m, QID_WRONG_STATUS) ? NVME_SC_INVALID_FIELD : NVME_SC_QID_INVALID);
 }
 
+/* Another VF has a queue of this id, and the drive minds. */
+static bool taken_by_sibling(const struct m_ctrl *c, unsigned qid)
+{
+	const struct nvsr_model *m = c->m;
+
+	for (unsigned i = 1; i < m->ctrl_count && !m_is_pf(c) && DEFECT(m, QID_IN_USE_BY_SIBLING); i++)
+		if (i != c->fn && qid <= m->ctrl[i].max_qid && m->ctrl[i].cq && m->ctrl[i].cq[qid].valid)
+			return true;
+	return false;
+}
+
 uint16_t m_create_cq(struct m_ctrl *c, struct m_cmd *cmd)
 {
 	unsigned qid = M_DW(cmd, 10) & 0xffff, iv = M_DW(cmd, 11) >> 16;
@@ -39,7 +56,7 @@ uint16_t m_create_cq(struct m_ctrl *c, struct m_cmd *cmd)
 
 	if (qid > c->max_qid && DEFECT(c->m, QID_BEYOND_NVQ_ACCEPTED))
 		return 0;
-	if (!qid_exists(c, qid, c->feat->io_cqs) || c->cq[qid].valid ||
+	if (!qid_exists(c, qid, c->feat->io_cqs) || c->cq[qid].valid || taken_by_sibling(c, qid) ||
 	    (qid == c->max_qid && !m_is_pf(c) && DEFECT(c->m, VF_QUEUE_OFF_BY_ONE)))
 		return bad_qid(c, cmd);
 	status = check_memory(c, cmd, NVME_CC_IOCQES(c->cc), 4);
@@ -79,14 +96,23 @@ uint16_t m_create_sq(struct m_ctrl *c, struct m_cmd *cmd)
 	return 0;
 }
 
+static void drop_sq(struct m_ctrl *c, unsigned qid)
+{
+	c->cq[c->sq[qid].cqid].sqs--;
+	c->sq[qid] = (struct m_sq){ 0 };
+}
+
 uint16_t m_delete_sq(struct m_ctrl *c, struct m_cmd *cmd)
 {
+	struct nvsr_model *m = c->m;
 	unsigned qid = M_DW(cmd, 10) & 0xffff;
 
 	if (!qid || qid > c->max_qid || !c->sq[qid].valid)
 		return m_bad(cmd, 40, 0, NVME_SC_QID_INVALID);
-	c->cq[c->sq[qid].cqid].sqs--;
-	c->sq[qid] = (struct m_sq){ 0 };
+	drop_sq(c, qid);
+	for (unsigned i = 1; i < m->ctrl_count && DEFECT(m, DELETE_SQ_HITS_SIBLINGS); i++)
+		if (m->ctrl[i].sq && qid <= m->ctrl[i].max_qid && m->ctrl[i].sq[qid].valid)
+			drop_sq(&m->ctrl[i], qid);
 	return 0;
 }
 
@@ -108,5 +134,7 @@ uint16_t m_abort(struct m_ctrl *c, struct m_cmd *cmd)
 	unsigned sqid = M_DW(cmd, 10) & 0xffff, cid = M_DW(cmd, 10) >> 16;
 
 	cmd->dw0 = !(sqid == 0 && m_aer_abort(c, (uint16_t)cid));
+	for (unsigned i = 0; cmd->dw0 && i < c->m->ctrl_count && DEFECT(c->m, ABORT_HITS_SIBLINGS); i++)
+		cmd->dw0 = !m_aer_abort(&c->m->ctrl[i], (uint16_t)cid);
 	return 0;
 }

@@ -145,6 +145,18 @@ static void post_late(struct m_ctrl *c)
 
 /* --- commands ----------------------------------------------------------------------------------------------------- */
 
+/* A VF other than @c has a full I/O completion queue, and the drive waits for it. */
+static bool stalled_by_sibling(const struct m_ctrl *c)
+{
+	const struct nvsr_model *m = c->m;
+
+	for (unsigned i = 1; i < m->ctrl_count && DEFECT(m, FULL_CQ_STALLS_SIBLINGS); i++)
+		for (unsigned q = 1; i != c->fn && m->ctrl[i].cq && q <= m->ctrl[i].max_qid; q++)
+			if (m->ctrl[i].cq[q].valid && cq_full(&m->ctrl[i].cq[q]))
+				return true;
+	return false;
+}
+
 /* One command of queue @qid; false when there is none or it has to wait. */
 static bool fetch_one(struct m_ctrl *c, unsigned qid)
 {
@@ -155,7 +167,7 @@ static bool fetch_one(struct m_ctrl *c, unsigned qid)
 
 	if (!cq || sq->head == sq->tail || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
 		return false;
-	if (m_is_pf(c) && c->m->now < c->m->wrong.pf_stalled_until)
+	if ((m_is_pf(c) && c->m->now < c->m->wrong.pf_stalled_until) || stalled_by_sibling(c))
 		return false;
 	if (!m_running(c) || c->shutting || NVME_CSTS_SHST(c->csts) || !m_mastering(c))
 		return false;

@@ -6,6 +6,7 @@
 #define REG_CRTO	0x68	/* Base 3.1.3.24: ready timeouts in units of 500 ms */
 #define CAP_CQR		(1ull << 16)
 #define CAP_CSS_NVM	(1ull << 37)
+#define CAP_CSS_ADMIN	(1ull << 44)
 #define CAP_CRWMS	(1ull << 59)
 #define CC_SHN		0xc000u
 /* Fields that may change while the controller is enabled: EN, SHN, IOSQES, IOCQES. */
@@ -19,7 +20,7 @@ void m_regs_init(struct m_ctrl *c)
 {
 	const struct m_conf *f = &c->m->conf;
 
-	c->cap = (uint64_t)f->mqes | CAP_CQR | (uint64_t)f->cap_to << 24 | CAP_CSS_NVM | CAP_CRWMS;
+	c->cap = (uint64_t)f->mqes | CAP_CQR | (uint64_t)f->cap_to << 24 | CAP_CSS_NVM | CAP_CSS_ADMIN | CAP_CRWMS;
 	/* An NVM Subsystem Reset hits every tenant: not offered by VFs. */
 	if (f->nssr != DEFECT(c->m, CAP_NSSRS_INVERTED) && (m_is_pf(c) || DEFECT(c->m, VF_NSSR_OFFERED)))
 		c->cap |= 1ull << 36;
@@ -63,6 +64,8 @@ void m_regs_reset(struct m_ctrl *c, enum m_clr kind)
 	c->csts = 0;
 	c->intms = 0;
 	c->fatal = false;
+	if (kind == M_CLR_CC && DEFECT(c->m, AQA_LOST_ON_CTRL_RESET))
+		c->aqa = 0, c->asq = 0, c->acq = 0;
 	if (kind != M_CLR_CC) {
 		c->cc = 0;
 		if (kind != M_CLR_FLR || !DEFECT(c->m, AQA_SURVIVES_FLR))
@@ -89,7 +92,8 @@ void m_regs_update(struct m_ctrl *c)
 /* What CC asks for and the controller cannot do: it reports a fatal status instead of becoming ready. */
 static bool enable_valid(const struct m_ctrl *c)
 {
-	return NVME_CC_MPS(c->cc) <= NVME_CAP_MPSMAX(c->cap) && !NVME_CC_CSS(c->cc) && !NVME_CC_AMS(c->cc) &&
+	return NVME_CC_MPS(c->cc) <= NVME_CAP_MPSMAX(c->cap) && (!NVME_CC_CSS(c->cc) || NVME_CC_CSS(c->cc) == 7) &&
+	       !NVME_CC_AMS(c->cc) &&
 	       (c->aqa & 0xfff) && (c->aqa >> 16 & 0xfff);
 }
 

@@ -11,6 +11,7 @@
  */
 #include "base/time.h"
 #include "model/bus.h"
+#include "model/cmd.h"
 
 /* The controller itself and, where @kind covers it, its function. */
 static void reset_function(struct m_ctrl *c, enum m_clr kind)
@@ -20,6 +21,22 @@ static void reset_function(struct m_ctrl *c, enum m_clr kind)
 	m_regs_reset(c, kind);
 	if (kind != M_CLR_CC)
 		m_pci_reset(c, kind);
+}
+
+/* What a defective drive does to @c when another VF is reset. */
+static void spill(struct m_ctrl *c, enum m_clr kind)
+{
+	struct nvsr_model *m = c->m;
+
+	for (unsigned q = 1; DEFECT(m, RESET_DELETES_SIBLING_QUEUES) && c->sq && q <= c->max_qid; q++) {
+		c->sq[q] = (struct m_sq){ 0 };
+		c->cq[q] = (struct m_cq){ 0 };
+	}
+	if (DEFECT(m, RESET_DROPS_SIBLING_AERS))
+		m_aer_reset(c);
+	if (kind == M_CLR_FLR && DEFECT(m, FLR_MASKS_SIBLINGS))
+		m_cfg_set(c, M_POS_MSIX + PCI_MSIX_CTRL, 2,
+			  m_cfg_get(c, M_POS_MSIX + PCI_MSIX_CTRL, 2) & ~(uint32_t)PCI_MSIX_CTRL_ENABLE);
 }
 
 /*
@@ -35,6 +52,9 @@ static void beyond_one_vf(struct m_ctrl *vf, enum m_clr kind)
 	for (unsigned n = 1; siblings && n < m->ctrl_count; n++)
 		if (m->ctrl[n].present && n != vf->fn)
 			reset_function(&m->ctrl[n], kind);
+	for (unsigned n = 1; !m_offline(vf) && n < m->ctrl_count; n++)
+		if (m->ctrl[n].present && n != vf->fn)
+			spill(&m->ctrl[n], kind);
 	if (kind != M_CLR_FLR || preparing)
 		return;
 	if (DEFECT(m, VF_FLR_HANGS))
@@ -69,6 +89,9 @@ static void reset_pf(struct m_ctrl *pf, enum m_clr kind)
 	struct nvsr_model *m = pf->m;
 
 	m->wrong.primary_reset = kind + 1;
+	for (uint32_t i = 1; DEFECT(m, PRIMARY_RESET_DROPS_WRITES) && i <= m->conf.nn; i++)
+		if (m->ns[i] && m->ns[i]->attached_count > m->ns[i]->attached[0])
+			m_media_zero(m->ns[i]->media, 0, 4096);
 	reset_function(pf, kind);
 	if (kind != M_CLR_CC && !(kind == M_CLR_FLR && DEFECT(m, VFS_OUTLIVE_PF_FLR)))
 		m_vfs_update(m, kind);
