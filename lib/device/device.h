@@ -41,6 +41,7 @@ struct nvsr_cmd {
 	/* results */
 	uint32_t dw0, dw1;
 	uint16_t status;		/* with CRD, More and DNR: bits 14:0 of the standard's status field */
+	uint32_t order;			/* of the completion in its queue: 1, 2, …; raw queues only */
 };
 
 /*

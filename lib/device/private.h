@@ -76,6 +76,7 @@ struct nvsr_queue {
 	void *sq_mem, *cq_mem;
 	uint64_t sq_iova, cq_iova;
 	struct nvsr_req **slot;		/* by command identifier */
+	uint32_t completed;		/* entries of the completion queue so far */
 	unsigned slots, busy;		/* never more commands than fit: min(SQ, CQ) - 1 */
 	uint16_t qid, sq_entries, cq_entries, sq_tail, cq_head, next_cid;
 	bool phase, dead, handed_out;	/* handed_out: a caller will destroy it */

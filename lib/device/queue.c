@@ -272,6 +272,7 @@ static void complete(struct nvsr_queue *q, const struct nvme_cqe *e)
 	r->cmd.dw0 = le32_get(e->dw0);
 	r->cmd.dw1 = le32_get(e->dw1);
 	r->cmd.status = le16_get(e->status) >> 1;
+	r->cmd.order = ++q->completed;
 	req_leave(r, REQ_DONE);
 }
 
