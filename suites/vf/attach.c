@@ -95,10 +95,12 @@ static bool leave(struct nvsr_ctx *t, struct tenant *a)
 	return nvsr_t_enable_vfs(t, 1);	/* closes the VFs that are open, the number stays */
 }
 
-/* The VF up again by the order of the standard, whatever it went through. */
-static bool back(struct nvsr_ctx *t, struct tenant *a)
+/* The VF up again by the order of the standard. */
+static bool back(struct nvsr_ctx *t, struct tenant *a, bool vf_went)
 {
-	a->vf = nvsr_t_enable_vfs(t, 1) ? nvsr_t_vf(t, 1) : NULL;
+	bool enabled = vf_went ? vf_enable_again(t, 1) : nvsr_t_enable_vfs(t, 1);
+
+	a->vf = enabled ? nvsr_t_vf(t, 1) : NULL;
 	return a->vf;
 }
 
@@ -110,7 +112,7 @@ static void survives_offline(struct nvsr_ctx *t)
 		return;
 	PREPARE(t, "Offline", vf_offline(t, a.scid));
 	check_attached(t, "after Offline", &a);
-	if (back(t, &a))
+	if (back(t, &a, false))
 		check_list(t, "after Offline, Assign, Online", &a);
 }
 
@@ -128,7 +130,7 @@ static void survives(struct nvsr_ctx *t, bool of_vf, enum nvsr_reset how, unsign
 		return;
 	PREPARE(t, name, nvsr_reset(d, how));
 	check_attached(t, vf_text("after %s", name), &a);
-	if (of_vf || back(t, &a))
+	if (of_vf || back(t, &a, how != NVSR_RESET_CTRL))
 		check_list(t, vf_text("after %s", name), &a);
 }
 

@@ -97,14 +97,14 @@ static void check_all_offline(struct nvsr_ctx *t, const char *when, const struct
 	vf_check_accounts(t, when);
 }
 
-/* CSTS.CFS of the VFs that are still there, opened anew: the host may have had to enable them again. */
-static void check_vfs_failed(struct nvsr_ctx *t, const char *when, const struct raised *r)
+/* CSTS.CFS of the VFs, which all resets but the Controller Reset take away: then it is what they come back with. */
+static void check_vfs_failed(struct nvsr_ctx *t, const char *when, const struct raised *r, enum nvsr_reset how)
 {
-	unsigned i, numvfs;
+	unsigned i;
 
-	if (nvsr_get_numvfs(t->pf, &numvfs) || !numvfs || !nvsr_t_enable_vfs(t, numvfs))
+	if (how == NVSR_RESET_CTRL ? !nvsr_t_enable_vfs(t, r->n) : !vf_enable_again(t, r->n))
 		return;
-	for (i = 1; i <= r->n && i <= numvfs; i++) {
+	for (i = 1; i <= r->n; i++) {
 		struct nvsr_dev *vf = nvsr_t_vf_bare(t, i);
 		uint32_t csts = vf && nvsr_dev_can(vf) & NVSR_CAN_REG_READ ? vf_csts(vf) : 0xffffffffu;
 
@@ -122,7 +122,7 @@ static void primary_reset(struct nvsr_ctx *t, enum nvsr_reset how, const char *n
 		return;
 	PREPARE(t, name, nvsr_reset(t->pf, how));
 	check_all_offline(t, vf_text("after %s", name), &r);
-	check_vfs_failed(t, vf_text("after %s", name), &r);
+	check_vfs_failed(t, vf_text("after %s", name), &r, how);
 }
 
 static void controller_reset(struct nvsr_ctx *t) { primary_reset(t, NVSR_RESET_CTRL, "Controller Reset of the PF"); }
@@ -224,6 +224,7 @@ static void nothing_is_restored(struct nvsr_ctx *t)
 		if (!raise_vfs(t, &r))
 			return;
 		PREPARE(t, after[i].name, nvsr_reset(t->pf, after[i].how));
+		check_all_offline(t, vf_text("after %s", after[i].name), &r);
 		if (!nvsr_t_enable_vfs(t, r.n))
 			return;
 		check_all_offline(t, vf_text("VFs enabled again after %s", after[i].name), &r);

@@ -156,12 +156,20 @@ static bool make_room(struct nvsr_ctx *t)
 		nvsr_test_skip(t, "the primary holds the flexible resources, and giving them back takes an FLR of the PF");
 		return false;
 	}
+	/* An FLR of the PF takes its VFs away. */
+	if (!rc && !nvsr_t_enable_vfs(t, 0))
+		return false;
 	if (!rc)
 		rc = nvsr_reset(t->pf, NVSR_RESET_FLR);
 	if (rc)
 		nvsr_test_broken(t, __FILE__, __LINE__, "giving back the primary's flexible resources: %s",
 				 nvsr_rc_text(rc));
 	return !rc;
+}
+
+bool vf_enable_again(struct nvsr_ctx *t, unsigned n)
+{
+	return nvsr_t_enable_vfs(t, 0) && nvsr_t_enable_vfs(t, n);
 }
 
 bool vf_start(struct nvsr_ctx *t, unsigned vfs)

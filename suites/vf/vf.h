@@ -42,6 +42,8 @@ unsigned vf_count(const struct nvme_secondary_ctrl *e, unsigned rt);
  * a device without Virtualization Management.  False after recording.
  */
 bool vf_start(struct nvsr_ctx *t, unsigned vfs);
+/* @n VFs anew after a reset that took them away, also where the host believes that they are still there. */
+bool vf_enable_again(struct nvsr_ctx *t, unsigned n);
 /* The secondaries, primary not counted: CNTLIDs to test with.  At least @min, else false after recording a skip. */
 bool vf_secondaries(struct nvsr_ctx *t, unsigned min, uint16_t *ret, unsigned max, unsigned *ret_n);
 
