@@ -85,12 +85,24 @@ static int wait_live(struct kernel_fn *f, unsigned ms)
 	return 0;
 }
 
-/* Give a VF to the nvme driver, at its first command. */
-static int bind_nvme(struct kernel_fn *f)
+/* Does the function answer configuration reads?  All ones is what nobody answers: a VF's identity alone says nothing. */
+static bool answers(struct nvsr_dev *pf, uint16_t rid)
 {
+	uint32_t class;
+
+	return !pf->ops->cfg_read(pf, rid, PCI_REVISION_ID, 4, &class) && class != UINT32_MAX;
+}
+
+/* Give a VF to the nvme driver, at its first command. */
+static int bind_nvme(struct nvsr_dev *d)
+{
+	struct kernel_fn *f = fn(d);
 	char text[NVSR_BDF_LEN], driver[32];
 	int rc;
 
+	/* The driver would wait for it, up to a minute. */
+	if (!answers(d->pf, d->rid))
+		return -ENODEV;
 	if (!nvsr_sysfs_link(f->bdf, "driver", driver, sizeof(driver)))
 		return strcmp(driver, "nvme") ? -EBUSY : wait_live(f, LIVE_MS);
 	rc = nvsr_sysfs_put(f->bdf, "driver_override", "nvme");
@@ -121,7 +133,7 @@ static int ready(struct nvsr_dev *d)
 {
 	struct kernel_fn *f = fn(d);
 
-	return f->fd >= 0 ? 0 : d->vfn ? bind_nvme(f) : wait_live(f, LIVE_MS);
+	return f->fd >= 0 ? 0 : d->vfn ? bind_nvme(d) : wait_live(f, LIVE_MS);
 }
 
 /* --- open and close ------------------------------------------------------------------------------------------------------ */
@@ -338,6 +350,11 @@ static int kernel_bar_read(struct nvsr_dev *d, unsigned bar, uint64_t off, unsig
 		return path ? -errno : -ENOMEM;
 	if (off + len > (uint64_t)st.st_size || (off & (len - 1)))
 		return -EINVAL;
+	/* Memory that nobody decodes reads as all ones on hardware, as 0 under QEMU. */
+	if (d->vfn && !answers(d->pf, d->rid)) {
+		*ret = len == 8 ? UINT64_MAX : UINT32_MAX;
+		return 0;
+	}
 	p = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (off_t)from);
 	if (p == MAP_FAILED)
 		return -errno;
@@ -370,6 +387,8 @@ static int kernel_reset(struct nvsr_dev *d, enum nvsr_reset how)
 	struct kernel_fn *f = fn(d);
 	int rc;
 
+	if (!answers(d->pf, d->rid))
+		return -ENODEV;
 	if (d == d->pf)
 		lose_vfs(d, -1);
 	if (f->fd >= 0)
@@ -402,12 +421,17 @@ static int kernel_get_numvfs(struct nvsr_dev *pf, unsigned *ret)
 
 static int kernel_set_numvfs(struct nvsr_dev *pf, unsigned n)
 {
-	char value[16];
+	char value[32];
+	struct nvsr_bdf vf1;
 	unsigned now;
 	int rc = kernel_get_numvfs(pf, &now);
 
-	if (rc || now == n)
+	if (rc)
 		return rc;
+	/* After an FLR of the PF the kernel may believe in VFs that QEMU 7.2 took away: then all over again. */
+	if (now == n && (!n || (!nvsr_sysfs_link(fn(pf)->bdf, "virtfn0", value, sizeof(value)) &&
+				nvsr_bdf_parse(value, &vf1) && answers(pf, vf1.rid))))
+		return 0;
 	lose_vfs(pf, -1);
 	/* Drivers that probe a VF before it is Online wait for nothing, up to CAP.TO. */
 	rc = nvsr_sysfs_put(fn(pf)->bdf, NO_AUTOPROBE, "0");
