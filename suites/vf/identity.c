@@ -13,11 +13,10 @@ static void check_text(struct nvsr_ctx *t, const char *name, const char *pf, con
 
 static void same_subsystem(struct nvsr_ctx *t)
 {
-	_cleanup_free_ struct nvme_id_ctrl *pf = calloc(2, sizeof(*pf));
-	struct nvme_id_ctrl *id = pf + 1;
+	_cleanup_free_ struct nvme_id_ctrl *pf = calloc(1, sizeof(*pf)), *id = calloc(1, sizeof(*id));
 	struct nvsr_dev *vf;
 
-	if (!pf)
+	if (!pf || !id)
 		BROKEN(t, "no memory");
 	if (!vf_start(t, 1) || !(vf = nvsr_t_vf(t, 1)))
 		return;
