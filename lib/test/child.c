@@ -240,6 +240,8 @@ static const char *prepare(struct child *c, struct nvsr_complaint *complaint)
 	nvsr_dev_clean(c->ctx.pf);
 	c->met = nvsr_needs_met(c->ctx.pf, &c->inv, c->s->destroy);
 	c->ctx.profile = c->s->profile;
+	c->ctx.seed = c->s->seed;
+	c->ctx.steps = c->s->steps;
 	c->ctx.inv = &c->inv;
 	c->ctx.priv = &c->priv;
 	return NULL;

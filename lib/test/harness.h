@@ -46,12 +46,15 @@ uint64_t nvsr_needs_of_method(unsigned can);
 char *nvsr_needs_reason(uint64_t unmet, const struct nvsr_profile *profile, const char **ret_cause);
 
 /* --- running ---------------------------------------------------------------------------------------------------------- */
+#define NVSR_DEFAULT_SEED 1
 struct nvsr_session {
 	const char *device;			/* as the user named it */
 	const struct nvsr_profile *profile;	/* what the device claims */
 	const struct nvsr_profile *behaviour;	/* what a model behaves like; NULL on a real device */
 	const char *const *defects;		/* seeded, model only; NULL or NULL-terminated */
 	bool destroy;				/* the user's permission */
+	uint64_t seed;				/* of random walks */
+	unsigned steps;				/* of random walks; 0: each test's own */
 	double timeout_scale;			/* 0 = 1 */
 	const struct nvsr_snapshot *baseline;	/* state to return to; NULL: every group takes its own (model) */
 	bool fresh_after_abort;			/* the next child gets a new device: go on (model under proof) */

@@ -18,6 +18,8 @@ struct nvsr_ctx {
 	const struct nvsr_profile *profile;
 	struct nvsr_inventory *inv;		/* read at the start of the group; nvsr_t_reread() for now */
 	const struct nvsr_test *test;
+	uint64_t seed;				/* of random walks; in every report */
+	unsigned steps;				/* length of random walks, 0 = the test's own */
 	struct nvsr_ctx_private *priv;
 };
 

@@ -40,6 +40,8 @@ struct nvsr_target_options {
 	bool destructive;
 	const char *erase_serial;
 	double timeout_scale;
+	uint64_t seed;
+	unsigned steps;
 };
 struct nvsr_target {
 	struct nvsr_session session;

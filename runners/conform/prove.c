@@ -151,6 +151,7 @@ static void __attribute__((noreturn)) job_main(const struct nvsr_job *job, const
 {
 	const char *defects[] = { job->defect ? job->defect->name : NULL, NULL };
 	struct nvsr_session session = {
+		.seed = NVSR_DEFAULT_SEED,
 		.device = "model:", .profile = profile, .behaviour = profile, .defects = defects, .destroy = true,
 		.fresh_after_abort = true,
 	};

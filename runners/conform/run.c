@@ -5,7 +5,7 @@
 #include "runners/conform/conform.h"
 
 enum { OPT_PROFILE = 0x100, OPT_EXPECT, OPT_OUT, OPT_FORMAT, OPT_DESTRUCTIVE, OPT_ERASE_SERIAL, OPT_DEFECT, OPT_SCALE,
-       OPT_STRICT };
+       OPT_STRICT, OPT_SEED, OPT_STEPS };
 
 static const struct argp_option options[] = {
 	{ "profile", OPT_PROFILE, "NAME|FILE", 0, "what the device claims (default: the model's own, or the only profile "
@@ -17,6 +17,8 @@ static const struct argp_option options[] = {
 	{ "destructive", OPT_DESTRUCTIVE, NULL, 0, "run tests that destroy data; a real device also needs --erase-serial", 3 },
 	{ "erase-serial", OPT_ERASE_SERIAL, "SN", 0, "the serial number of the device whose data may be destroyed", 3 },
 	{ "timeout-scale", OPT_SCALE, "X", 0, "multiply every deadline (slow emulation)", 4 },
+	{ "seed", OPT_SEED, "N", 0, "seed of the random walks (default 1); it stands in every report", 4 },
+	{ "steps", OPT_STEPS, "N", 0, "length of each random walk (default: the test's own)", 4 },
 	{ "defect", OPT_DEFECT, "NAME", 0, "seed a defect in the model; repeatable", 4 },
 	{ 0 }
 };
@@ -25,6 +27,18 @@ static void add_line(char ***lines, const char *text, struct argp_state *state)
 {
 	if (nvsr_lines_add(lines, text))
 		argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
+}
+
+static uint64_t whole_number(const char *option, const char *arg, uint64_t most, struct argp_state *state)
+{
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(arg, &end, 0);
+	if (errno || *end || end == arg || arg[0] == '-' || v > most)
+		argp_error(state, "--%s %s: expected a number from 0 to %llu", option, arg, (unsigned long long)most);
+	return v;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -46,6 +60,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (*end || end == arg || !(o->target.timeout_scale > 0 && o->target.timeout_scale <= 1000))
 			argp_error(state, "--timeout-scale %s: expected a number above 0 and up to 1000", arg);
 		break;
+	case OPT_SEED: o->target.seed = whole_number("seed", arg, UINT64_MAX, state); break;
+	case OPT_STEPS: o->target.steps = (unsigned)whole_number("steps", arg, 10000000, state); break;
 	case ARGP_KEY_ARG:
 		if (!state->arg_num)
 			o->target.device = arg;
@@ -71,6 +87,7 @@ static const struct argp argp = {
 void nvsr_run_options_parse(int argc, char **argv, struct nvsr_run_options *ret)
 {
 	memset(ret, 0, sizeof(*ret));
+	ret->target.seed = NVSR_DEFAULT_SEED;
 	argp_parse(&argp, argc, argv, 0, NULL, ret);
 }
 
@@ -117,14 +134,16 @@ int nvsr_expects_open(const struct nvsr_run_options *o, const struct nvsr_target
 /* What `resume` and "again:" need to do the same. */
 static int keep_options(const struct nvsr_run_options *o, struct nvsr_run *run)
 {
-	char scale[64];
+	char scale[64], seed[32], steps[16];
 	int rc = 0;
 	struct { const char *name, *value; } given[] = {
 		{ "profile", o->target.profile }, { "expect", o->expect }, { "erase-serial", o->target.erase_serial },
-		{ "timeout-scale", o->target.timeout_scale > 0 ? scale : NULL },
+		{ "timeout-scale", o->target.timeout_scale > 0 ? scale : NULL }, { "seed", seed }, { "steps", steps },
 	};
 
 	snprintf(scale, sizeof(scale), "%g", o->target.timeout_scale);
+	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)o->target.seed);
+	snprintf(steps, sizeof(steps), "%u", o->target.steps);
 	for (unsigned i = 0; !rc && i < NVSR_ARRAY_SIZE(given); i++) {
 		_cleanup_free_ char *text = given[i].value ? nvsr_asprintf("--%s=%s", given[i].name, given[i].value) : NULL;
 
@@ -148,13 +167,17 @@ static int describe(struct nvsr_run *run, const struct nvsr_run_options *o, cons
 		    const struct nvsr_plan *plan, const char *cmdline)
 {
 	char utc[32];
+	char seed[32];
 	int rc = keep_options(o, run);
 	struct { char **field; const char *value; } texts[] = {
 		{ &run->tool, nvsr_version }, { &run->device, o->target.device }, { &run->method, t->method },
 		{ &run->profile, t->profile->name }, { &run->model_profile, t->behaviour ? t->behaviour->name : NULL },
 		{ &run->model, t->model }, { &run->serial, t->serial }, { &run->firmware, t->firmware },
 		{ &run->started, nvsr_utc(utc, sizeof(utc)) }, { &run->cmdline, cmdline },
+		{ &run->seed, seed },
 	};
+
+	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)o->target.seed);
 
 	for (unsigned i = 0; !rc && i < NVSR_ARRAY_SIZE(texts); i++)
 		rc = nvsr_field_set(texts[i].field, texts[i].value);

@@ -182,6 +182,8 @@ int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *re
 	t.session.device = o->device;
 	t.session.defects = (const char *const *)o->defects;
 	t.session.timeout_scale = o->timeout_scale;
+	t.session.seed = o->seed;
+	t.session.steps = o->steps;
 	rc = check_defects(o, &t);
 	if (!rc)
 		rc = choose_profiles(o, &t);
