@@ -13,20 +13,18 @@ static void check_text(struct nvsr_ctx *t, const char *name, const char *pf, con
 
 static void same_subsystem(struct nvsr_ctx *t)
 {
-	_cleanup_free_ struct nvme_id_ctrl *pf = calloc(1, sizeof(*pf)), *id = calloc(1, sizeof(*id));
+	struct nvme_id_ctrl pf, id;
 	struct nvsr_dev *vf;
 
-	if (!pf || !id)
-		BROKEN(t, "no memory");
 	if (!vf_start(t, 1) || !(vf = nvsr_t_vf(t, 1)))
 		return;
-	PREPARE(t, "Identify Controller on the PF", nvsr_id_ctrl(t->pf, pf));
-	MUST_OK(t, "Identify Controller on the VF", nvsr_id_ctrl(vf, id));
-	check_text(t, "SN", pf->sn, id->sn, sizeof(pf->sn));
-	check_text(t, "MN", pf->mn, id->mn, sizeof(pf->mn));
-	check_text(t, "FR", pf->fr, id->fr, sizeof(pf->fr));
-	CHECK(t, !strncmp(pf->subnqn, id->subnqn, sizeof(pf->subnqn)), "the same text on PF and VF",
-	      "SUBNQN: PF \"%.*s\", VF \"%.*s\"", (int)sizeof(pf->subnqn), pf->subnqn, (int)sizeof(id->subnqn), id->subnqn);
+	PREPARE(t, "Identify Controller on the PF", nvsr_id_ctrl(t->pf, &pf));
+	MUST_OK(t, "Identify Controller on the VF", nvsr_id_ctrl(vf, &id));
+	check_text(t, "SN", pf.sn, id.sn, sizeof(pf.sn));
+	check_text(t, "MN", pf.mn, id.mn, sizeof(pf.mn));
+	check_text(t, "FR", pf.fr, id.fr, sizeof(pf.fr));
+	CHECK(t, !strncmp(pf.subnqn, id.subnqn, sizeof(pf.subnqn)), "the same text on PF and VF",
+	      "SUBNQN: PF \"%.*s\", VF \"%.*s\"", (int)sizeof(pf.subnqn), pf.subnqn, (int)sizeof(id.subnqn), id.subnqn);
 }
 
 #define NEVER_NSID 0xfffffff0u	/* above any NN: Invalid Namespace or Format where the command exists */
@@ -62,13 +60,11 @@ static int try_action(struct nvsr_dev *d, const struct action *a, uint8_t *page)
 
 static void actions_are_refused(struct nvsr_ctx *t)
 {
-	_cleanup_free_ uint8_t *page = calloc(1, 4096);
+	uint8_t page[4096] = { 0 };
 	struct nvsr_dev *vf;
 	uint64_t cap;
 	unsigned i;
 
-	if (!page)
-		BROKEN(t, "no memory");
 	if (!vf_start(t, 1) || !(vf = nvsr_t_vf(t, 1)))
 		return;
 	for (i = 0; i < NVSR_ARRAY_SIZE(actions); i++) {
@@ -84,24 +80,22 @@ static void actions_are_refused(struct nvsr_ctx *t)
 
 static void oacs_is_true(struct nvsr_ctx *t)
 {
-	_cleanup_free_ uint8_t *page = calloc(1, 4096);
-	_cleanup_free_ struct nvme_id_ctrl *id = calloc(1, sizeof(*id));
+	uint8_t page[4096] = { 0 };
+	struct nvme_id_ctrl id;
 	struct nvsr_dev *vf;
 	unsigned i;
 
-	if (!page || !id)
-		BROKEN(t, "no memory");
 	if (!vf_start(t, 1) || !(vf = nvsr_t_vf(t, 1)))
 		return;
-	PREPARE(t, "Identify Controller on the VF", nvsr_id_ctrl(vf, id));
+	PREPARE(t, "Identify Controller on the VF", nvsr_id_ctrl(vf, &id));
 	for (i = 0; i < NVSR_ARRAY_SIZE(actions); i++) {
-		bool claimed = le16_get(id->oacs) & actions[i].oacs, executed;
+		bool claimed = le16_get(id.oacs) & actions[i].oacs, executed;
 
 		if (!actions[i].oacs)
 			continue;
 		executed = try_action(vf, &actions[i], page) != NVME_SC_INVALID_OPCODE;
 		CHECK(t, claimed == executed, "OACS of the VF claims what the VF executes", "%s: OACS %04Xh, the VF %s it",
-		      actions[i].name, le16_get(id->oacs), executed ? "executes" : "rejects");
+		      actions[i].name, le16_get(id.oacs), executed ? "executes" : "rejects");
 	}
 }
 
@@ -133,30 +127,28 @@ static void effects_log_is_true(struct nvsr_ctx *t)
 		{ "Get Features", 0, { .opcode = NVME_ADMIN_GET_FEATURES, .cdw10 = NVME_FEAT_NUM_QUEUES } },
 		{ "Abort", 0, { .opcode = NVME_ADMIN_ABORT, .cdw10 = 0xfffe0000 } },
 	};
-	_cleanup_free_ struct nvme_effects_log *log = calloc(1, sizeof(*log));
-	_cleanup_free_ uint8_t *page = calloc(1, 4096);
+	struct nvme_effects_log log;
+	uint8_t page[4096] = { 0 };
 	struct nvsr_dev *vf;
 	unsigned i;
 	int rc;
 
-	if (!page || !log)
-		BROKEN(t, "no memory");
 	if (!vf_start(t, 1) || !(vf = nvsr_t_vf(t, 1)))
 		return;
-	rc = nvsr_get_log(vf, NVME_LOG_EFFECTS, 0, false, log, sizeof(*log));
+	rc = nvsr_get_log(vf, NVME_LOG_EFFECTS, 0, false, &log, sizeof(log));
 	if (rc > 0)
 		SKIP(t, "the VF has no Commands Supported and Effects log: %s", nvsr_rc_text(rc));
 	PREPARE(t, "Get Log Page 05h on the VF", rc);
 	for (i = 0; i < NVSR_ARRAY_SIZE(actions) + NVSR_ARRAY_SIZE(harmless); i++) {
 		const struct action *a =
 			i < NVSR_ARRAY_SIZE(actions) ? &actions[i] : &harmless[i - NVSR_ARRAY_SIZE(actions)];
-		bool claimed = le32_get(log->acs[a->cmd.opcode]) & NVME_EFFECTS_CSUPP;
+		bool claimed = le32_get(log.acs[a->cmd.opcode]) & NVME_EFFECTS_CSUPP;
 		bool executed = try_action(vf, a, page) != NVME_SC_INVALID_OPCODE;
 
 		CHECK(t, claimed == executed, "the log claims what the VF executes", "%s (%02Xh): CSUPP %u, the VF %s it",
 		      a->name, a->cmd.opcode, claimed, executed ? "executes" : "rejects");
 	}
-	check_io_effects(t, vf, log);
+	check_io_effects(t, vf, &log);
 }
 
 #define VF_IDENTITY (VF_ANY | NVSR_NEED(VF_ADMIN))
