@@ -19,7 +19,7 @@ extern const struct nvsr_group nvsr_vf_command, nvsr_vf_assign, nvsr_vf_primary,
 /* namespace */
 extern const struct nvsr_group nvsr_namespace_identify, nvsr_namespace_lists, nvsr_namespace_nsid, nvsr_namespace_create,
 	nvsr_namespace_delete, nvsr_namespace_attach, nvsr_namespace_persist, nvsr_namespace_shared, nvsr_namespace_events,
-	nvsr_namespace_live;
+	nvsr_namespace_live, nvsr_namespace_walk;
 
 /* meta: fail on purpose, hidden unless a pattern starts with "meta." */
 extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_abort;
@@ -62,6 +62,7 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_namespace_shared,
 	&nvsr_namespace_events,
 	&nvsr_namespace_live,
+	&nvsr_namespace_walk,
 
 	/* meta */
 	&nvsr_meta_verdict,
