@@ -38,6 +38,8 @@ static const struct op admin_ops[0x100] = {
 	[NVME_ADMIN_NS_MGMT]	  = { m_ns_mgmt, NSID_OWN, true, NEEDS(ns_mgmt), LBCC | NIC },
 	[NVME_ADMIN_NS_ATTACH]	  = { m_ns_attachment, NSID_OWN, true, NEEDS(ns_mgmt), NIC },
 	[NVME_ADMIN_VIRT_MGMT]	  = { m_virt_mgmt, NSID_UNUSED, true, NEEDS(virt_mgmt), CCC },
+	[NVME_ADMIN_FORMAT]	  = { m_format, NSID_OWN, true, NEEDS(format), LBCC | NCC },
+	[NVME_ADMIN_SANITIZE]	  = { m_sanitize, NSID_UNUSED, true, NEEDS(sanitize), LBCC },
 };
 
 static const struct op io_ops[0x100] = {
@@ -47,6 +49,12 @@ static const struct op io_ops[0x100] = {
 	[NVME_CMD_COMPARE]	= { m_compare, NSID_ACTIVE, false, NEEDS(compare), 0 },
 	[NVME_CMD_WRITE_ZEROES]	= { m_write_zeroes, NSID_ACTIVE, false, NEEDS(write_zeroes), LBCC },
 	[NVME_CMD_DSM]		= { m_dsm, NSID_ACTIVE, false, NEEDS(dsm), LBCC },
+	[NVME_CMD_VERIFY]	= { m_verify, NSID_ACTIVE, false, NEEDS(verify), 0 },
+	[NVME_CMD_RESV_REGISTER] = { m_resv_register, NSID_ACTIVE, false, NEEDS(resv), 0 },
+	[NVME_CMD_RESV_REPORT]	= { m_resv_report, NSID_ACTIVE, false, NEEDS(resv), 0 },
+	[NVME_CMD_RESV_ACQUIRE]	= { m_resv_acquire, NSID_ACTIVE, false, NEEDS(resv), 0 },
+	[NVME_CMD_RESV_RELEASE]	= { m_resv_release, NSID_ACTIVE, false, NEEDS(resv), 0 },
+	[NVME_CMD_COPY]		= { m_copy, NSID_ACTIVE, false, NEEDS(copy), LBCC },
 };
 
 struct m_ctrl *m_ctrl_next(struct nvsr_model *m, uint32_t from)
@@ -75,6 +83,22 @@ enum m_nsid m_nsid_kind(const struct m_ctrl *c, uint32_t nsid)
 	return m->ns[nsid]->attached[c->fn] ? M_NSID_ACTIVE : M_NSID_UNATTACHED;
 }
 
+/* A command that a drive executes although the namespace is not attached. */
+static bool ignores_attachment(const struct nvsr_model *m, uint8_t opcode)
+{
+	static const struct { uint8_t opcode; enum m_defect defect; } table[] = {
+		{ NVME_CMD_COMPARE, D_COMPARE_IGNORES_ATTACHMENT }, { NVME_CMD_DSM, D_DSM_IGNORES_ATTACHMENT },
+		{ NVME_CMD_WRITE_ZEROES, D_WRITE_ZEROES_IGNORES_ATTACHMENT }, { NVME_CMD_VERIFY, D_VERIFY_UNATTACHED_OK },
+		{ NVME_CMD_COPY, D_COPY_UNATTACHED_OK }, { NVME_CMD_RESV_REPORT, D_REPORT_UNATTACHED_OK },
+		{ NVME_CMD_RESV_REGISTER, D_REGISTER_UNATTACHED_OK }, { NVME_CMD_FLUSH, D_FLUSH_UNATTACHED_OK },
+	};
+
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(table); i++)
+		if (table[i].opcode == opcode)
+			return m->defect[table[i].defect];
+	return false;
+}
+
 /* What a drive makes of an I/O command for a namespace that is not active; NULL: aborts it, as it should. */
 static struct m_ns *inactive_io_defects(struct m_ctrl *c, struct m_cmd *cmd, enum m_nsid kind, uint32_t nsid)
 {
@@ -84,10 +108,7 @@ static struct m_ns *inactive_io_defects(struct m_ctrl *c, struct m_cmd *cmd, enu
 		return m->ns[nsid];
 	if (kind == M_NSID_UNATTACHED && !m_is_pf(c) && DEFECT(m, VF_IO_IGNORES_ATTACHMENT))
 		return m->ns[nsid];
-	if (kind == M_NSID_UNATTACHED && !m_is_pf(c) &&
-	    ((cmd->e.opcode == NVME_CMD_COMPARE && DEFECT(m, COMPARE_IGNORES_ATTACHMENT)) ||
-	     (cmd->e.opcode == NVME_CMD_DSM && DEFECT(m, DSM_IGNORES_ATTACHMENT)) ||
-	     (cmd->e.opcode == NVME_CMD_WRITE_ZEROES && DEFECT(m, WRITE_ZEROES_IGNORES_ATTACHMENT))))
+	if (kind == M_NSID_UNATTACHED && !m_is_pf(c) && ignores_attachment(m, cmd->e.opcode))
 		return m->ns[nsid];
 	if (kind == M_NSID_UNATTACHED && cmd->e.opcode == NVME_CMD_READ && DEFECT(m, READ_MOVES_BEFORE_CHECK)) {
 		uint8_t block[512];
@@ -150,6 +171,9 @@ static const struct op *find_op(const struct m_ctrl *c, bool io, uint8_t opcode)
 		primary = true;
 	if (!io && (opcode == NVME_ADMIN_NS_MGMT || opcode == NVME_ADMIN_NS_ATTACH) && DEFECT(m, VF_ACCEPTS_NS_MGMT))
 		primary = true;
+	if (!io && ((opcode == NVME_ADMIN_FORMAT && DEFECT(m, VF_ACCEPTS_FORMAT)) ||
+		    (opcode == NVME_ADMIN_SANITIZE && DEFECT(m, VF_ACCEPTS_SANITIZE))))
+		primary = true;
 	return op->primary && !primary ? NULL : op;
 }
 
@@ -175,6 +199,30 @@ static bool admin_only(const struct m_ctrl *c)
 	return only;
 }
 
+/* A command of a fused operation that came alone: Base 3.4.2. */
+static uint16_t check_fuse(const struct m_ctrl *c, struct m_cmd *cmd, bool io)
+{
+	unsigned fuse = NVME_FLAGS_FUSE(cmd->e.flags);
+
+	if (!fuse || (io && c->m->conf.fused && DEFECT(c->m, FUSED_GAP_ACCEPTED)))
+		return 0;
+	if (!io || !c->m->conf.fused || fuse > NVME_FUSE_SECOND)
+		return m_bad(cmd, 1, 0, NVME_SC_INVALID_FIELD);
+	return NVME_SC_FUSED_MISSING;
+}
+
+/* What keeps an I/O command from an active namespace. */
+static uint16_t check_namespace(struct m_ctrl *c, struct m_cmd *cmd, const struct m_ns *ns)
+{
+	bool formatting = m_formatting(c->m, ns) && !DEFECT(c->m, FORMAT_ALLOWS_IO);
+
+	for (uint32_t i = 1; DEFECT(c->m, FORMAT_BLOCKS_OTHERS) && i <= c->m->conf.nn; i++)
+		formatting |= c->m->ns[i] && m_formatting(c->m, c->m->ns[i]);
+	if (formatting)
+		return DEFECT(c->m, FORMAT_WRONG_STATUS) ? NVME_SC_INTERNAL : NVME_SC_FORMAT_IN_PROGRESS;
+	return m_resv_conflict(c, ns, true, cmd->e.opcode) ? NVME_SC_RESV_CONFLICT : 0;
+}
+
 static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 {
 	bool io = cmd->sq->id != 0;
@@ -184,9 +232,11 @@ static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 
 	if (!op)
 		return m_bad(cmd, 0, 0, NVME_SC_INVALID_OPCODE);
-	/* FUSES = 0: no fused operation is supported */
-	if (NVME_FLAGS_FUSE(cmd->e.flags))
-		return m_bad(cmd, 1, 0, NVME_SC_INVALID_FIELD);
+	status = m_sanitize_status(c, io, cmd->e.opcode);
+	if (!status)
+		status = check_fuse(c, cmd, io);
+	if (status)
+		return status;
 	if (op->nsid == NSID_UNUSED && nsid && !DEFECT(c->m, UNUSED_NSID_ACCEPTED))
 		return m_bad(cmd, 4, 0, NVME_SC_INVALID_FIELD);
 	if (op->nsid == NSID_ACTIVE && !m_active_ns(c, cmd, &status)) {
@@ -198,7 +248,11 @@ static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 	}
 	if (io && c->m->wrong.blocked_until > c->m->now)
 		return NVME_SC_NS_NOT_READY;
-	return op->run(c, cmd);
+	if (io && m_nsid_kind(c, nsid) == M_NSID_ACTIVE)
+		status = check_namespace(c, cmd, c->m->ns[nsid]);
+	if (status == NVME_SC_RESV_CONFLICT && DEFECT(c->m, CONFLICT_EXECUTES))
+		op->run(c, cmd);
+	return status ? status : op->run(c, cmd);
 }
 
 /* The same command would fail again; the others depend on what happens in between. */
@@ -213,18 +267,66 @@ static bool do_not_retry(uint16_t status)
 	}
 }
 
-uint16_t m_execute(struct m_ctrl *c, struct m_cmd *cmd)
+uint16_t m_outcome(struct m_ctrl *c, struct m_cmd *cmd, uint16_t status)
 {
-	uint16_t status;
-
-	cmd->err_parm = 0xffff;
-	cmd->cs_info = 0;
-	status = dispatch(c, cmd);
 	if (!status)
 		return 0;
 	status |= M_SF_MORE | (do_not_retry(status) ? M_SF_DNR : 0);
 	m_log_error(c, cmd, status);
 	return status;
+}
+
+uint16_t m_execute(struct m_ctrl *c, struct m_cmd *cmd)
+{
+	cmd->err_parm = 0xffff;
+	cmd->cs_info = 0;
+	return m_outcome(c, cmd, dispatch(c, cmd));
+}
+
+/* --- Compare and Write, the fused operation (Base 3.4.2, NVM Command Set 2.1.4) ------------------------------- */
+
+static uint64_t first_block(const struct m_cmd *cmd)
+{
+	return M_DW(cmd, 10) | (uint64_t)M_DW(cmd, 11) << 32;
+}
+
+static uint16_t check_pair(const struct m_ctrl *c, struct m_cmd *first, struct m_cmd *second)
+{
+	unsigned blocks = (M_DW(first, 12) & 0xffff) + 1;
+
+	if (first->e.opcode != NVME_CMD_COMPARE || second->e.opcode != NVME_CMD_WRITE)
+		return m_bad(first, 0, 0, NVME_SC_INVALID_FIELD);
+	if ((le32_get(first->e.nsid) != le32_get(second->e.nsid) || first_block(first) != first_block(second) ||
+	     blocks != (M_DW(second, 12) & 0xffff) + 1) && !DEFECT(c->m, FUSED_RANGE_MISMATCH_ACCEPTED))
+		return m_bad(first, 40, 0, NVME_SC_INVALID_FIELD);
+	if (blocks > M_ATOMIC_BLOCKS && !DEFECT(c->m, FUSED_ANY_LENGTH))
+		return NVME_SC_ATOMIC_EXCEEDED;
+	return 0;
+}
+
+void m_execute_fused(struct m_ctrl *c, struct m_cmd *first, struct m_cmd *second, uint16_t *ret_first, uint16_t *ret_second)
+{
+	uint16_t a = check_pair(c, first, second), b = a;
+	const struct nvme_sqe e = second->e;
+
+	first->e.flags &= (uint8_t)~3u;
+	second->e.flags &= (uint8_t)~3u;
+	if (!a) {
+		a = dispatch(c, first);
+		b = a ? NVME_SC_FUSED_FAIL : 0;
+		if (a == NVME_SC_COMPARE_FAILED && DEFECT(c->m, FUSED_COMPARE_FAIL_WRITES))
+			dispatch(c, second);
+		if (a && DEFECT(c->m, FUSED_FAIL_WRONG_STATUS))
+			b = NVME_SC_ABORT_REQ;
+		/* others come in between */
+		if (!a && DEFECT(c->m, FUSED_NOT_ATOMIC))
+			b = m_slow_start(c, second, 10000, dispatch);
+		else if (!a)
+			b = dispatch(c, second);
+	}
+	*ret_first = m_outcome(c, first, a);
+	*ret_second = m_outcome(c, second, b);
+	second->e.cid = e.cid;
 }
 
 int m_cmd_init(struct m_ctrl *c)
@@ -254,16 +356,35 @@ static void clr_defects(struct m_ctrl *c, enum m_clr kind)
 		c->had_flr = true;
 }
 
+/* Features of a namespace go back when the whole subsystem does. */
+static void clr_namespaces(struct nvsr_model *m, enum m_clr kind)
+{
+	for (uint32_t i = 1; i <= m->conf.nn; i++) {
+		struct m_ns *ns = m->ns[i];
+
+		if (!ns)
+			continue;
+		ns->err_recovery = 0;
+		ns->resv_mask = 0;
+		if (kind == M_CLR_POWER && ns->wp_state == NVME_WPS_UNTIL_POWER_CYCLE && !DEFECT(m, PROTECTION_SURVIVES_POWER))
+			ns->wp_state = NVME_WPS_NONE;
+	}
+	if (kind == M_CLR_POWER)
+		m_resv_power(m);
+}
+
 void m_cmd_clr(struct m_ctrl *c, enum m_clr kind)
 {
+	m_resv_clr(c, kind);
 	if (m_is_pf(c) || !(DEFECT(c->m, VF_FEATURES_SURVIVE_VFE_TOGGLE) ||
 			    (kind == M_CLR_CC && DEFECT(c->m, VF_FEATURES_SURVIVE_CTRL_RESET))))
 		m_features_reset(c);
 	m_aer_reset(c);
-	/* 05h is a namespace's: it goes back when the whole subsystem does */
-	for (uint32_t i = 1; m_is_pf(c) && kind >= M_CLR_NSSR && i <= c->m->conf.nn; i++)
-		if (c->m->ns[i])
-			c->m->ns[i]->err_recovery = 0;
+	c->log->resv_count = 0;
+	c->log->resv_lpc = 0;
+	if (m_is_pf(c) && kind >= M_CLR_NSSR)
+		clr_namespaces(c->m, kind);
+	m_sanitize_clr(c->m, kind);
 	clr_defects(c, kind);
 }
 

@@ -27,6 +27,8 @@ struct m_ns *m_active_ns(struct m_ctrl *c, struct m_cmd *cmd, uint16_t *ret_stat
 uint16_t m_inactive_status(const struct nvsr_model *m, struct m_cmd *cmd, enum m_nsid kind);
 /* Commands Supported and Effects of an opcode, 0 when this controller aborts it. */
 uint32_t m_effects(const struct m_ctrl *c, bool io, uint8_t opcode);
+/* What a failed command leaves behind (error log); the status with More and Do Not Retry. */
+uint16_t m_outcome(struct m_ctrl *c, struct m_cmd *cmd, uint16_t status);
 /* False when @bytes is more than one command may move (MDTS). */
 bool m_mdts_ok(const struct m_ctrl *c, uint64_t bytes);
 /* The controller with the lowest CNTLID that is not below @from, or NULL. */
@@ -52,21 +54,71 @@ uint16_t m_write(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_compare(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_write_zeroes(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_dsm(struct m_ctrl *c, struct m_cmd *cmd);
+uint16_t m_verify(struct m_ctrl *c, struct m_cmd *cmd);
+uint16_t m_copy(struct m_ctrl *c, struct m_cmd *cmd);
+uint16_t m_resv_register(struct m_ctrl *c, struct m_cmd *cmd);
+uint16_t m_resv_report(struct m_ctrl *c, struct m_cmd *cmd);
+uint16_t m_resv_acquire(struct m_ctrl *c, struct m_cmd *cmd);
+uint16_t m_resv_release(struct m_ctrl *c, struct m_cmd *cmd);
+uint16_t m_format(struct m_ctrl *c, struct m_cmd *cmd);
+uint16_t m_sanitize(struct m_ctrl *c, struct m_cmd *cmd);
+
+/* --- slow.c: commands that are fetched and take time -------------------------------------------------------- */
+typedef uint16_t (*m_finish_fn)(struct m_ctrl *c, struct m_cmd *cmd);
+/* Complete @cmd after @ns with what @finish returns (NULL: success). */
+uint16_t m_slow_start(struct m_ctrl *c, struct m_cmd *cmd, uint64_t ns, m_finish_fn finish);
+/* Complete with @status: I/O commands of a namespace; one command, false when there is none; a submission queue's. */
+void m_slow_abort_ns(struct m_ctrl *c, uint32_t nsid, uint16_t status);
+bool m_slow_abort(struct m_ctrl *c, uint16_t sqid, uint16_t cid);
+void m_slow_abort_queue(struct m_ctrl *c, uint16_t sqid);
+
+/* --- resv.c ------------------------------------------------------------------------------------------------- */
+/* The command conflicts with a reservation of another host. */
+bool m_resv_conflict(const struct m_ctrl *c, const struct m_ns *ns, bool io, uint8_t opcode);
+bool m_resv_ptpl(const struct m_ns *ns);
+uint16_t m_resv_set_ptpl(struct m_ns *ns, bool ptpl);
+/* Log page 80h: the oldest notification, and forgetting it. */
+uint32_t m_resv_log(const struct m_ctrl *c, uint8_t *buf);
+void m_resv_log_read(struct m_ctrl *c);
+void m_resv_clr(struct m_ctrl *c, enum m_clr kind);		/* before the Host Identifier is reset */
+void m_resv_power(struct nvsr_model *m);
+void m_resv_free(struct m_ns *ns);
+void m_resv_detached(struct m_ctrl *c, struct m_ns *ns);	/* defects only, as is the next */
+void m_resv_offline(struct m_ctrl *c);
+
+/* --- erase.c ------------------------------------------------------------------------------------------------ */
+bool m_formatting(const struct nvsr_model *m, const struct m_ns *ns);
+uint8_t m_format_progress(const struct nvsr_model *m, const struct m_ns *ns);	/* FPI */
+/* Why a sanitize operation keeps a command from being executed, 0 = it does not. */
+uint16_t m_sanitize_status(const struct m_ctrl *c, bool io, uint8_t opcode);
+void m_sanitize_written(struct nvsr_model *m);			/* user data: not erased any more */
+uint32_t m_sanitize_log(const struct m_ctrl *c, uint8_t *buf);
+void m_sanitize_clr(struct nvsr_model *m, enum m_clr kind);	/* defects only */
 
 /* --- virt.c ------------------------------------------------------------------------------------------------- */
 void m_virt_primary_caps(struct nvsr_model *m, struct nvme_primary_caps *ret);
 void m_virt_secondary_list(struct nvsr_model *m, uint16_t cntid, struct nvme_secondary_list *ret);
 
+/* --- nvm.c -------------------------------------------------------------------------------------------------- */
+#define M_COPY_RANGE 1024	/* MSSRL, MCL: blocks; MSRC + 1: ranges */
+#define M_COPY_TOTAL 4096
+#define M_COPY_RANGES 16
+#define M_ATOMIC_BLOCKS 8	/* AWUN + 1, ACWU + 1 */
+void m_nvm_free(struct nvsr_model *m);
+
 /* --- ns.c --------------------------------------------------------------------------------------------------- */
 /* The namespace as @c shows it, and the capabilities common to all namespaces (NSID FFFFFFFFh). */
 void m_ns_identify(const struct m_ctrl *c, const struct m_ns *ns, struct nvme_id_ns *ret);
 void m_ns_common(const struct nvsr_model *m, struct nvme_id_ns *ret);
+/* Deallocated media for @blocks of a format; NULL without memory. */
+struct m_media *m_ns_media(struct nvsr_model *m, uint64_t blocks, const struct nvme_lbaf *f);
 void m_ns_detach_all(struct m_ctrl *c);				/* defects only: attachments are persistent */
 /* Identify data of the namespace changed: tell every controller it is attached to. */
 void m_ns_changed(struct nvsr_model *m, const struct m_ns *ns);
 
 /* --- media.c: the logical blocks of a namespace, data and metadata of a block side by side ------------------ */
-struct m_media *m_media_new(uint64_t bytes, uint8_t deallocated /* the value that deallocated bytes read */);
+/* @block: bytes of a block; @deallocated: the value that deallocated bytes read. */
+struct m_media *m_media_new(uint64_t bytes, unsigned block, uint8_t deallocated);
 struct m_media *m_media_free(struct m_media *md);
 uint64_t m_media_size(const struct m_media *md);
 /* Memory of the blocks when it can be used as it is, else NULL: then m_media_read() and m_media_write() copy. */
@@ -75,6 +127,9 @@ void m_media_read(struct m_media *md, uint64_t off, void *buf, uint64_t len);
 void m_media_write(struct m_media *md, uint64_t off, const void *buf, uint64_t len);
 void m_media_zero(struct m_media *md, uint64_t off, uint64_t len);
 void m_media_deallocate(struct m_media *md, uint64_t off, uint64_t len);
+/* The blocks were written through m_media_direct(); whether all of them were written since they were deallocated. */
+void m_media_mark(struct m_media *md, uint64_t off, uint64_t len);
+bool m_media_allocated(const struct m_media *md, uint64_t off, uint64_t len);
 
 /* --- feature.c ---------------------------------------------------------------------------------------------- */
 #define M_VECTORS 2048	/* MSI-X has no more */
@@ -86,6 +141,7 @@ struct m_features {
 	uint64_t timestamp, timestamp_at;	/* 0Eh: ms, and the time it was set */
 	bool timestamp_set;
 	uint8_t host_behavior[512], host_id[16];	/* 16h, 81h */
+	bool host_id_wide;				/* set with 16 bytes */
 };
 void m_features_reset(struct m_ctrl *c);
 /* Feature Identifiers Supported and Effects, 0 when this controller does not support @fid. */
@@ -97,6 +153,7 @@ uint32_t m_feature_effects(const struct m_ctrl *c, uint8_t fid);
 /* --- log.c and aer.c ---------------------------------------------------------------------------------------- */
 #define M_CHANGED_MAX 1024
 #define M_EVENTS 16
+#define M_RESV_NOTICES 16
 struct m_logs {
 	struct nvme_error_log_entry *error;	/* ring of ELPE + 1, NULL until the first */
 	uint64_t errors;			/* error count, also of entries that were overwritten */
@@ -105,6 +162,9 @@ struct m_logs {
 	uint32_t changed[M_CHANGED_MAX];	/* Changed Namespace List, ascending */
 	unsigned changed_count;
 	bool changed_overflow;
+	struct { uint64_t lpc; uint32_t nsid; uint8_t type; } resv[M_RESV_NOTICES];	/* log page 80h, oldest first */
+	unsigned resv_count;
+	uint64_t resv_lpc;			/* notifications since the last CLR, also those that found no room */
 	struct { uint8_t type, info, lid; } event[M_EVENTS];	/* waiting for an AER, or for their type to be unmasked */
 	unsigned event_count;
 	uint8_t masked;				/* event types reported and not yet cleared */

@@ -10,9 +10,10 @@
 enum { SEL_CURRENT, SEL_DEFAULT, SEL_SAVED, SEL_CAPABILITIES };
 enum { CAP_NS = 0x2, CAP_CHANGEABLE = 0x4 };	/* supported capabilities; bit 0 would be saveable */
 #define EXHID 0x1u				/* 81h: 16 byte Host Identifier */
+#define VS_2_2 0x20200u
 
 struct feature {
-	bool ns;		/* scope: namespace, else controller */
+	enum { CTRL, NS, NS_OR_ALL } scope;	/* NS_OR_ALL: Set takes FFFFFFFFh, every namespace attached */
 	uint16_t (*set)(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns);
 	/* NULL: the dword.  @current false: the default value. */
 	uint16_t (*get)(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns, bool current);
@@ -82,9 +83,9 @@ static uint16_t get_temperature(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns
 
 static uint16_t set_recovery(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 {
-	if (M_DW(cmd, 11) & 0x10000)	/* DULBE: NSFEAT bit 2 is 0 */
+	if (M_DW(cmd, 11) & NVME_ERR_RECOVERY_DULBE && !c->m->conf.dulbe)
 		return m_bad(cmd, 46, 0, NVME_SC_INVALID_FIELD);
-	ns->err_recovery = M_DW(cmd, 11) & 0xffff;
+	ns->err_recovery = M_DW(cmd, 11) & (NVME_ERR_RECOVERY_DULBE | 0xffff);
 	return 0;
 }
 
@@ -218,14 +219,46 @@ static uint16_t get_behavior(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *n
 	return m_data_to_host(c, cmd, current ? c->feat->host_behavior : none, sizeof(none));
 }
 
+/* --- 81h: Host Identifier ----------------------------------------------------------------------------------- */
+
+static bool is_zero(const uint8_t *p, size_t n)
+{
+	while (n--)
+		if (*p++)
+			return false;
+	return true;
+}
+
+/* One size at a time in the subsystem, Base 5.27.1.25. */
+static bool other_size_in_use(const struct m_ctrl *c, bool wide)
+{
+	for (unsigned i = 0; i < c->m->ctrl_count; i++) {
+		const struct m_features *f = c->m->ctrl[i].feat;
+
+		if (i != c->fn && f->host_id_wide != wide && !is_zero(f->host_id, sizeof(f->host_id)))
+			return true;
+	}
+	return false;
+}
+
 static uint16_t set_host_id(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 {
+	bool wide = M_DW(cmd, 11) & EXHID, again = !is_zero(c->feat->host_id, sizeof(c->feat->host_id));
 	uint8_t buf[16] = { 0 };
-	uint16_t status = m_data_from_host(c, cmd, buf, M_DW(cmd, 11) & EXHID ? 16 : 8);
+	uint16_t status = m_data_from_host(c, cmd, buf, wide ? 16 : 8);
 
-	if (!status)
-		memcpy(c->feat->host_id, buf, sizeof(buf));
-	return status;
+	if (status)
+		return status;
+	if (!is_zero(buf, sizeof(buf)) && other_size_in_use(c, wide) && !DEFECT(c->m, HOST_ID_SIZES_MIXED))
+		return m_bad(cmd, 44, 0, NVME_SC_HOSTID_FORMAT);
+	/* Base 2.2: a host that wants another identifier resets the controller first */
+	if (again && !is_zero(buf, sizeof(buf)) && c->m->conf.vs >= VS_2_2 && memcmp(buf, c->feat->host_id, sizeof(buf)))
+		return NVME_SC_CMD_SEQ_ERROR;
+	memcpy(c->feat->host_id, buf, sizeof(buf));
+	if (DEFECT(c->m, HOST_ID_TRUNCATED))
+		memset(c->feat->host_id + 8, 0, 8);
+	c->feat->host_id_wide = wide;
+	return 0;
 }
 
 static uint16_t get_host_id(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns, bool current)
@@ -235,16 +268,53 @@ static uint16_t get_host_id(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns
 	return m_data_to_host(c, cmd, current ? c->feat->host_id : none, M_DW(cmd, 11) & EXHID ? 16 : 8);
 }
 
-/* --- 84h: write protection of a namespace, Base 8.12; NWPC offers states 0 and 1 ---------------------------- */
+/* --- 82h, 83h: reservation notification mask, reservation persistence --------------------------------------- */
+
+static uint16_t set_resv_mask(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
+{
+	ns->resv_mask = M_DW(cmd, 11) & 0xe;
+	ns->mask_by = c->fn;
+	return 0;
+}
+
+static uint16_t get_resv_mask(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns, bool current)
+{
+	if (ns->mask_by != c->fn && DEFECT(c->m, RESV_MASK_PER_CONTROLLER))
+		current = false;
+	cmd->dw0 = current ? ns->resv_mask : 0;
+	return 0;
+}
+
+static uint16_t set_resv_persist(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
+{
+	bool ptpl = M_DW(cmd, 11) & 1;
+
+	if (ptpl && !c->m->conf.ptpl)
+		return m_bad(cmd, 44, 0, NVME_SC_INVALID_FIELD);
+	ns->ptpl_by = c->fn;
+	return DEFECT(c->m, PTPL_FEATURE_IGNORED) ? 0 : m_resv_set_ptpl(ns, ptpl);
+}
+
+static uint16_t get_resv_persist(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns, bool current)
+{
+	if (ns->ptpl_by != c->fn && DEFECT(c->m, PTPL_PER_CONTROLLER))
+		current = false;
+	cmd->dw0 = current && m_resv_ptpl(ns);
+	return 0;
+}
+
+/* --- 84h: write protection of a namespace, Base 8.12; NWPC offers states 0 to 2 ----------------------------- */
 
 static uint16_t set_protection(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 {
 	unsigned state = M_DW(cmd, 11) & 7;
 
-	if (state > 1)
+	if (state > NVME_WPS_UNTIL_POWER_CYCLE)
 		return m_bad(cmd, 44, 0, NVME_SC_INVALID_FIELD);
 	if (ns->wp_state == state)
 		return 0;
+	if (ns->wp_state == NVME_WPS_UNTIL_POWER_CYCLE && !DEFECT(c->m, PROTECTION_UNTIL_POWER_CYCLE_WEAK))
+		return m_bad(cmd, 44, 0, NVME_SC_FEATURE_NOT_CHANGEABLE);
 	ns->wp_state = (uint8_t)state;
 	m_ns_changed(c->m, ns);
 	return 0;
@@ -259,25 +329,28 @@ static uint16_t get_protection(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns 
 /* --- the table ---------------------------------------------------------------------------------------------- */
 
 static const struct feature features[0x100] = {
-	[NVME_FEAT_ARBITRATION]	   = { false, set_dword, NULL, 0 },
-	[NVME_FEAT_POWER]	   = { false, set_power, NULL, 0 },
-	[NVME_FEAT_TEMP_THRESH]	   = { false, set_temperature, get_temperature, 0 },
-	[NVME_FEAT_ERR_RECOVERY]   = { true, set_recovery, get_recovery, 0 },
-	[NVME_FEAT_VWC]		   = { false, set_dword, NULL, 1 },
-	[NVME_FEAT_NUM_QUEUES]	   = { false, set_queues, get_queues, 0 },
-	[NVME_FEAT_IRQ_COALESCE]   = { false, set_dword, NULL, 0 },
-	[NVME_FEAT_IRQ_CONFIG]	   = { false, set_vector, get_vector, 0 },
-	[NVME_FEAT_ATOMIC]	   = { false, set_dword, NULL, 0 },
-	[NVME_FEAT_ASYNC_EVENT]	   = { false, set_async_event, NULL, 0 },
-	[NVME_FEAT_TIMESTAMP]	   = { false, set_timestamp, get_timestamp, 0 },
-	[NVME_FEAT_HOST_BEHAVIOR]  = { false, set_behavior, get_behavior, 0 },
-	[NVME_FEAT_HOST_ID]	   = { false, set_host_id, get_host_id, 0 },
-	[NVME_FEAT_WRITE_PROTECT]  = { true, set_protection, get_protection, 0 },
+	[NVME_FEAT_ARBITRATION]	   = { CTRL, set_dword, NULL, 0 },
+	[NVME_FEAT_POWER]	   = { CTRL, set_power, NULL, 0 },
+	[NVME_FEAT_TEMP_THRESH]	   = { CTRL, set_temperature, get_temperature, 0 },
+	[NVME_FEAT_ERR_RECOVERY]   = { NS, set_recovery, get_recovery, 0 },
+	[NVME_FEAT_VWC]		   = { CTRL, set_dword, NULL, 1 },
+	[NVME_FEAT_NUM_QUEUES]	   = { CTRL, set_queues, get_queues, 0 },
+	[NVME_FEAT_IRQ_COALESCE]   = { CTRL, set_dword, NULL, 0 },
+	[NVME_FEAT_IRQ_CONFIG]	   = { CTRL, set_vector, get_vector, 0 },
+	[NVME_FEAT_ATOMIC]	   = { CTRL, set_dword, NULL, 0 },
+	[NVME_FEAT_ASYNC_EVENT]	   = { CTRL, set_async_event, NULL, 0 },
+	[NVME_FEAT_TIMESTAMP]	   = { CTRL, set_timestamp, get_timestamp, 0 },
+	[NVME_FEAT_HOST_BEHAVIOR]  = { CTRL, set_behavior, get_behavior, 0 },
+	[NVME_FEAT_HOST_ID]	   = { CTRL, set_host_id, get_host_id, 0 },
+	[NVME_FEAT_RESV_MASK]	   = { NS_OR_ALL, set_resv_mask, get_resv_mask, 0 },
+	[NVME_FEAT_RESV_PERSIST]   = { NS_OR_ALL, set_resv_persist, get_resv_persist, 0 },
+	[NVME_FEAT_WRITE_PROTECT]  = { NS, set_protection, get_protection, 0 },
 };
 
 static const struct feature *find(const struct m_ctrl *c, uint8_t fid)
 {
-	if (!features[fid].set || (fid == NVME_FEAT_WRITE_PROTECT && !c->m->conf.nswp))
+	if (!features[fid].set || (fid == NVME_FEAT_WRITE_PROTECT && !c->m->conf.nswp) ||
+	    (features[fid].scope == NS_OR_ALL && !c->m->conf.resv))
 		return NULL;
 	return &features[fid];
 }
@@ -287,17 +360,20 @@ uint32_t m_feature_effects(const struct m_ctrl *c, uint8_t fid)
 	const struct feature *f = find(c, fid);
 
 	/* FSUPP, User Data Content Change never, and the scope: namespace in bit 20, controller in bit 21 */
-	return !f ? 0 : 1u | (f->ns ? 1u << 20 : 1u << 21);
+	return !f ? 0 : 1u | (f->scope ? 1u << 20 : 1u << 21);
 }
 
 void m_features_reset(struct m_ctrl *c)
 {
 	uint8_t host_id[sizeof(c->feat->host_id)];
+	bool wide = c->feat->host_id_wide;
 
 	memcpy(host_id, c->feat->host_id, sizeof(host_id));
 	memset(c->feat, 0, sizeof(*c->feat));
-	if (DEFECT(c->m, HOST_ID_SURVIVES_RESET))
+	if (DEFECT(c->m, HOST_ID_SURVIVES_RESET)) {
 		memcpy(c->feat->host_id, host_id, sizeof(host_id));
+		c->feat->host_id_wide = wide;
+	}
 	for (unsigned fid = 0; fid < NVSR_ARRAY_SIZE(features); fid++)
 		c->feat->value[fid] = features[fid].initial;
 	if (DEFECT(c->m, EVENTS_ON_BY_DEFAULT))
@@ -317,11 +393,11 @@ static uint16_t check_scope(struct m_ctrl *c, struct m_cmd *cmd, const struct fe
 	uint16_t status = 0;
 
 	*ret_ns = NULL;
-	if (f->ns && kind == M_NSID_UNATTACHED && DEFECT(c->m, FEATURES_IGNORE_ATTACHMENT)) {
+	if (f->scope && kind == M_NSID_UNATTACHED && DEFECT(c->m, FEATURES_IGNORE_ATTACHMENT)) {
 		*ret_ns = c->m->ns[nsid];
 		return 0;
 	}
-	if (f->ns) {
+	if (f->scope) {
 		*ret_ns = m_active_ns(c, cmd, &status);
 		return status;
 	}
@@ -358,6 +434,16 @@ static void share(struct m_ctrl *c, uint8_t fid)
 				       shared[k].len);
 }
 
+static uint16_t set_all(struct m_ctrl *c, struct m_cmd *cmd, const struct feature *f)
+{
+	uint16_t status = 0;
+
+	for (uint32_t i = 1; i <= c->m->conf.nn && !status; i++)
+		if (c->m->ns[i] && (c->m->ns[i]->attached[c->fn] || DEFECT(c->m, SET_ALL_BEYOND_ATTACHED)))
+			status = f->set(c, cmd, c->m->ns[i]);
+	return status;
+}
+
 uint16_t m_set_features(struct m_ctrl *c, struct m_cmd *cmd)
 {
 	const struct feature *f = find(c, M_DW(cmd, 10) & 0xff);
@@ -368,6 +454,8 @@ uint16_t m_set_features(struct m_ctrl *c, struct m_cmd *cmd)
 		return m_bad(cmd, 40, 0, NVME_SC_INVALID_FIELD);
 	if (M_DW(cmd, 10) & SV)
 		return m_bad(cmd, 43, 7, NVME_SC_FEATURE_NOT_SAVEABLE);
+	if (f->scope == NS_OR_ALL && le32_get(cmd->e.nsid) == NVME_NSID_ALL && !DEFECT(c->m, SET_ALL_REFUSED))
+		return set_all(c, cmd, f);
 	status = check_scope(c, cmd, f, true, &ns);
 	if (!status)
 		status = f->set(c, cmd, ns);
@@ -387,9 +475,11 @@ uint16_t m_get_features(struct m_ctrl *c, struct m_cmd *cmd)
 	if (!f || SEL(cmd) > SEL_CAPABILITIES)
 		return m_bad(cmd, f ? 41 : 40, 0, NVME_SC_INVALID_FIELD);
 	if (SEL(cmd) == SEL_CAPABILITIES) {
-		cmd->dw0 = CAP_CHANGEABLE | (f->ns ? CAP_NS : 0);
+		cmd->dw0 = CAP_CHANGEABLE | (f->scope ? CAP_NS : 0);
 		return 0;
 	}
+	if (f->scope == NS_OR_ALL && le32_get(cmd->e.nsid) == NVME_NSID_ALL && DEFECT(c->m, GET_ALL_ACCEPTED))
+		return 0;
 	status = check_scope(c, cmd, f, false, &ns);
 	if (status)
 		return status;

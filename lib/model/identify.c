@@ -40,6 +40,7 @@ static void ctrl_management(const struct m_ctrl *c, struct nvme_id_ctrl *id)
 	if (f->format && m_is_pf(c)) {
 		oacs |= DEFECT(m, OACS_HIDES_FORMAT) ? 0 : NVME_OACS_FORMAT;
 		id->fna = f->crypto && !DEFECT(m, FNA_HIDES_CRYPTO) ? NVME_FNA_CRYPTO : 0;
+		id->fna |= DEFECT(m, FNA_ALL_NAMESPACES) ? NVME_FNA_FORMAT_ALL | NVME_FNA_ERASE_ALL : 0;
 	}
 	if (f->sanitize && m_is_pf(c) && !DEFECT(m, SANICAP_ZERO))
 		id->sanicap = le32(NVME_SANICAP_CRYPTO | NVME_SANICAP_BLOCK | NVME_SANICAP_OVERWRITE);
@@ -151,8 +152,11 @@ static uint16_t cns_ctrl(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	attach_limits(m, id);
 	id->oncs = le16(oncs(m));
 	id->fuses = le16(f->fused && !DEFECT(m, FUSES_ZERO) ? NVME_FUSES_COMPARE_WRITE : 0);
+	id->awun = le16(M_ATOMIC_BLOCKS - 1);
+	id->acwu = le16(f->fused ? M_ATOMIC_BLOCKS - 1 : 0);
+	id->cdfs = le16(f->copy ? 0x5 : 0);	/* source ranges of this and of other namespaces */
 	id->vwc = 0x7;		/* present; Flush takes NSID FFFFFFFFh */
-	id->nwpc = f->nswp && !DEFECT(m, NWPC_READS_ZERO) ? 1 : 0;
+	id->nwpc = f->nswp && !DEFECT(m, NWPC_READS_ZERO) ? NVME_NWPC_WP | NVME_NWPC_UNTIL_POWER : 0;
 	memcpy(id->subnqn, f->subnqn, strnlen(f->subnqn, sizeof(f->subnqn) - 1));
 	id->npss = 1;
 	nvsr_le_write(id->psd[0].b, 2, 2500);	/* 25 W */

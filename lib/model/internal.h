@@ -88,6 +88,8 @@ struct m_ctrl {
 	bool busy, again;		/* fetching; a doorbell came from inside (an interrupt handler) */
 	struct m_late *late;		/* completions that found no room or no bus mastering */
 	unsigned late_count;
+	struct m_slow *slow;		/* fetched commands that are not complete: slow.c */
+	unsigned slow_count;
 
 	/* secondary controller state (PF: unused except nvq/nvi in force): virt.c */
 	bool online, was_present /* as m_virt_vf_presence() saw it last */, had_flr /* defects only */;
@@ -110,6 +112,11 @@ struct m_ns {
 	struct m_media *media;
 	uint8_t wp_state;		/* feature 84h */
 	uint32_t err_recovery;		/* feature 05h */
+	unsigned block;			/* bytes of a block on the media */
+	unsigned mask_by, ptpl_by;	/* defects only: controller that set the feature */
+	struct m_resv *resv;		/* resv.c; NULL until somebody registers */
+	uint8_t resv_mask;		/* feature 82h */
+	uint64_t format_end;		/* a format ends at this time, 0 = none runs */
 	/* defects only */
 	bool was_attached;		/* to any controller, ever */
 	bool ghost;			/* deleted for the primary, there for VFs */
@@ -154,8 +161,22 @@ struct nvsr_model {
 		unsigned vq_stuck;		/* VQ resources released but not free yet */
 		unsigned primary_reset;		/* kind + 1 of the primary's reset that is going on, else 0 */
 		uint64_t pf_stalled_until;	/* the PF fetches nothing until then */
+		struct {			/* data of a write that another controller gets too late, or in pieces */
+			uint32_t nsid;
+			unsigned fn;
+			uint64_t off, len;
+			uint8_t *buf;
+		} late, torn;
 		uint8_t written[64];		/* the first bytes of the last Write */
 	} wrong;
+
+	struct {			/* erase.c; state and erased as log page 81h shows them */
+		unsigned state, by /* controller index */;
+		bool erased;
+		uint32_t cdw10;
+		uint64_t end;
+	} sanitize;
+	uint64_t erase_next;		/* earliest end of a format or of the sanitize operation, UINT64_MAX when none runs */
 
 	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */
 	uint16_t vqrfap, virfap, vqrfap_next, virfap_next;
@@ -198,6 +219,13 @@ void m_regs_update(struct m_ctrl *c);
 #define M_SF_MORE 0x2000u
 #define M_SF_DNR 0x4000u
 uint16_t m_execute(struct m_ctrl *c, struct m_cmd *cmd);
+/* The same for the two commands of a fused operation. */
+void m_execute_fused(struct m_ctrl *c, struct m_cmd *first, struct m_cmd *second, uint16_t *ret_first, uint16_t *ret_second);
+void m_slow_drop(struct m_ctrl *c);			/* nothing that was fetched completes */
+/* slow.c, erase.c: what became due, and when the next of it will. */
+void m_slow_due(struct m_ctrl *c);
+uint64_t m_slow_next(const struct m_ctrl *c);
+void m_erase_due(struct nvsr_model *m);
 /* aer.c: an asynchronous event of this controller, e.g. (c, NVME_AEN_ERROR, 0, NVME_LOG_ERROR) for an invalid doorbell. */
 void m_aer_event(struct m_ctrl *c, unsigned type, unsigned info, unsigned lid);
 /* Controller state that a CLR resets (features, logs, AERs), and what power on sets up. */

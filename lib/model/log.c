@@ -212,18 +212,31 @@ static uint32_t fill_firmware(struct m_ctrl *c, uint8_t *buf)
 	return 512;
 }
 
+static uint32_t fill_reservation(struct m_ctrl *c, uint8_t *buf)
+{
+	return m_resv_log(c, buf);
+}
+
+static uint32_t fill_sanitize(struct m_ctrl *c, uint8_t *buf)
+{
+	return m_sanitize_log(c, buf);
+}
+
 static uint32_t fill_supported(struct m_ctrl *c, uint8_t *buf);
 
 /* Each writes its page into a zeroed buffer of LARGEST bytes and says how long the page is. */
 static uint32_t (*const pages[0x100])(struct m_ctrl *c, uint8_t *buf) = {
 	[NVME_LOG_SUPPORTED] = fill_supported, [NVME_LOG_ERROR] = fill_error, [NVME_LOG_SMART] = fill_smart,
 	[NVME_LOG_FW_SLOT] = fill_firmware, [NVME_LOG_CHANGED_NS] = fill_changed, [NVME_LOG_EFFECTS] = fill_effects,
-	[LID_FEATURES] = fill_features, [LID_MI] = fill_mi,
+	[LID_FEATURES] = fill_features, [LID_MI] = fill_mi, [NVME_LOG_RESERVATION] = fill_reservation,
+	[NVME_LOG_SANITIZE] = fill_sanitize,
 };
 
 static bool supported(const struct m_ctrl *c, unsigned lid)
 {
 	if (lid == NVME_LOG_CHANGED_NS && !c->m->conf.ns_changed)
+		return false;
+	if ((lid == NVME_LOG_RESERVATION && !c->m->conf.resv) || (lid == NVME_LOG_SANITIZE && !c->m->conf.sanitize))
 		return false;
 	if (lid == NVME_LOG_SMART && !m_is_pf(c) && DEFECT(c->m, VF_WITHOUT_SMART_LOG))
 		return false;
@@ -261,6 +274,8 @@ static void seen(struct m_ctrl *c, unsigned lid, bool retain)
 		c->log->changed_count = 0;
 		c->log->changed_overflow = false;
 	}
+	if (lid == NVME_LOG_RESERVATION)
+		m_resv_log_read(c);
 	if ((!retain && !DEFECT(c->m, EVENT_NOT_CLEARED)) || DEFECT(c->m, RAE_IGNORED))
 		m_aer_clear(c, lid);
 }

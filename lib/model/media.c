@@ -9,30 +9,44 @@
 
 struct m_media {
 	uint8_t *mem;
+	uint8_t *written;	/* one bit for each block that was written since it was deallocated */
 	uint64_t size;
+	unsigned block;
 	uint8_t flip;	/* memory holds bytes XOR this: untouched pages read as the deallocated value */
 };
 
-struct m_media *m_media_new(uint64_t bytes, uint8_t deallocated)
+static uint8_t *map(uint64_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static uint64_t bits_bytes(const struct m_media *md)
+{
+	return NVSR_DIV_ROUND_UP(md->size / md->block, 8) + 1;
+}
+
+struct m_media *m_media_new(uint64_t bytes, unsigned block, uint8_t deallocated)
 {
 	struct m_media *md = calloc(1, sizeof(*md));
 
 	if (!md)
 		return NULL;
 	md->size = bytes;
+	md->block = block;
 	md->flip = deallocated;
-	md->mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (md->mem == MAP_FAILED) {
-		free(md);
-		return NULL;
-	}
-	return md;
+	md->mem = map(bytes);
+	md->written = map(bits_bytes(md));
+	return md->mem && md->written ? md : m_media_free(md);
 }
 
 struct m_media *m_media_free(struct m_media *md)
 {
-	if (md)
+	if (md && md->mem)
 		munmap(md->mem, md->size);
+	if (md && md->written)
+		munmap(md->written, bits_bytes(md));
 	free(md);
 	return NULL;
 }
@@ -65,19 +79,20 @@ void m_media_read(struct m_media *md, uint64_t off, void *buf, uint64_t len)
 void m_media_write(struct m_media *md, uint64_t off, const void *buf, uint64_t len)
 {
 	copy(md->mem + off, buf, len, md->flip);
+	m_media_mark(md, off, len);
 }
 
 /* Memory that reads as untouched: whole pages go back to the kernel. */
-static void forget(struct m_media *md, uint64_t off, uint64_t len)
+static void forget(uint8_t *mem, uint64_t off, uint64_t len)
 {
 	uint64_t end = off + len, first = NVSR_ROUND_UP(off, M_PAGE), last = end / M_PAGE * M_PAGE;
 
-	if (first >= last || madvise(md->mem + first, last - first, MADV_DONTNEED)) {
-		memset(md->mem + off, 0, len);
+	if (first >= last || madvise(mem + first, last - first, MADV_DONTNEED)) {
+		memset(mem + off, 0, len);
 		return;
 	}
-	memset(md->mem + off, 0, first - off);
-	memset(md->mem + last, 0, end - last);
+	memset(mem + off, 0, first - off);
+	memset(mem + last, 0, end - last);
 }
 
 void m_media_zero(struct m_media *md, uint64_t off, uint64_t len)
@@ -85,10 +100,45 @@ void m_media_zero(struct m_media *md, uint64_t off, uint64_t len)
 	if (md->flip)
 		memset(md->mem + off, md->flip, len);
 	else
-		forget(md, off, len);
+		forget(md->mem, off, len);
+	m_media_mark(md, off, len);
+}
+
+/* --- what was written --------------------------------------------------------------------------------------- */
+
+static bool bit(const struct m_media *md, uint64_t i)
+{
+	return md->written[i / 8] >> i % 8 & 1;
+}
+
+void m_media_mark(struct m_media *md, uint64_t off, uint64_t len)
+{
+	uint64_t i = off / md->block, end = (off + len) / md->block;
+
+	for (; i < end && i % 8; i++)
+		md->written[i / 8] |= (uint8_t)(1u << i % 8);
+	if (i + 8 <= end)
+		memset(md->written + i / 8, 0xff, (end - i) / 8);
+	for (i += (end - i) / 8 * 8; i < end; i++)
+		md->written[i / 8] |= (uint8_t)(1u << i % 8);
+}
+
+bool m_media_allocated(const struct m_media *md, uint64_t off, uint64_t len)
+{
+	for (uint64_t i = off / md->block, end = (off + len) / md->block; i < end; i++)
+		if (!bit(md, i))
+			return false;
+	return true;
 }
 
 void m_media_deallocate(struct m_media *md, uint64_t off, uint64_t len)
 {
-	forget(md, off, len);
+	uint64_t i = off / md->block, end = (off + len) / md->block;
+
+	forget(md->mem, off, len);
+	for (; i < end && i % 8; i++)
+		md->written[i / 8] &= (uint8_t)~(1u << i % 8);
+	forget(md->written, i / 8, (end - i) / 8);
+	for (i += (end - i) / 8 * 8; i < end; i++)
+		md->written[i / 8] &= (uint8_t)~(1u << i % 8);
 }

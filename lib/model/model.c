@@ -48,6 +48,7 @@ int nvsr_model_create(const struct nvsr_profile *p, struct nvsr_model **ret)
 	if (!m)
 		return -ENOMEM;
 	m->next_event = UINT64_MAX;
+	m->erase_next = UINT64_MAX;
 	m->power_cycles = 1;
 	r = m_conf_resolve(p, &m->conf);
 	if (!r) {
@@ -126,6 +127,9 @@ static void run_due(struct nvsr_model *m)
 	m->next_event = UINT64_MAX;
 	for (unsigned n = 0; n < m->ctrl_count; n++)
 		m_regs_due(&m->ctrl[n]);
+	m_erase_due(m);
+	for (unsigned n = 0; n < m->ctrl_count; n++)
+		m_slow_due(&m->ctrl[n]);
 	for (unsigned n = 0; n < m->ctrl_count; n++) {
 		const struct m_ctrl *c = &m->ctrl[n];
 
@@ -133,8 +137,9 @@ static void run_due(struct nvsr_model *m)
 			next = NVSR_MIN(next, c->rdy_at);
 		if (c->shutting)
 			next = NVSR_MIN(next, c->shst_at);
+		next = NVSR_MIN(next, m_slow_next(c));
 	}
-	m->next_event = next;
+	m->next_event = NVSR_MIN(next, m->erase_next);
 }
 
 void nvsr_model_advance(struct nvsr_model *m, uint64_t ns)

@@ -40,6 +40,11 @@ void m_ns_common(const struct nvsr_model *m, struct nvme_id_ns *ret)
 	if (f->resv)
 		ret->rescap = NVME_RESCAP_TYPES | NVME_RESCAP_IEKEY;
 	ret->rescap |= f->ptpl && !DEFECT(m, RESCAP_HIDES_PTPL) ? NVME_RESCAP_PTPL : 0;
+	if (f->copy) {
+		ret->mssrl = le16(M_COPY_RANGE);
+		ret->mcl = le32(M_COPY_TOTAL);
+		ret->msrc = M_COPY_RANGES - 1;
+	}
 	ret->nlbaf = (uint8_t)(formats - 1);
 	ret->dlfeat = f->dlfeat;
 	ret->nmic = NVME_NMIC_SHARED;
@@ -56,8 +61,16 @@ void m_ns_identify(const struct m_ctrl *c, const struct m_ns *ns, struct nvme_id
 	*ret = ns->id;
 	if (ns->wp_state)
 		ret->nsattr |= NVME_NSATTR_WP;
+	if (c->m->conf.format)
+		ret->fpi = m_format_progress(c->m, ns);
 	if (m_is_pf(c))
 		return;
+	if (DEFECT(c->m, NUSE_DIFFERS))
+		ret->nuse = le64(le64_get(ret->nuse) - 1);
+	if (DEFECT(c->m, EUI64_DIFFERS_PER_CONTROLLER))
+		ret->eui64[7] ^= (uint8_t)c->fn;
+	if (DEFECT(c->m, RESCAP_DIFFERS))
+		ret->rescap &= (uint8_t)~(1u << NVME_RESV_EAAR);
 	if (DEFECT(c->m, NGUID_DIFFERS_PER_CONTROLLER))
 		ret->nguid[15] ^= (uint8_t)c->fn;
 	if (DEFECT(c->m, SHARED_SIZE_DIFFERS))
@@ -129,6 +142,7 @@ static void ns_free(struct nvsr_model *m, struct m_ns *ns)
 		ns->media = NULL;
 	}
 	m_media_free(ns->media);
+	m_resv_free(ns);
 	free(ns->attached);
 	free(ns);
 }
@@ -139,8 +153,9 @@ static uint8_t deallocated_value(uint8_t dlfeat)
 	return (dlfeat & 7) == 2 ? 0xff : 0;
 }
 
-static struct m_media *new_media(struct nvsr_model *m, uint64_t bytes)
+struct m_media *m_ns_media(struct nvsr_model *m, uint64_t blocks, const struct nvme_lbaf *f)
 {
+	uint64_t bytes = blocks * block_bytes(f);
 	struct m_media *md;
 
 	if (m->wrong.stale && m_media_size(m->wrong.stale) >= bytes) {
@@ -148,7 +163,7 @@ static struct m_media *new_media(struct nvsr_model *m, uint64_t bytes)
 		m->wrong.stale = NULL;
 		return md;
 	}
-	return m_media_new(bytes, deallocated_value(m->conf.dlfeat));
+	return m_media_new(bytes, block_bytes(f), deallocated_value(m->conf.dlfeat));
 }
 
 /* A namespace as @id asks; NULL without memory.  Takes its bytes from the unallocated capacity. */
@@ -161,7 +176,8 @@ static struct m_ns *ns_new(struct nvsr_model *m, uint32_t nsid, const struct nvm
 		return NULL;
 	ns->nsid = nsid;
 	ns->attached = calloc(m->ctrl_count, sizeof(*ns->attached));
-	ns->media = new_media(m, le64_get(id->nsze) * block_bytes(&m->conf.formats[NVME_FLBAS_INDEX(id->flbas)]));
+	ns->media = m_ns_media(m, le64_get(id->nsze), &m->conf.formats[NVME_FLBAS_INDEX(id->flbas)]);
+	ns->block = block_bytes(&m->conf.formats[NVME_FLBAS_INDEX(id->flbas)]);
 	if (!ns->attached || !ns->media) {
 		ns_free(m, ns);
 		return NULL;
@@ -227,6 +243,7 @@ void m_ns_free(struct nvsr_model *m)
 	m->ns = NULL;
 	m->wrong.stale = m_media_free(m->wrong.stale);
 	free(m->wrong.attached);
+	m_nvm_free(m);
 }
 
 /* --- Namespace Management: create --------------------------------------------------------------------------- */
@@ -353,6 +370,14 @@ static uint16_t write_protected(const struct nvsr_model *m)
 	return DEFECT(m, WRITE_PROTECT_WRONG_SCT) ? NVME_SC_INVALID_SEC_STATE : NVME_SC_NS_WRITE_PROTECTED;
 }
 
+/* What stands in the way of changing a namespace: a reservation of another host, a format. */
+static uint16_t busy(const struct m_ctrl *c, const struct m_ns *ns, uint8_t opcode)
+{
+	if (m_resv_conflict(c, ns, false, opcode))
+		return NVME_SC_RESV_CONFLICT;
+	return m_formatting(c->m, ns) ? NVME_SC_FORMAT_IN_PROGRESS : 0;
+}
+
 static uint16_t delete_all(struct m_ctrl *c)
 {
 	struct nvsr_model *m = c->m;
@@ -362,6 +387,8 @@ static uint16_t delete_all(struct m_ctrl *c)
 	for (uint32_t i = 1; i <= m->conf.nn; i++)
 		if (m->ns[i] && !m->ns[i]->ghost && m->ns[i]->wp_state && !DEFECT(m, DELETE_IGNORES_WRITE_PROTECT))
 			return write_protected(m);
+		else if (m->ns[i] && !m->ns[i]->ghost && busy(c, m->ns[i], NVME_ADMIN_NS_MGMT))
+			return busy(c, m->ns[i], NVME_ADMIN_NS_MGMT);
 	for (uint32_t i = 1; i <= m->conf.nn; i++)
 		if (m->ns[i] && !m->ns[i]->ghost && !(!m->ns[i]->attached[0] && DEFECT(m, DELETE_ALL_ONLY_ATTACHED)))
 			delete_one(c, m->ns[i]);
@@ -389,6 +416,8 @@ static uint16_t delete(struct m_ctrl *c, struct m_cmd *cmd)
 	ns = m->ns[nsid];
 	if (ns->wp_state && !DEFECT(m, DELETE_IGNORES_WRITE_PROTECT))
 		return m_bad(cmd, 4, 0, write_protected(m));
+	if (busy(c, ns, NVME_ADMIN_NS_MGMT))
+		return busy(c, ns, NVME_ADMIN_NS_MGMT);
 	if (ns->attached_count && DEFECT(m, DELETE_REFUSED_WHILE_ATTACHED))
 		return NVME_SC_NS_ALREADY_ATTACHED;
 	delete_one(c, ns);
@@ -437,6 +466,7 @@ static uint16_t detach_one(struct nvsr_model *m, struct m_ns *ns, struct m_ctrl 
 {
 	if (!ns->attached[c->fn])
 		return DEFECT(m, DETACH_UNATTACHED_SUCCEEDS) ? 0 : NVME_SC_NS_NOT_ATTACHED;
+	m_resv_detached(c, ns);
 	set_attached(ns, c, false);
 	m_log_changed(c, ns->nsid, !DEFECT(m, NS_EVENT_NOT_ON_DETACH));
 	return 0;
@@ -512,6 +542,8 @@ uint16_t m_ns_attachment(struct m_ctrl *c, struct m_cmd *cmd)
 		return m_bad(cmd, 4, 0, NVME_SC_INVALID_NS);
 	if (kind == M_NSID_BROADCAST || kind == M_NSID_UNALLOCATED)
 		return m_bad(cmd, 4, 0, NVME_SC_INVALID_FIELD);
+	if (m_resv_conflict(c, m->ns[nsid], false, NVME_ADMIN_NS_ATTACH))
+		return NVME_SC_RESV_CONFLICT;
 	status = m_data_from_host(c, cmd, &list, sizeof(list));
 	if (status)
 		return status;

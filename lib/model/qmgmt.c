@@ -98,6 +98,7 @@ uint16_t m_create_sq(struct m_ctrl *c, struct m_cmd *cmd)
 
 static void drop_sq(struct m_ctrl *c, unsigned qid)
 {
+	m_slow_abort_queue(c, (uint16_t)qid);
 	c->cq[c->sq[qid].cqid].sqs--;
 	c->sq[qid] = (struct m_sq){ 0 };
 }
@@ -128,13 +129,13 @@ uint16_t m_delete_cq(struct m_ctrl *c, struct m_cmd *cmd)
 	return 0;
 }
 
-/* Every command but an Asynchronous Event Request is complete when Abort is fetched: DW0 bit 0 says "not aborted". */
+/* DW0 bit 0 says "not aborted": the command is complete or was never there. */
 uint16_t m_abort(struct m_ctrl *c, struct m_cmd *cmd)
 {
-	unsigned sqid = M_DW(cmd, 10) & 0xffff, cid = M_DW(cmd, 10) >> 16;
+	uint16_t sqid = M_DW(cmd, 10) & 0xffff, cid = (uint16_t)(M_DW(cmd, 10) >> 16);
 
-	cmd->dw0 = !(sqid == 0 && m_aer_abort(c, (uint16_t)cid));
+	cmd->dw0 = !(m_slow_abort(c, sqid, cid) || (sqid == 0 && m_aer_abort(c, cid)));
 	for (unsigned i = 0; cmd->dw0 && i < c->m->ctrl_count && DEFECT(c->m, ABORT_HITS_SIBLINGS); i++)
-		cmd->dw0 = !m_aer_abort(&c->m->ctrl[i], (uint16_t)cid);
+		cmd->dw0 = !m_aer_abort(&c->m->ctrl[i], cid);
 	return 0;
 }

@@ -58,6 +58,7 @@ void m_queues_free_all(struct m_ctrl *c)
 	c->late = NULL;
 	c->late_count = 0;
 	c->max_qid = 0;
+	m_slow_drop(c);
 }
 
 int m_queues_start(struct m_ctrl *c)
@@ -157,13 +158,55 @@ static bool stalled_by_sibling(const struct m_ctrl *c)
 	return false;
 }
 
+static bool fetch(struct m_ctrl *c, struct m_sq *sq, struct m_cmd *ret)
+{
+	if (!m_dma_read(c, sq->base + (uint64_t)sq->head * sizeof(ret->e), &ret->e, sizeof(ret->e))) {
+		lost(c);
+		return false;
+	}
+	sq->head = (sq->head + 1) % sq->size;
+	ret->sq = sq;
+	return true;
+}
+
+/* The second command of a fused operation stands right behind the first, shown by the same doorbell: Base 3.4.2. */
+static bool fetch_second(struct m_ctrl *c, struct m_sq *sq, const struct m_cmd *first, struct m_cmd *ret)
+{
+	uint32_t head = sq->head;
+
+	if (!c->m->conf.fused || !sq->id || NVME_FLAGS_FUSE(first->e.flags) != NVME_FUSE_FIRST || sq->head == sq->tail ||
+	    !fetch(c, sq, ret))
+		return false;
+	if (NVME_FLAGS_FUSE(ret->e.flags) == NVME_FUSE_SECOND)
+		return true;
+	sq->head = head;
+	return false;
+}
+
+static void complete(struct m_ctrl *c, const struct m_cmd *cmd, uint16_t sqid, uint16_t status)
+{
+	if (!cmd->parked)
+		m_post(c, sqid, le16_get(cmd->e.cid), status, cmd->dw0, cmd->dw1);
+}
+
+static void execute_fused(struct m_ctrl *c, uint16_t sqid, struct m_cmd *first, struct m_cmd *second)
+{
+	uint16_t a, b;
+
+	m_execute_fused(c, first, second, &a, &b);
+	if (DEFECT(c->m, FUSED_OUT_OF_ORDER))
+		complete(c, second, sqid, b);
+	complete(c, first, sqid, a);
+	if (!DEFECT(c->m, FUSED_OUT_OF_ORDER))
+		complete(c, second, sqid, b);
+}
+
 /* One command of queue @qid; false when there is none or it has to wait. */
 static bool fetch_one(struct m_ctrl *c, unsigned qid)
 {
 	struct m_sq *sq = sq_get(c, qid);
 	struct m_cq *cq = sq ? cq_get(c, sq->cqid) : NULL;
-	struct m_cmd cmd = { .err_parm = 0xffff };
-	uint16_t status;
+	struct m_cmd cmd = { .err_parm = 0xffff }, second = { .err_parm = 0xffff };
 
 	if (!cq || sq->head == sq->tail || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
 		return false;
@@ -171,15 +214,12 @@ static bool fetch_one(struct m_ctrl *c, unsigned qid)
 		return false;
 	if (!m_running(c) || c->shutting || NVME_CSTS_SHST(c->csts) || !m_mastering(c))
 		return false;
-	if (!m_dma_read(c, sq->base + (uint64_t)sq->head * sizeof(cmd.e), &cmd.e, sizeof(cmd.e))) {
-		lost(c);
+	if (!fetch(c, sq, &cmd))
 		return false;
-	}
-	sq->head = (sq->head + 1) % sq->size;
-	cmd.sq = sq;
-	status = m_execute(c, &cmd);
-	if (!cmd.parked)
-		m_post(c, (uint16_t)qid, le16_get(cmd.e.cid), status, cmd.dw0, cmd.dw1);
+	if (fetch_second(c, sq, &cmd, &second))
+		execute_fused(c, (uint16_t)qid, &cmd, &second);
+	else
+		complete(c, &cmd, (uint16_t)qid, m_execute(c, &cmd));
 	return true;
 }
 

@@ -96,6 +96,7 @@ void m_virt_offline(struct m_ctrl *sec)
 	if (sec->m->wrong.primary_reset == M_CLR_POWER + 1 && DEFECT(sec->m, POWER_CYCLE_RESTORES_SECONDARIES))
 		return;
 	sec->online = false;
+	m_resv_offline(sec);
 	/* no state of this user reaches the next one; a VF that vanished was reset by that */
 	m_log_forget(sec);
 	if (was_online && sec->present)
