@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The engine of the random walks: run, compare after every step, shrink. */
-#include "walk.h"
+#include "suites/walk.h"
 
 #define TEXT 240
 #define SHRINK_RUNS 400		/* sequences tried to shorten one disagreement */

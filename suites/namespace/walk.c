@@ -4,7 +4,7 @@
  * resets between, against an oracle of Base 5.22 and 5.23.  After every step the lists (CNS 02h, 10h, 12h), the
  * structures (CNS 11h) and the unallocated capacity must be what the oracle says.
  */
-#include "../walk.h"
+#include "suites/walk.h"
 #include "common.h"
 
 #define SLOTS 6		/* namespaces of the walk */
@@ -334,7 +334,7 @@ static const char *attachment_of(unsigned ctrl)
 
 static bool compare_slot(struct nvsr_ctx *t, struct oracle *o, struct slot *s, const struct words *w)
 {
-	struct nvme_ctrl_list ctrls;
+	struct nvme_ctrl_list ctrls = { .num = le16(0) };
 	struct nvme_id_ns id;
 	unsigned seen = 0;
 	int rc = nvsr_identify(t->pf, NVME_CNS_ALLOCATED_NS_ID, s->nsid, 0, &id);

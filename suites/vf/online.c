@@ -3,7 +3,6 @@
  * Secondary Online (ACT 9h): what it takes, what it must refuse, what an Offline controller shows to a driver, and how
  * long the way to a ready controller is.
  */
-#include "base/time.h"
 #include "vf.h"
 
 /* VF 1 enabled, its secondary without resources.  Its CNTLID, or -1 after recording. */

@@ -4,7 +4,6 @@
  * of Base 8.26.3 is judged, in vf.online; here a device may refuse any step with a status.  What it must not do is take
  * every step and leave a VF that never gets ready: that is what users wait 30 s for.
  */
-#include "base/time.h"
 #include "vf.h"
 
 enum step { END, SHARE_ZERO, PRIMARY_RESET, OFFLINE, ASSIGN, ASSIGN_ALL, ENABLE, FLR, ONLINE };

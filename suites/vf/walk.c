@@ -3,7 +3,7 @@
  * A random walk over the secondary controllers: Assign, Offline and Online with good and bad arguments, numbers of VFs,
  * and resets, against an oracle of Base 8.26 and 5.28.  After every step CNS 14h and 15h must show what the oracle says.
  */
-#include "../walk.h"
+#include "suites/walk.h"
 #include "vf.h"
 
 #define SECONDARIES 8	/* of these the walk uses at most so many */
