@@ -21,6 +21,10 @@ extern const struct nvsr_group nvsr_namespace_identify, nvsr_namespace_lists, nv
 	nvsr_namespace_delete, nvsr_namespace_attach, nvsr_namespace_persist, nvsr_namespace_shared, nvsr_namespace_events,
 	nvsr_namespace_live, nvsr_namespace_walk;
 
+/* isolation */
+extern const struct nvsr_group nvsr_isolation_features, nvsr_isolation_logs, nvsr_isolation_events, nvsr_isolation_queues,
+	nvsr_isolation_reset, nvsr_isolation_namespaces, nvsr_isolation_tenant, nvsr_isolation_dma;
+
 /* meta: fail on purpose, hidden unless a pattern starts with "meta." */
 extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_abort;
 
@@ -63,6 +67,16 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_namespace_events,
 	&nvsr_namespace_live,
 	&nvsr_namespace_walk,
+
+	/* isolation */
+	&nvsr_isolation_features,
+	&nvsr_isolation_logs,
+	&nvsr_isolation_events,
+	&nvsr_isolation_queues,
+	&nvsr_isolation_reset,
+	&nvsr_isolation_namespaces,
+	&nvsr_isolation_tenant,
+	&nvsr_isolation_dma,
 
 	/* meta */
 	&nvsr_meta_verdict,

@@ -67,6 +67,10 @@ static void ctrl_identity_defects(const struct m_ctrl *c, struct nvme_id_ctrl *i
 		text(id->fr, sizeof(id->fr), "VF");
 	if (DEFECT(m, VF_SUBNQN_DIFFERS))
 		id->subnqn[strlen(id->subnqn)] = 'v';
+	if (DEFECT(m, VF_FORMAT_ALL_NAMESPACES)) {
+		id->oacs = le16(le16_get(id->oacs) | NVME_OACS_FORMAT);
+		id->fna |= NVME_FNA_FORMAT_ALL;
+	}
 	if (DEFECT(m, VF_IN_ANOTHER_DOMAIN))
 		id->domain = le16(2);
 }
