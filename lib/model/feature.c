@@ -254,7 +254,8 @@ static uint16_t set_host_id(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns
 	/* Base 2.2: a host that wants another identifier resets the controller first */
 	if (again && !is_zero(buf, sizeof(buf)) && c->m->conf.vs >= VS_2_2 && memcmp(buf, c->feat->host_id, sizeof(buf)))
 		return NVME_SC_CMD_SEQ_ERROR;
-	memcpy(c->feat->host_id, buf, sizeof(buf));
+	if (!again || !DEFECT(c->m, HOST_ID_STICKS))
+		memcpy(c->feat->host_id, buf, sizeof(buf));
 	if (DEFECT(c->m, HOST_ID_TRUNCATED))
 		memset(c->feat->host_id + 8, 0, 8);
 	c->feat->host_id_wide = wide;

@@ -238,6 +238,8 @@ static bool supported(const struct m_ctrl *c, unsigned lid)
 		return false;
 	if ((lid == NVME_LOG_RESERVATION && !c->m->conf.resv) || (lid == NVME_LOG_SANITIZE && !c->m->conf.sanitize))
 		return false;
+	if (lid == NVME_LOG_RESERVATION && DEFECT(c->m, RESV_LOG_MISSING))
+		return false;
 	if (lid == NVME_LOG_SMART && !m_is_pf(c) && DEFECT(c->m, VF_WITHOUT_SMART_LOG))
 		return false;
 	return pages[lid] != NULL;

@@ -38,7 +38,7 @@ void m_ns_common(const struct nvsr_model *m, struct nvme_id_ns *ret)
 	ret->nsfeat = (uint8_t)((f->thin != DEFECT(m, NSFEAT_THIN_INVERTED) ? NVME_NSFEAT_THIN : 0) | NVME_NSFEAT_UIDREUSE);
 	ret->nsfeat |= f->dulbe && !DEFECT(m, NSFEAT_HIDES_DULBE) ? NVME_NSFEAT_DULBE : 0;
 	if (f->resv)
-		ret->rescap = NVME_RESCAP_TYPES | NVME_RESCAP_IEKEY;
+		ret->rescap = NVME_RESCAP_TYPES | (DEFECT(m, RESCAP_OLD_IEKEY) ? 0 : NVME_RESCAP_IEKEY);
 	ret->rescap |= f->ptpl && !DEFECT(m, RESCAP_HIDES_PTPL) ? NVME_RESCAP_PTPL : 0;
 	if (f->copy) {
 		ret->mssrl = le16(M_COPY_RANGE);

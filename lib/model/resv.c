@@ -265,12 +265,22 @@ static bool allowed(const struct nvsr_model *m, struct m_resv *r, const struct h
 	}
 }
 
+static bool is_reservation(uint8_t opcode)
+{
+	return opcode == NVME_CMD_RESV_REGISTER || opcode == NVME_CMD_RESV_REPORT || opcode == NVME_CMD_RESV_ACQUIRE ||
+	       opcode == NVME_CMD_RESV_RELEASE;
+}
+
 bool m_resv_conflict(const struct m_ctrl *c, const struct m_ns *ns, bool io, uint8_t opcode)
 {
 	const struct host h = host_of(c);
 	bool reads = io && (opcode == NVME_CMD_READ || opcode == NVME_CMD_COMPARE || opcode == NVME_CMD_VERIFY);
 
-	if (!ns->resv || !ns->resv->type || unchecked(c->m, io, opcode))
+	for (uint32_t i = 1; DEFECT(c->m, RESV_HITS_NEIGHBOURS) && i <= c->m->conf.nn; i++)
+		if (c->m->ns[i] && c->m->ns[i]->resv && c->m->ns[i]->resv->type)
+			ns = c->m->ns[i];
+	/* Register and Report never conflict; Acquire and Release have rules of their own. */
+	if (!ns->resv || !ns->resv->type || (io && is_reservation(opcode)) || unchecked(c->m, io, opcode))
 		return false;
 	return !allowed(c->m, ns->resv, &h, !reads);
 }
@@ -313,6 +323,8 @@ uint16_t m_resv_register(struct m_ctrl *c, struct m_cmd *cmd)
 		return m_bad(cmd, 40, 0, NVME_SC_INVALID_FIELD);
 	if (CPTPL(cmd) == 1 || (CPTPL(cmd) == 3 && !m->conf.ptpl))
 		return m_bad(cmd, 43, 6, NVME_SC_INVALID_FIELD);
+	if (IEKEY(cmd) && ACTION(cmd) == NVME_RREGA_REGISTER && DEFECT(m, REGISTER_REFUSES_IEKEY))
+		return m_bad(cmd, 40, 3, NVME_SC_INVALID_FIELD);
 	status = m_data_from_host(c, cmd, &keys, sizeof(keys));
 	if (status)
 		return status;
@@ -388,7 +400,7 @@ static uint16_t preempt(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns, co
 		takes_over = true;
 	if (takes_over && DEFECT(m, PREEMPT_WITHOUT_TAKEOVER))
 		takes_over = false;
-	if (!preempt_registrants(c, ns, &me, everyone, prkey, abort) && !own && !takes_over && !DEFECT(m, PREEMPT_NO_MATCH_SUCCEEDS))
+	if (!preempt_registrants(c, ns, &me, everyone, prkey, abort) && !own && !takes_over)
 		return NVME_SC_RESV_CONFLICT;
 	if (takes_over) {
 		r->type = (uint8_t)(DEFECT(m, PREEMPT_KEEPS_TYPE) ? before : RTYPE(cmd));
@@ -524,24 +536,31 @@ static bool other_size(const struct nvsr_model *m, bool eds)
 
 static void report_entry(struct nvsr_model *m, struct m_resv *r, const struct registrant *reg, uint16_t cntlid, bool eds, uint8_t *at)
 {
+	static const uint8_t none[sizeof(reg->host.id)];
+	const uint8_t *id = reg->host.id;
 	uint8_t rcsts = is_holder(m, r, &reg->host) && !DEFECT(m, REPORT_HIDES_HOLDER) ? NVME_RCSTS_HOLDER : 0;
 
 	if (DEFECT(m, REPORT_DYNAMIC_CNTLID))
 		cntlid = 0xffff;
+	if (DEFECT(m, REPORT_HIDES_HOSTID))
+		id = none;
 	if (eds) {
 		struct nvme_resv_ctrl_ext e = { .cntlid = le16(cntlid), .rcsts = rcsts, .rkey = le64(reg->key) };
 
-		memcpy(e.hostid, reg->host.id, sizeof(e.hostid));
+		memcpy(e.hostid, id, sizeof(e.hostid));
 		memcpy(at, &e, sizeof(e));
 	} else {
 		struct nvme_resv_ctrl e = { .cntlid = le16(cntlid), .rcsts = rcsts, .rkey = le64(reg->key) };
 
-		memcpy(e.hostid, reg->host.id, sizeof(e.hostid));
+		memcpy(e.hostid, id, sizeof(e.hostid));
 		memcpy(at, &e, sizeof(e));
 	}
 }
 
-/* Every controller of a registrant that has the namespace, by CNTLID; writes at most @len bytes.  Returns how many. */
+/*
+ * Every controller of a registrant that has the namespace, by CNTLID; writes the entries that begin within @len bytes, so
+ * @buf has room for one more.  Returns how many there are.
+ */
 static unsigned report_entries(struct nvsr_model *m, const struct m_ns *ns, bool eds, uint8_t *buf, size_t len)
 {
 	size_t size = eds ? sizeof(struct nvme_resv_ctrl_ext) : sizeof(struct nvme_resv_ctrl);
@@ -554,7 +573,7 @@ static unsigned report_entries(struct nvsr_model *m, const struct m_ns *ns, bool
 
 		if (!reg || !ns->attached[c->fn] || (n && same_host(&h, &ns->resv->reg[0].host) && DEFECT(m, REPORT_MISSES_CONTROLLER)))
 			continue;
-		if (at + size <= len)
+		if (DEFECT(m, REPORT_WHOLE_ENTRIES_ONLY) ? at + size <= len : at < len)
 			report_entry(m, ns->resv, reg, c->cntlid, eds, buf + at);
 		at += size;
 		n++;
@@ -582,7 +601,7 @@ uint16_t m_resv_report(struct m_ctrl *c, struct m_cmd *cmd)
 		if (!find(ns->resv, &me))
 			return NVME_SC_RESV_CONFLICT;
 	}
-	buf = calloc(1, len + NVME_RESV_EXT_AT);
+	buf = calloc(1, len + NVME_RESV_EXT_AT + sizeof(struct nvme_resv_ctrl_ext));
 	if (!buf)
 		return NVME_SC_INTERNAL;
 	head = (void *)buf;
@@ -638,6 +657,8 @@ void m_resv_clr(struct m_ctrl *c, enum m_clr kind)
 
 		if (reg && lost)
 			leave(c, ns, reg);
+		if (ns && ns->resv && DEFECT(m, RESV_LOST_ON_ANY_RESET))
+			forget(ns->resv);
 	}
 }
 
