@@ -382,6 +382,53 @@ static int flr(struct kernel_fn *f)
 	return rc;
 }
 
+static int kernel_get_numvfs(struct nvsr_dev *pf, unsigned *ret)
+{
+	char value[32];
+	int rc = nvsr_sysfs_get(fn(pf)->bdf, "sriov_numvfs", value, sizeof(value));
+
+	if (!rc)
+		*ret = (unsigned)strtoul(value, NULL, 10);
+	return rc == -ENOENT ? -ENOTSUP : rc;
+}
+
+/* Change the number of VFs, by way of 0. */
+static int change_numvfs(struct nvsr_dev *pf, unsigned now, unsigned n)
+{
+	char value[16];
+	int rc;
+
+	lose_vfs(pf, -1);
+	/* Drivers that probe a VF before it is Online wait for nothing, up to CAP.TO. */
+	rc = nvsr_sysfs_put(fn(pf)->bdf, NO_AUTOPROBE, "0");
+	if (!rc && now)
+		rc = nvsr_sysfs_put(fn(pf)->bdf, "sriov_numvfs", "0");
+	snprintf(value, sizeof(value), "%u", n);
+	return rc || !n ? rc : nvsr_sysfs_put(fn(pf)->bdf, "sriov_numvfs", value);
+}
+
+static int kernel_set_numvfs(struct nvsr_dev *pf, unsigned n)
+{
+	unsigned now;
+	int rc = kernel_get_numvfs(pf, &now);
+
+	return rc || now == n ? rc : change_numvfs(pf, now, n);
+}
+
+/* The kernel enables the VFs again after an FLR of the PF, unless VF Enable reads 1: then QEMU 7.2 has taken them away. */
+static int bring_vfs_back(struct nvsr_dev *pf)
+{
+	struct nvsr_bdf vf1;
+	char value[32];
+	unsigned now;
+
+	if (kernel_get_numvfs(pf, &now) || !now)
+		return 0;
+	if (!nvsr_sysfs_link(fn(pf)->bdf, "virtfn0", value, sizeof(value)) && nvsr_bdf_parse(value, &vf1) && answers(pf, vf1.rid))
+		return 0;
+	return change_numvfs(pf, now, now);
+}
+
 static int kernel_reset(struct nvsr_dev *d, enum nvsr_reset how)
 {
 	struct kernel_fn *f = fn(d);
@@ -406,39 +453,9 @@ static int kernel_reset(struct nvsr_dev *d, enum nvsr_reset how)
 		return -ENOTSUP;
 	}
 	/* A VF without a driver comes up at its next command. */
-	return rc || !f->ctrl[0] ? rc : wait_live(f, LIVE_MS);
-}
-
-static int kernel_get_numvfs(struct nvsr_dev *pf, unsigned *ret)
-{
-	char value[32];
-	int rc = nvsr_sysfs_get(fn(pf)->bdf, "sriov_numvfs", value, sizeof(value));
-
-	if (!rc)
-		*ret = (unsigned)strtoul(value, NULL, 10);
-	return rc == -ENOENT ? -ENOTSUP : rc;
-}
-
-static int kernel_set_numvfs(struct nvsr_dev *pf, unsigned n)
-{
-	char value[32];
-	struct nvsr_bdf vf1;
-	unsigned now;
-	int rc = kernel_get_numvfs(pf, &now);
-
-	if (rc)
-		return rc;
-	/* After an FLR of the PF the kernel may believe in VFs that QEMU 7.2 took away: then all over again. */
-	if (now == n && (!n || (!nvsr_sysfs_link(fn(pf)->bdf, "virtfn0", value, sizeof(value)) &&
-				nvsr_bdf_parse(value, &vf1) && answers(pf, vf1.rid))))
-		return 0;
-	lose_vfs(pf, -1);
-	/* Drivers that probe a VF before it is Online wait for nothing, up to CAP.TO. */
-	rc = nvsr_sysfs_put(fn(pf)->bdf, NO_AUTOPROBE, "0");
-	if (!rc && now)
-		rc = nvsr_sysfs_put(fn(pf)->bdf, "sriov_numvfs", "0");
-	snprintf(value, sizeof(value), "%u", n);
-	return rc || !n ? rc : nvsr_sysfs_put(fn(pf)->bdf, "sriov_numvfs", value);
+	if (!rc && f->ctrl[0])
+		rc = wait_live(f, LIVE_MS);
+	return rc || d != d->pf ? rc : bring_vfs_back(d);
 }
 
 /* --- what the operating system keeps ---------------------------------------------------------------------------------------- */

@@ -184,12 +184,13 @@ struct restoring {
 	struct nvsr_dev *pf;
 	const struct nvsr_snapshot *want;
 	struct nvsr_snapshot *now;	/* as it is before this step */
+	bool allocated;			/* flexible resources may have been promised to the primary */
 	int first;			/* first error */
 };
 
 static int primary_step(struct restoring *r, const json_t *want, const json_t *now)
 {
-	return restore_primary(r->pf, want, now, r->want->from_file || nvsr_dev_allocated(r->pf));
+	return restore_primary(r->pf, want, now, r->allocated);
 }
 
 static int release_step(struct restoring *r, const json_t *want, const json_t *now)
@@ -236,14 +237,19 @@ int nvsr_snapshot_restore(struct nvsr_dev *pf, const struct nvsr_snapshot *s)
 		{ "primary", primary_step }, { "secondary", release_step }, { "namespaces", namespaces_step },
 		{ "numvfs", numvfs_step }, { "secondary", assign_step }, { "features", features_step }, { "host", host_step },
 	};
-	struct restoring r = { .pf = pf, .want = s, .first = revive(pf) };
+	struct restoring r = {
+		.pf = pf, .want = s, .allocated = s->from_file || nvsr_dev_allocated(pf), .first = revive(pf)
+	};
 
 	if (r.first)
 		return r.first;
 	/* A device that stopped answering costs one timeout, not one for each command that is left. */
 	for (size_t i = 0; i < NVSR_ARRAY_SIZE(steps) && r.first != -ETIMEDOUT; i++) {
-		r.now = nvsr_snapshot_free(r.now);
-		keep(&r.first, nvsr_snapshot_take(pf, &r.now));
+		if (!r.now || nvsr_dev_dirty(pf)) {
+			r.now = nvsr_snapshot_free(r.now);
+			nvsr_dev_clean(pf);
+			keep(&r.first, nvsr_snapshot_take(pf, &r.now));
+		}
 		if (r.now)
 			keep(&r.first, steps[i].step(&r, json_object_get(s->state, steps[i].key),
 						     json_object_get(r.now->state, steps[i].key)));

@@ -185,6 +185,19 @@ out:
 	return rc;
 }
 
+struct nvsr_snapshot *nvsr_snapshot_with_vfs(const struct nvsr_snapshot *s, unsigned numvfs)
+{
+	struct nvsr_snapshot *copy = calloc(1, sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	copy->from_file = s->from_file;
+	copy->state = json_copy(s->state);
+	if (!copy->state || json_object_set_new(copy->state, "numvfs", json_integer(numvfs)))
+		return nvsr_snapshot_free(copy);
+	return copy;
+}
+
 struct nvsr_snapshot *nvsr_snapshot_free(struct nvsr_snapshot *s)
 {
 	if (s)
