@@ -591,7 +591,7 @@ static const struct walk secondaries = {
 
 static void secondaries_agree(struct nvsr_ctx *t)
 {
-	walk_run(t, &secondaries, nvsr_dev_can(t->pf) & NVSR_CAN_QUEUES ? 3000 : 100);
+	walk_run(t, &secondaries, nvsr_dev_can(t->pf) & NVSR_CAN_QUEUES ? 3000 : 40);
 }
 
 /* What the walk finds by itself, without the tests that look for it. */
