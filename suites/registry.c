@@ -23,7 +23,7 @@ extern const struct nvsr_group nvsr_namespace_identify, nvsr_namespace_lists, nv
 
 /* isolation */
 extern const struct nvsr_group nvsr_isolation_features, nvsr_isolation_logs, nvsr_isolation_events, nvsr_isolation_queues,
-	nvsr_isolation_reset, nvsr_isolation_namespaces, nvsr_isolation_tenant, nvsr_isolation_dma;
+	nvsr_isolation_reset, nvsr_isolation_namespaces, nvsr_isolation_tenant, nvsr_isolation_dma, nvsr_isolation_sanitize;
 
 /* meta: fail on purpose, hidden unless a pattern starts with "meta." */
 extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_abort;
@@ -77,6 +77,7 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_isolation_namespaces,
 	&nvsr_isolation_tenant,
 	&nvsr_isolation_dma,
+	&nvsr_isolation_sanitize,
 
 	/* meta */
 	&nvsr_meta_verdict,
