@@ -64,9 +64,9 @@ static inline struct nvsr_model *power_on(void)
 static inline uint16_t run(struct m_ctrl *c, bool io, uint8_t opcode, uint32_t nsid, uint32_t cdw10, uint32_t cdw11, uint32_t cdw12)
 {
 	struct m_sq sq = { .valid = true, .id = io };
-	struct m_cmd cmd = { .sq = &sq, .e = { .opcode = opcode, .cid = le16(7), .nsid = le32(nsid), .prp1 = le64(DATA),
-					       .prp2 = le64(DATA + M_PAGE), .mptr = le64(META), .cdw10 = le32(cdw10),
-					       .cdw11 = le32(cdw11), .cdw12 = le32(cdw12) } };
+	struct m_cmd cmd = { .e = { .opcode = opcode, .cid = le16(7), .nsid = le32(nsid), .mptr = le64(META), .prp1 = le64(DATA),
+				    .prp2 = le64(DATA + M_PAGE), .cdw10 = le32(cdw10), .cdw11 = le32(cdw11),
+				    .cdw12 = le32(cdw12) }, .sq = &sq };
 	uint16_t status = m_execute(c, &cmd);
 
 	dw0 = cmd.dw0;
