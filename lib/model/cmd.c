@@ -380,8 +380,8 @@ void m_cmd_clr(struct m_ctrl *c, enum m_clr kind)
 			    (kind == M_CLR_CC && DEFECT(c->m, VF_FEATURES_SURVIVE_CTRL_RESET))))
 		m_features_reset(c);
 	m_aer_reset(c);
-	c->log->resv_count = 0;
-	c->log->resv_lpc = 0;
+	if (!DEFECT(c->m, RESV_LOG_SURVIVES_RESET))
+		c->log->resv_count = 0, c->log->resv_lpc = 0;
 	if (m_is_pf(c) && kind >= M_CLR_NSSR)
 		clr_namespaces(c->m, kind);
 	m_sanitize_clr(c->m, kind);
