@@ -25,6 +25,13 @@ extern const struct nvsr_group nvsr_namespace_identify, nvsr_namespace_lists, nv
 extern const struct nvsr_group nvsr_isolation_features, nvsr_isolation_logs, nvsr_isolation_events, nvsr_isolation_queues,
 	nvsr_isolation_reset, nvsr_isolation_namespaces, nvsr_isolation_tenant, nvsr_isolation_dma, nvsr_isolation_sanitize;
 
+/* sharing */
+extern const struct nvsr_group nvsr_sharing_identity, nvsr_sharing_coherency, nvsr_sharing_atomic, nvsr_sharing_fused,
+	nvsr_sharing_protect;
+
+/* erase */
+extern const struct nvsr_group nvsr_erase_deallocate, nvsr_erase_format, nvsr_erase_sanitize;
+
 /* meta: fail on purpose, hidden unless a pattern starts with "meta." */
 extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_abort;
 
@@ -78,6 +85,18 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_isolation_tenant,
 	&nvsr_isolation_dma,
 	&nvsr_isolation_sanitize,
+
+	/* sharing */
+	&nvsr_sharing_identity,
+	&nvsr_sharing_coherency,
+	&nvsr_sharing_atomic,
+	&nvsr_sharing_fused,
+	&nvsr_sharing_protect,
+
+	/* erase */
+	&nvsr_erase_deallocate,
+	&nvsr_erase_format,
+	&nvsr_erase_sanitize,
 
 	/* meta */
 	&nvsr_meta_verdict,

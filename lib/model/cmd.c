@@ -204,7 +204,7 @@ static uint16_t check_fuse(const struct m_ctrl *c, struct m_cmd *cmd, bool io)
 {
 	unsigned fuse = NVME_FLAGS_FUSE(cmd->e.flags);
 
-	if (!fuse || (io && c->m->conf.fused && DEFECT(c->m, FUSED_GAP_ACCEPTED)))
+	if (!fuse || (io && c->m->conf.fused && DEFECT(c->m, FUSED_GAP_ACCEPTED)) || DEFECT(c->m, FUSE_BITS_IGNORED))
 		return 0;
 	if (!io || !c->m->conf.fused || fuse > NVME_FUSE_SECOND)
 		return m_bad(cmd, 1, 0, NVME_SC_INVALID_FIELD);
@@ -318,6 +318,8 @@ void m_execute_fused(struct m_ctrl *c, struct m_cmd *first, struct m_cmd *second
 			dispatch(c, second);
 		if (a && DEFECT(c->m, FUSED_FAIL_WRONG_STATUS))
 			b = NVME_SC_ABORT_REQ;
+		if (DEFECT(c->m, FUSED_FIRST_BLOCK_ONLY))
+			second->e.cdw12 = le32(M_DW(second, 12) & ~0xffffu);
 		/* others come in between */
 		if (!a && DEFECT(c->m, FUSED_NOT_ATOMIC))
 			b = m_slow_start(c, second, 10000, dispatch);
@@ -354,6 +356,9 @@ static void clr_defects(struct m_ctrl *c, enum m_clr kind)
 		m_ns_detach_all(c);
 	if (!m_is_pf(c) && kind == M_CLR_FLR && DEFECT(m, ONLINE_REFUSED_AFTER_FLR))
 		c->had_flr = true;
+	for (uint32_t i = 1; i <= m->conf.nn && m_is_pf(c) && DEFECT(m, PROTECTION_LOST_ON_RESET); i++)
+		if (m->ns[i])
+			m->ns[i]->wp_state = NVME_WPS_NONE;
 }
 
 /* Features of a namespace go back when the whole subsystem does. */
@@ -382,6 +387,7 @@ void m_cmd_clr(struct m_ctrl *c, enum m_clr kind)
 	m_aer_reset(c);
 	if (!DEFECT(c->m, RESV_LOG_SURVIVES_RESET))
 		c->log->resv_count = 0, c->log->resv_lpc = 0;
+	m_nvm_clr(c);
 	if (m_is_pf(c) && kind >= M_CLR_NSSR)
 		clr_namespaces(c->m, kind);
 	m_sanitize_clr(c->m, kind);

@@ -103,8 +103,10 @@ void m_virt_secondary_list(struct nvsr_model *m, uint16_t cntid, struct nvme_sec
 #define M_COPY_RANGE 1024	/* MSSRL, MCL: blocks; MSRC + 1: ranges */
 #define M_COPY_TOTAL 4096
 #define M_COPY_RANGES 16
+#define M_BOUNDARY_BLOCKS 64	/* NABSN + 1, NABSPF + 1 */
 #define M_ATOMIC_BLOCKS 8	/* AWUN + 1, ACWU + 1 */
 void m_nvm_free(struct nvsr_model *m);
+void m_nvm_clr(struct m_ctrl *c);		/* defects only */
 
 /* --- ns.c --------------------------------------------------------------------------------------------------- */
 /* The namespace as @c shows it, and the capabilities common to all namespaces (NSID FFFFFFFFh). */

@@ -52,7 +52,8 @@ static void wipe(struct nvsr_model *m, struct m_ns *ns)
 static uint16_t format_one(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 {
 	struct nvsr_model *m = c->m;
-	const struct nvme_lbaf *old = &m->conf.formats[NVME_FLBAS_INDEX(ns->id.flbas)], *new = &m->conf.formats[LBAFL(cmd)];
+	unsigned lbaf = DEFECT(m, FORMAT_IGNORES_LBAF) ? NVME_FLBAS_INDEX(ns->id.flbas) : LBAFL(cmd);
+	const struct nvme_lbaf *old = &m->conf.formats[NVME_FLBAS_INDEX(ns->id.flbas)], *new = &m->conf.formats[lbaf];
 	uint64_t blocks = (le64_get(ns->id.nsze) << old->lbads) >> new->lbads;
 	uint64_t usable = (le64_get(ns->id.ncap) << old->lbads) >> new->lbads;
 
@@ -69,7 +70,7 @@ static uint16_t format_one(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 	} else if (!keeps_data(m, SES(cmd))) {
 		wipe(m, ns);
 	}
-	ns->id.flbas = (uint8_t)(LBAFL(cmd) | (MSET(cmd) ? FLBAS_EXTENDED : 0));
+	ns->id.flbas = (uint8_t)(lbaf | (MSET(cmd) ? FLBAS_EXTENDED : 0));
 	ns->format_end = m->now + FORMAT_NS;
 	due_at(m, ns->format_end);
 	if (!DEFECT(m, FORMAT_EVENT_MISSING))

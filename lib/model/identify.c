@@ -157,6 +157,7 @@ static uint16_t cns_ctrl(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	id->oncs = le16(oncs(m));
 	id->fuses = le16(f->fused && !DEFECT(m, FUSES_ZERO) ? NVME_FUSES_COMPARE_WRITE : 0);
 	id->awun = le16(M_ATOMIC_BLOCKS - 1);
+	id->awupf = le16(DEFECT(m, AWUPF_ABOVE_AWUN) ? M_ATOMIC_BLOCKS : 0);
 	id->acwu = le16(f->fused ? M_ATOMIC_BLOCKS - 1 : 0);
 	id->cdfs = le16(f->copy ? 0x5 : 0);	/* source ranges of this and of other namespaces */
 	id->vwc = 0x7;		/* present; Flush takes NSID FFFFFFFFh */
@@ -174,6 +175,13 @@ static uint16_t cns_ctrl(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 static uint16_t cns_csi_ctrl(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 {
 	return CSI(cmd) ? m_bad(cmd, 47, 0, NVME_SC_INVALID_FIELD) : 0;
+}
+
+/* There are no NVM sets; a drive that is wrong has one on its VFs. */
+static uint16_t cns_nvm_sets(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
+{
+	nvsr_le_write(buf, 8, 1);
+	return 0;
 }
 
 /* Command set combinations: one, the NVM command set alone. */
@@ -438,6 +446,7 @@ static const struct cns {
 	[NVME_CNS_CTRL] = { cns_ctrl, false, ALWAYS },
 	[NVME_CNS_ACTIVE_NS] = { cns_active, true, ALWAYS },
 	[NVME_CNS_NS_DESC] = { cns_ns_desc, true, ALWAYS },
+	[NVME_CNS_NVM_SETS] = { cns_nvm_sets, false, ALWAYS },
 	[NVME_CNS_CSI_NS] = { cns_csi_ns, true, ALWAYS },
 	[NVME_CNS_CSI_CTRL] = { cns_csi_ctrl, false, ALWAYS },
 	[NVME_CNS_CSI_ACTIVE_NS] = { cns_csi_active, true, ALWAYS },
@@ -462,6 +471,8 @@ static bool supported(const struct m_ctrl *c, const struct cns *cns)
 		return true;
 	if (cns->when == NS_MGMT)
 		return m->conf.ns_mgmt && (m_is_pf(c) || DEFECT(m, VF_ACCEPTS_NS_MGMT));
+	if (cns == &table[NVME_CNS_NVM_SETS])
+		return !m_is_pf(c) && DEFECT(m, VF_LISTS_OWN_SETS);
 	if (cns->when == VIRT)
 		return m->conf.virt_mgmt && (m_is_pf(c) || DEFECT(m, VF_ANSWERS_PRIMARY_IDENTIFY));
 	return true;

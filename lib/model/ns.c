@@ -47,6 +47,12 @@ void m_ns_common(const struct nvsr_model *m, struct nvme_id_ns *ret)
 	}
 	ret->nlbaf = (uint8_t)(formats - 1);
 	ret->dlfeat = f->dlfeat;
+	if (DEFECT(m, DLFEAT_WRONG_VALUE))
+		ret->dlfeat ^= 3;
+	/* what AWUN says, and no more, but from one boundary to the next */
+	ret->nsfeat |= NVME_NSFEAT_ATOMIC;
+	ret->nawun = le16(DEFECT(m, NAWUN_BELOW_AWUN) ? 1 : M_ATOMIC_BLOCKS - 1);
+	ret->nabsn = ret->nabspf = le16(M_BOUNDARY_BLOCKS - 1);
 	ret->nmic = NVME_NMIC_SHARED;
 	for (unsigned i = 0; i < formats; i++) {
 		ret->lbaf[i] = f->formats[i];
@@ -59,12 +65,18 @@ void m_ns_common(const struct nvsr_model *m, struct nvme_id_ns *ret)
 void m_ns_identify(const struct m_ctrl *c, const struct m_ns *ns, struct nvme_id_ns *ret)
 {
 	*ret = ns->id;
-	if (ns->wp_state)
+	if (ns->wp_state && !DEFECT(c->m, NSATTR_HIDES_PROTECTION))
 		ret->nsattr |= NVME_NSATTR_WP;
 	if (c->m->conf.format)
 		ret->fpi = m_format_progress(c->m, ns);
 	if (m_is_pf(c))
 		return;
+	if (DEFECT(c->m, VF_KEEPS_OLD_FORMAT))
+		ret->flbas = 0;
+	if (DEFECT(c->m, VF_ATOMIC_UNIT_DIFFERS))
+		ret->nawun = le16((uint16_t)(le16_get(ret->nawun) + 1));
+	if (DEFECT(c->m, VF_ENDURANCE_GROUP_DIFFERS))
+		ret->endgid = le16((uint16_t)c->fn);
 	if (DEFECT(c->m, NUSE_DIFFERS))
 		ret->nuse = le64(le64_get(ret->nuse) - 1);
 	if (DEFECT(c->m, EUI64_DIFFERS_PER_CONTROLLER))
@@ -468,6 +480,8 @@ static uint16_t detach_one(struct nvsr_model *m, struct m_ns *ns, struct m_ctrl 
 		return DEFECT(m, DETACH_UNATTACHED_SUCCEEDS) ? 0 : NVME_SC_NS_NOT_ATTACHED;
 	m_resv_detached(c, ns);
 	set_attached(ns, c, false);
+	if (DEFECT(m, DETACH_ERASES))
+		m_media_deallocate(ns->media, 0, m_media_size(ns->media));
 	m_log_changed(c, ns->nsid, !DEFECT(m, NS_EVENT_NOT_ON_DETACH));
 	return 0;
 }

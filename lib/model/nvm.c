@@ -111,6 +111,18 @@ static void finish_torn(struct nvsr_model *m)
 	memset(&m->wrong.torn, 0, sizeof(m->wrong.torn));
 }
 
+/* Only a defective drive has something to take back. */
+void m_nvm_clr(struct m_ctrl *c)
+{
+	struct nvsr_model *m = c->m;
+
+	if (!DEFECT(m, VF_RESET_LOSES_WRITES) || !m->wrong.late.buf || m->wrong.late.fn != c->fn || m_is_pf(c))
+		return;
+	if (m->ns[m->wrong.late.nsid])
+		m_media_write(m->ns[m->wrong.late.nsid]->media, m->wrong.late.off, m->wrong.late.buf, m->wrong.late.len);
+	forget_late(m);
+}
+
 void m_nvm_free(struct nvsr_model *m)
 {
 	free(m->wrong.late.buf);
@@ -197,9 +209,19 @@ static uint16_t prepare(struct m_ctrl *c, struct m_cmd *cmd, struct range *ret)
 	return m_mdts_ok(c, transfer(ret)) ? 0 : m_bad(cmd, 48, 0, NVME_SC_INVALID_FIELD);
 }
 
+/* A defective drive has something else in an unwritten block every time. */
+static void vary(struct m_ctrl *c, const struct range *r)
+{
+	uint8_t *direct = m_media_direct(r->ns->media, r->off);
+
+	if (direct && !m_media_allocated(r->ns->media, r->off, r->len))
+		*direct = (uint8_t)c->log->reads;
+}
+
 uint16_t m_read(struct m_ctrl *c, struct m_cmd *cmd)
 {
 	struct range r;
+	bool late;
 	uint16_t status = prepare(c, cmd, &r);
 
 	if (!status)
@@ -207,9 +229,13 @@ uint16_t m_read(struct m_ctrl *c, struct m_cmd *cmd)
 	if (status)
 		return status;
 	finish_torn(c->m);
-	exchange_late(c, &r);
+	late = c->m->wrong.late.buf && !DEFECT(c->m, COMPARE_VISIBLE_LATE) && !DEFECT(c->m, VF_RESET_LOSES_WRITES);
+	if (late)
+		exchange_late(c, &r);
+	if (DEFECT(c->m, DEALLOCATED_READS_VARY))
+		vary(c, &r);
 	status = to_host(c, cmd, &r);
-	if (c->m->wrong.late.buf && c->m->wrong.late.fn != c->fn) {
+	if (late && c->m->wrong.late.fn != c->fn) {
 		exchange_late(c, &r);
 		forget_late(c->m);
 	}
@@ -256,7 +282,7 @@ uint16_t m_write(struct m_ctrl *c, struct m_cmd *cmd)
 		return status;
 	if (!pending)
 		finish_torn(c->m);
-	if (DEFECT(c->m, WRITE_VISIBLE_LATE))
+	if (DEFECT(c->m, WRITE_VISIBLE_LATE) || DEFECT(c->m, COMPARE_VISIBLE_LATE) || DEFECT(c->m, VF_RESET_LOSES_WRITES))
 		keep_old(c, &r);
 	direct = m_media_direct(r.ns->media, r.off);
 	if (direct && !r.separate) {
@@ -285,7 +311,7 @@ uint16_t m_compare(struct m_ctrl *c, struct m_cmd *cmd)
 	struct range r;
 	uint16_t status = prepare(c, cmd, &r);
 
-	if (!status)
+	if (!status && !DEFECT(c->m, DULBE_READ_ONLY))
 		status = check_read(c, &r);
 	if (!status)
 		status = from_host(c, cmd, &r, &wanted);
@@ -295,7 +321,13 @@ uint16_t m_compare(struct m_ctrl *c, struct m_cmd *cmd)
 	found = malloc(r.len);
 	if (!found)
 		return NVME_SC_INTERNAL;
+	if (DEFECT(c->m, COMPARE_VISIBLE_LATE))
+		exchange_late(c, &r);
 	m_media_read(r.ns->media, r.off, found, r.len);
+	if (DEFECT(c->m, COMPARE_VISIBLE_LATE)) {
+		exchange_late(c, &r);
+		forget_late(c->m);
+	}
 	c->log->reads++;
 	c->log->read_units += units((uint64_t)r.nlb * r.data);
 	return memcmp(wanted, found, r.len) ? NVME_SC_COMPARE_FAILED : 0;
@@ -333,6 +365,8 @@ uint16_t m_dsm(struct m_ctrl *c, struct m_cmd *cmd)
 	if (status || !(M_DW(cmd, 11) & NVME_DSM_DEALLOCATE))
 		return status;
 	status = check_write(c, &r);
+	if (DEFECT(c->m, DEALLOCATE_DOES_NOTHING))
+		return status;
 	finish_torn(c->m);
 	for (unsigned i = 0; i < n && !status; i++) {
 		status = check_range(c, cmd, le64_get(list[i].slba), le32_get(list[i].nlb), &r);
