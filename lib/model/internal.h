@@ -85,6 +85,7 @@ struct m_ctrl {
 	struct m_sq *sq;
 	struct m_cq *cq;
 	unsigned max_qid;		/* highest queue id in force (NVQ - 1, or the PF's) */
+	uint64_t former_acq;		/* defects only: the admin completion queue before the last reset */
 	bool busy, again;		/* fetching; a doorbell came from inside (an interrupt handler) */
 	struct m_late *late;		/* completions that found no room or no bus mastering */
 	unsigned late_count;

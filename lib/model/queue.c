@@ -50,6 +50,8 @@ int m_queues_size(struct m_ctrl *c, unsigned max_qid)
 
 void m_queues_free_all(struct m_ctrl *c)
 {
+	if (c->cq && c->cq[0].valid)
+		c->former_acq = c->cq[0].base;
 	free(c->sq);
 	free(c->cq);
 	free(c->late);
@@ -69,6 +71,11 @@ int m_queues_start(struct m_ctrl *c)
 	c->cq[0] = (struct m_cq){ .valid = true, .irq = true, .phase = true, .size = (c->aqa >> 16 & 0xfff) + 1,
 				  .base = c->acq, .sqs = 1 };
 	c->sq[0] = (struct m_sq){ .valid = true, .size = (c->aqa & 0xfff) + 1, .base = c->asq };
+	if (DEFECT(c->m, LATE_DMA_AFTER_RESET) && !m_is_pf(c) && c->former_acq) {
+		struct nvme_cqe late = { .status = le16(1) };
+
+		m_dma_write(c, c->former_acq, &late, sizeof(late));
+	}
 	return 0;
 }
 

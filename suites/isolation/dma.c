@@ -137,6 +137,34 @@ static void fault_is_local(struct nvsr_ctx *t)
 	nvsr_dma_free(a.d, mem);
 }
 
+/* Taken away with everything outstanding; then its memory is unmapped, as that of a VM that ended. */
+static void former_memory_is_left_alone(struct nvsr_ctx *t)
+{
+	struct nvsr_cmd aer = { .opcode = NVME_ADMIN_AER };
+	struct nvsr_dma_fault last = { 0 };
+	struct nvme_id_ctrl id;
+	struct nvsr_req *r;
+	struct guest a, b;
+	uint64_t before;
+
+	if (!start(t, &a, &b) || !iso_id(t, a.d, &id))
+		return;
+	PREPARE(t, "an event request", nvsr_queue_submit(nvsr_queue_admin(a.d), &aer, &r));
+	nvsr_req_forget(r);
+	PREPARE(t, "Write on VF 1", dat_write(a.d, &a.ns, 0, 1, TAG_A));
+	if (t->inv->has & NVSR_NEED(VIRT_MGMT))
+		PREPARE(t, "Offline", nvsr_virt_mgmt(t->pf, le16_get(id.cntlid), 0, NVME_VIRT_OFFLINE, 0, NULL));
+	before = faults(t->pf, NULL);
+	a.d = iso_next_tenant(t, 1);
+	if (!a.d)
+		return;
+	check_works(t, &a, TAG_B);
+	PREPARE(t, "an event", iso_provoke(a.d));
+	nvsr_dev_sleep_ms(a.d, 1000);
+	CHECK(t, faults(t->pf, &last) == before, "no access to memory of the former tenant", "function %04Xh at %llXh", last.rid,
+	      (unsigned long long)last.iova);
+}
+
 static const struct nvsr_test tests[] = {
 	{ .id = "own-memory-suffices", .title = "VFs in address spaces of their own need no memory of others",
 	  .requirements = REQS("ISO-30"), .needs = NEED, .caught_by = DEFECTS("vf-dma-as-pf", "vf-data-dma-as-vf1"),
@@ -147,5 +175,8 @@ static const struct nvsr_test tests[] = {
 	{ .id = "fault-is-local", .title = "an access of VF 2 that is refused stops neither PF nor VF 1",
 	  .requirements = REQS("ISO-30", "ISO-01"), .needs = NEED, .caught_by = DEFECTS("dma-fault-kills-pf"),
 	  .run = fault_is_local },
+	{ .id = "former-memory-is-left-alone", .title = "a VF that changed hands does not touch the former tenant's memory",
+	  .requirements = REQS("ISO-14", "ISO-30"), .needs = NEED | NVSR_NEED(REG_WRITE),
+	  .caught_by = DEFECTS("late-dma-after-reset"), .run = former_memory_is_left_alone },
 };
 const struct nvsr_group nvsr_isolation_dma = NVSR_GROUP("isolation.dma", tests);

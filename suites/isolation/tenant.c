@@ -77,7 +77,31 @@ static void changed_list_is_gone(struct nvsr_ctx *t)
 	CHECK(t, i < 1024, "a list with an end", "1024 entries");
 }
 
+/* Where the former tenant's queues were is an address in somebody else's memory. */
+static void queue_addresses_are_gone(struct nvsr_ctx *t)
+{
+	static const struct { unsigned off, len; const char *name; } regs[] = {
+		{ NVME_REG_AQA, 4, "AQA" }, { NVME_REG_ASQ, 8, "ASQ" }, { NVME_REG_ACQ, 8, "ACQ" }, { NVME_REG_CC, 4, "CC" },
+	};
+	struct nvsr_dev *vf = nvsr_t_vf(t, 1);
+	uint64_t now;
+	unsigned i;
+
+	if (!vf)
+		return;
+	vf = nvsr_t_enable_vfs(t, 0) && nvsr_t_enable_vfs(t, 2) ? nvsr_t_vf_bare(t, 1) : NULL;
+	if (!vf)
+		return;
+	for (i = 0; i < NVSR_ARRAY_SIZE(regs); i++) {
+		MUST_OK(t, regs[i].name, nvsr_reg_read(vf, regs[i].off, regs[i].len, &now));
+		CHECK_EQ(t, iso_text("%s of VF 1 after VF Enable 1, 0, 1", regs[i].name), 0, now);
+	}
+}
+
 static const struct nvsr_test tests[] = {
+	{ .id = "queue-addresses-are-gone", .title = "after VF Enable 1, 0, 1 a VF tells no queue address of the former tenant",
+	  .requirements = REQS("ISO-14"), .needs = ISO_NEED | NVSR_NEED(REG_READ),
+	  .caught_by = DEFECTS("vf-regs-survive-vfe-toggle"), .run = queue_addresses_are_gone },
 	{ .id = "error-log-is-gone", .title = "after VF Enable 1, 0, 1 the error log has no entry of the former tenant",
 	  .requirements = REQS("ISO-14"), .needs = ISO_NEED, .caught_by = DEFECTS("error-log-survives-tenant"),
 	  .run = error_log_is_gone },
