@@ -32,6 +32,11 @@ extern const struct nvsr_group nvsr_sharing_identity, nvsr_sharing_coherency, nv
 /* erase */
 extern const struct nvsr_group nvsr_erase_deallocate, nvsr_erase_format, nvsr_erase_sanitize;
 
+/* reservation */
+extern const struct nvsr_group nvsr_reservation_identify, nvsr_reservation_hostid, nvsr_reservation_register,
+	nvsr_reservation_acquire, nvsr_reservation_preempt, nvsr_reservation_release, nvsr_reservation_report,
+	nvsr_reservation_conflict, nvsr_reservation_admin, nvsr_reservation_persist, nvsr_reservation_notify;
+
 /* meta: fail on purpose, hidden unless a pattern starts with "meta." */
 extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_abort;
 
@@ -97,6 +102,19 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_erase_deallocate,
 	&nvsr_erase_format,
 	&nvsr_erase_sanitize,
+
+	/* reservation */
+	&nvsr_reservation_identify,
+	&nvsr_reservation_hostid,
+	&nvsr_reservation_register,
+	&nvsr_reservation_acquire,
+	&nvsr_reservation_preempt,
+	&nvsr_reservation_release,
+	&nvsr_reservation_report,
+	&nvsr_reservation_conflict,
+	&nvsr_reservation_admin,
+	&nvsr_reservation_persist,
+	&nvsr_reservation_notify,
 
 	/* meta */
 	&nvsr_meta_verdict,
