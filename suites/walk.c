@@ -112,17 +112,12 @@ static void note_sequence(struct nvsr_ctx *t, const struct walk *w, void *oracle
 	}
 }
 
-void walk_run(struct nvsr_ctx *t, const struct walk *w, unsigned steps)
+static void walk_on(struct nvsr_ctx *t, const struct walk *w, void *oracle, struct walk_step *s, size_t n)
 {
-	size_t n = t->steps ? t->steps : steps;
 	struct walk_random r = { .state = t->seed * 0x9e3779b97f4a7c15ull + 1 };
-	_cleanup_free_ struct walk_step *s = calloc(n, sizeof(*s));
-	_cleanup_free_ void *oracle = calloc(1, w->oracle_size);
 	struct verdict v = { .agrees = true };
 	size_t i;
 
-	if (!s || !oracle)
-		BROKEN(t, "no memory");
 	nvsr_note(t, "seed %llu, %zu steps", (unsigned long long)t->seed, n);
 	if (!w->start(t, oracle))
 		return;
@@ -137,4 +132,17 @@ void walk_run(struct nvsr_ctx *t, const struct walk *w, unsigned steps)
 		note_sequence(t, w, oracle, s, left);
 	}
 	CHECK(t, v.agrees, v.agrees ? "oracle and device agree" : v.expected, "%s", v.agrees ? "they agree" : v.observed);
+}
+
+void walk_run(struct nvsr_ctx *t, const struct walk *w, unsigned steps)
+{
+	size_t n = t->steps ? t->steps : steps;
+	_cleanup_free_ struct walk_step *s = calloc(n, sizeof(*s));
+	_cleanup_free_ void *oracle = calloc(1, w->oracle_size);
+
+	if (!s || !oracle)
+		BROKEN(t, "no memory");
+	walk_on(t, w, oracle, s, n);
+	if (w->end)
+		w->end(oracle);
 }

@@ -32,6 +32,8 @@ struct walk {
 	size_t oracle_size;
 	/* Put the device and the oracle at the start; false: could not be prepared (recorded). */
 	bool (*start)(struct nvsr_ctx *t, void *oracle);
+	/* Undo what start() prepared for good; may be NULL. */
+	void (*end)(void *oracle);
 	/* Draw the next step, from what the oracle knows. */
 	void (*draw)(struct walk_random *r, const void *oracle, struct walk_step *ret);
 	/* What the clauses allow for it. */
