@@ -37,6 +37,10 @@ extern const struct nvsr_group nvsr_reservation_identify, nvsr_reservation_hosti
 	nvsr_reservation_acquire, nvsr_reservation_preempt, nvsr_reservation_release, nvsr_reservation_report,
 	nvsr_reservation_conflict, nvsr_reservation_admin, nvsr_reservation_persist, nvsr_reservation_notify;
 
+/* reset */
+extern const struct nvsr_group nvsr_reset_controller, nvsr_reset_flr, nvsr_reset_toggle, nvsr_reset_subsystem,
+	nvsr_reset_shutdown, nvsr_reset_power;
+
 /* meta: fail on purpose, hidden unless a pattern starts with "meta." */
 extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_abort;
 
@@ -115,6 +119,14 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_reservation_admin,
 	&nvsr_reservation_persist,
 	&nvsr_reservation_notify,
+
+	/* reset */
+	&nvsr_reset_controller,
+	&nvsr_reset_flr,
+	&nvsr_reset_toggle,
+	&nvsr_reset_subsystem,
+	&nvsr_reset_shutdown,
+	&nvsr_reset_power,
 
 	/* meta */
 	&nvsr_meta_verdict,

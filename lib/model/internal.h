@@ -94,6 +94,8 @@ struct m_ctrl {
 
 	/* secondary controller state (PF: unused except nvq/nvi in force): virt.c */
 	bool online, was_present /* as m_virt_vf_presence() saw it last */, had_flr /* defects only */;
+	unsigned lost_queues;		/* defects only: resets that each took a third of a queue id */
+	struct { struct m_sq sq; struct m_cq cq; } old_queue;	/* defects only: I/O queue 1 as a reset found it */
 	uint16_t nvq, nvi;
 
 	/* command side */

@@ -285,9 +285,11 @@ static void forgotten(struct m_ctrl *c, const uint8_t *old, enum m_clr kind)
 	if (!pf || !m->conf.sriov)
 		return;
 	keep(c, old, sriov + PCI_SRIOV_CTRL, 2, (flr && DEFECT(m, VFE_SURVIVES_FLR)) ||
-						(kind == M_CLR_CONVENTIONAL && DEFECT(m, HOT_RESET_KEEPS_VFE)));
+						(kind >= M_CLR_CONVENTIONAL && DEFECT(m, HOT_RESET_KEEPS_VFE)) ||
+						(kind == M_CLR_NSSR && DEFECT(m, NSSR_KEEPS_VFS)));
 	keep(c, old, sriov + PCI_SRIOV_NUM_VFS, 2, (flr && DEFECT(m, VFE_SURVIVES_FLR)) ||
-						   (kind == M_CLR_CONVENTIONAL && DEFECT(m, HOT_RESET_KEEPS_VFE)));
+						   (kind >= M_CLR_CONVENTIONAL && DEFECT(m, HOT_RESET_KEEPS_VFE)) ||
+						   (kind == M_CLR_NSSR && DEFECT(m, NSSR_KEEPS_VFS)));
 	keep(c, old, sriov + PCI_SRIOV_SYS_PGSIZE, 4, DEFECT(m, SYS_PGSIZE_SURVIVES_RESET));
 }
 

@@ -14,6 +14,8 @@ static bool qid_exists(const struct m_ctrl *c, unsigned qid, unsigned granted)
 	for (unsigned i = 1; i < m->ctrl_count && !m_is_pf(c) && DEFECT(m, QUEUE_QUOTA_SHARED); i++)
 		if (m->ctrl[i].max_qid)
 			most = NVSR_MIN(most, m->ctrl[i].max_qid);
+	if (DEFECT(m, RESET_LEAKS_QUEUES))
+		most -= NVSR_MIN(most, c->lost_queues / 3);
 	return qid && qid <= most && (!granted || qid <= granted);
 }
 

@@ -278,6 +278,26 @@ static void process_one(struct m_ctrl *c, unsigned qid)
 	leave(c);
 }
 
+void m_queue_keep(struct m_ctrl *c)
+{
+	const struct m_sq *sq = sq_get(c, 1);
+
+	if (sq && sq->head != sq->tail && cq_get(c, 1)) {
+		c->old_queue.sq = *sq;
+		c->old_queue.cq = c->cq[1];
+	}
+}
+
+void m_queue_resume(struct m_ctrl *c)
+{
+	if (!c->old_queue.sq.valid || !c->max_qid)
+		return;
+	c->sq[1] = c->old_queue.sq;
+	c->cq[1] = c->old_queue.cq;
+	c->old_queue.sq.valid = false;
+	m_queue_process(c);
+}
+
 void m_queue_flush(struct m_ctrl *c)
 {
 	post_late(c);

@@ -61,7 +61,7 @@ static void stop(struct m_ctrl *c)
 void m_regs_reset(struct m_ctrl *c, enum m_clr kind)
 {
 	stop(c);
-	c->csts = 0;
+	c->csts = kind == M_CLR_CC && !m_is_pf(c) && DEFECT(c->m, SHST_SURVIVES_RESET) ? c->csts & 0xcu : 0;
 	c->intms = 0;
 	c->fatal = false;
 	if (kind == M_CLR_CC && DEFECT(c->m, AQA_LOST_ON_CTRL_RESET))
@@ -110,6 +110,8 @@ static void enable(struct m_ctrl *c)
 		m_regs_update(c);
 		return;
 	}
+	for (unsigned i = 1; DEFECT(m, ENABLE_CANCELS_SIBLINGS) && i < m->ctrl_count; i++)
+		m->ctrl[i].enabling = false;
 	c->enabling = true;
 	c->rdy_at = m->now + m->conf.ready_ms * NVSR_MS;
 	if (DEFECT(m, READY_AFTER_TIMEOUT) && !m_is_pf(c))
@@ -118,11 +120,26 @@ static void enable(struct m_ctrl *c)
 	m_regs_due(c);
 }
 
+/* What the shutdown of a VF does to other functions of a defective drive. */
+static void shutdown_spills(struct nvsr_model *m, const struct m_ctrl *vf)
+{
+	for (unsigned i = 0; i < m->ctrl_count; i++)
+		if (i != vf->fn && m->ctrl[i].csts & NVME_CSTS_RDY &&
+		    (i ? DEFECT(m, VF_SHUTDOWN_STOPS_SIBLINGS) : DEFECT(m, VF_SHUTDOWN_SHOWS_IN_PF)))
+			set_shst(&m->ctrl[i], SHST_COMPLETE);
+}
+
 static void shut_down(struct m_ctrl *c)
 {
 	set_shst(c, SHST_OCCURRING);
 	c->shutting = true;
 	c->shst_at = c->m->now + SHUTDOWN_NS;
+	if (!m_is_pf(c))
+		shutdown_spills(c->m, c);
+	if (!m_is_pf(c) && NVME_CC_SHN(c->cc) == 2 && DEFECT(c->m, VF_ABRUPT_SHUTDOWN_HANGS))
+		c->shst_at = UINT64_MAX;
+	if (m_is_pf(c) ? DEFECT(c->m, PRIMARY_SHUTDOWN_DROPS_WRITES) : DEFECT(c->m, VF_SHUTDOWN_DROPS_WRITES))
+		m_writes_drop(c);
 	due_at(c->m, c->shst_at);
 }
 
@@ -137,12 +154,15 @@ void m_regs_due(struct m_ctrl *c)
 		else
 			c->csts |= NVME_CSTS_RDY;
 		m_regs_update(c);
+		m_queue_resume(c);
 	}
 	if (c->shutting && c->shst_at <= m->now) {
 		c->shutting = false;
 		set_shst(c, SHST_COMPLETE);
 		if (m_is_pf(c))
 			m_virt_primary_shutdown(m);
+		else if (DEFECT(m, VF_SHUTDOWN_GOES_OFFLINE))
+			m_virt_offline(c);
 	}
 }
 
@@ -201,6 +221,20 @@ static void set_half(struct m_ctrl *c, uint64_t *reg, bool high, uint32_t val)
 		*reg = (*reg & ~0xffffffffull) | (val & ~(M_PAGE - 1));
 }
 
+static void write_nssr(struct m_ctrl *c, uint32_t val)
+{
+	struct nvsr_model *m = c->m;
+
+	if (!NVME_CAP_NSSRS(c->cap) && (m_is_pf(c) || !DEFECT(m, VF_RESETS_SUBSYSTEM)))
+		return;
+	if (val != NVME_NSSR_KEY && !DEFECT(m, NSSR_TAKES_ANY_VALUE))
+		return;
+	if (DEFECT(m, NSSR_IGNORED))
+		m_pf(m)->csts |= NVME_CSTS_NSSRO;
+	else
+		m_clr(m_pf(m), M_CLR_NSSR);
+}
+
 static void write_dword(struct m_ctrl *c, uint64_t off, uint32_t val)
 {
 	switch (off) {
@@ -217,8 +251,7 @@ static void write_dword(struct m_ctrl *c, uint64_t off, uint32_t val)
 		c->csts &= ~(val & NVME_CSTS_NSSRO);
 		break;
 	case NVME_REG_NSSR:
-		if (val == NVME_NSSR_KEY && NVME_CAP_NSSRS(c->cap))
-			m_clr(m_pf(c->m), M_CLR_NSSR);
+		write_nssr(c, val);
 		break;
 	case NVME_REG_AQA:
 		if (!(c->cc & NVME_CC_EN))

@@ -32,6 +32,10 @@ static void spill(struct m_ctrl *c, enum m_clr kind)
 		c->sq[q] = (struct m_sq){ 0 };
 		c->cq[q] = (struct m_cq){ 0 };
 	}
+	/* once round: everything that is still in the ring looks new */
+	for (unsigned q = 1; DEFECT(m, RESET_REWINDS_SIBLING_QUEUES) && c->sq && q <= c->max_qid; q++)
+		if (c->sq[q].valid)
+			c->sq[q].head = (c->sq[q].tail + 1) % c->sq[q].size;
 	if (DEFECT(m, RESET_DROPS_SIBLING_AERS))
 		m_aer_reset(c);
 	if (kind == M_CLR_FLR && DEFECT(m, FLR_MASKS_SIBLINGS))
@@ -69,12 +73,48 @@ static void beyond_one_vf(struct m_ctrl *vf, enum m_clr kind)
 		m_sriov_put(m, PCI_SRIOV_NUM_VFS, 2, 0);
 }
 
+/* A VF other than @vf is not done with its FLR. */
+static bool sibling_in_flr(const struct m_ctrl *vf)
+{
+	const struct nvsr_model *m = vf->m;
+
+	for (unsigned n = 1; n < m->ctrl_count; n++)
+		if (n != vf->fn && m->ctrl[n].present && m->ctrl[n].ready_at > m->now)
+			return true;
+	return false;
+}
+
+void m_writes_drop(struct m_ctrl *c)
+{
+	struct nvsr_model *m = c->m;
+
+	for (uint32_t i = 1; i <= m->conf.nn; i++)
+		if (m->ns[i] && m->ns[i]->attached[c->fn])
+			m_media_zero(m->ns[i]->media, 0, NVSR_MIN(m_media_size(m->ns[i]->media), (uint64_t)64 * M_PAGE));
+}
+
+/* What a defective drive does to a VF in use that is reset. */
+static void before_vf_reset(struct m_ctrl *vf, enum m_clr kind)
+{
+	struct nvsr_model *m = vf->m;
+
+	if (m_offline(vf))
+		return;
+	if (kind == M_CLR_FLR ? DEFECT(m, QUEUED_COMMANDS_SURVIVE_FLR) : DEFECT(m, QUEUED_COMMANDS_SURVIVE_CTRL_RESET))
+		m_queue_keep(vf);
+	if (DEFECT(m, VF_RESET_DROPS_WRITES))
+		m_writes_drop(vf);
+	if (vf->cq && vf->max_qid && vf->cq[1].valid)
+		vf->lost_queues++;
+}
+
 static void reset_vf(struct m_ctrl *vf, enum m_clr kind)
 {
 	struct nvsr_model *m = vf->m;
 
-	if (kind == M_CLR_FLR && DEFECT(m, VF_FLR_IGNORED))
+	if (kind == M_CLR_FLR && (DEFECT(m, VF_FLR_IGNORED) || (DEFECT(m, ONE_FLR_AT_A_TIME) && sibling_in_flr(vf))))
 		return;
+	before_vf_reset(vf, kind);
 	reset_function(vf, kind);
 	beyond_one_vf(vf, kind);
 	if (vf->online && kind == M_CLR_CC && DEFECT(m, VF_RESET_GOES_OFFLINE))
@@ -92,12 +132,19 @@ static void reset_pf(struct m_ctrl *pf, enum m_clr kind)
 	for (uint32_t i = 1; DEFECT(m, PRIMARY_RESET_DROPS_WRITES) && i <= m->conf.nn; i++)
 		if (m->ns[i] && m->ns[i]->attached_count > m->ns[i]->attached[0])
 			m_media_zero(m->ns[i]->media, 0, 4096);
+	if ((kind == M_CLR_NSSR && DEFECT(m, NSSR_DROPS_WRITES)) || (kind == M_CLR_POWER && DEFECT(m, POWER_CYCLE_DROPS_WRITES)))
+		m_writes_drop(pf);
+	for (uint32_t i = 1; kind == M_CLR_POWER && DEFECT(m, POWER_CYCLE_RENEWS_NGUID) && i <= m->conf.nn; i++)
+		if (m->ns[i])
+			m->ns[i]->id.nguid[15]++;
 	reset_function(pf, kind);
 	if (kind != M_CLR_CC && !(kind == M_CLR_FLR && DEFECT(m, VFS_OUTLIVE_PF_FLR)))
 		m_vfs_update(m, kind);
 	for (unsigned n = 1; kind > M_CLR_FLR && n < m->ctrl_count; n++)
 		if (!m->ctrl[n].present)
 			m_cmd_clr(&m->ctrl[n], kind);
+	for (unsigned n = 1; n < m->ctrl_count && DEFECT(m, QUEUED_COMMANDS_SURVIVE_PRIMARY_RESET); n++)
+		m_queue_keep(&m->ctrl[n]);
 	m_virt_primary_clr(m, kind);
 	m->wrong.primary_reset = 0;
 	if (kind != M_CLR_CC)

@@ -146,6 +146,10 @@ static void vanish(struct m_ctrl *vf, enum m_clr kind)
 	struct nvsr_model *m = vf->m;
 	uint64_t asq = vf->asq, acq = vf->acq;
 
+	if (DEFECT(m, QUEUED_COMMANDS_SURVIVE_VF_DISABLE))
+		m_queue_keep(vf);
+	if (DEFECT(m, VF_DISABLE_DROPS_WRITES))
+		m_writes_drop(vf);
 	m_queues_free_all(vf);
 	m_cmd_clr(vf, kind);
 	m_regs_reset(vf, kind);
@@ -212,6 +216,8 @@ static void ctrl_effect(struct nvsr_model *m, uint32_t old, uint32_t now)
 		m_vfs_update(m, M_CLR_CONVENTIONAL);
 	if (old & ~now & PCI_SRIOV_CTRL_VFE && DEFECT(m, NUMVFS_STUCK_AFTER_DISABLE))
 		nvsr_le_write(m_pf(m)->cfg_wmask + m->conf.sriov_pos + PCI_SRIOV_NUM_VFS, 2, 0);
+	for (unsigned q = 1; old & ~now & PCI_SRIOV_CTRL_VFE && q <= m_pf(m)->max_qid && DEFECT(m, VF_DISABLE_DELETES_PF_QUEUES); q++)
+		m_pf(m)->sq[q] = (struct m_sq){ 0 };
 	if (old & ~now & PCI_SRIOV_CTRL_MSE && DEFECT(m, VF_MSE_RESETS_CTRL))
 		for (unsigned n = 1; n < m->ctrl_count; n++)
 			m_regs_reset(&m->ctrl[n], M_CLR_FLR);
