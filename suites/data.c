@@ -8,9 +8,9 @@ static bool describe(struct nvsr_ctx *t, const struct nvme_id_ns *id, struct dat
 {
 	unsigned lbads = id->lbaf[NVME_FLBAS_INDEX(id->flbas)].lbads;
 
-	ns->bs = 1u << lbads;
+	ns->bs = 1u << NVSR_MIN(lbads, 31u);
 	ns->blocks = le64_get(id->nsze);
-	if (lbads >= 9 && lbads <= 16 && ns->blocks >= 2 * DAT_MAX_NLB)
+	if (lbads >= 9 && ns->bs <= DAT_MAX_BS && ns->blocks >= 2 * DAT_MAX_NLB)
 		return true;
 	nvsr_test_broken(t, __FILE__, __LINE__, "namespace %u has %llu blocks of 2^%u bytes", ns->nsid,
 			 (unsigned long long)ns->blocks, lbads);

@@ -15,6 +15,7 @@
 #define DAT_NEED_VF (DAT_NEED | NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN))
 #define DAT_NEED_VFS (DAT_NEED_VF | NVSR_NEED(TWO_VFS))
 
+#define DAT_MAX_BS 65536u	/* bytes of a block */
 struct dat_ns { uint32_t nsid; unsigned bs; uint64_t blocks; bool made /* just now, not found */; };
 
 /* --- preparation; false after recording, then the body returns ------------------------------------------------------- */

@@ -214,7 +214,7 @@ static uint16_t check_fuse(const struct m_ctrl *c, struct m_cmd *cmd, bool io)
 /* What keeps an I/O command from an active namespace. */
 static uint16_t check_namespace(struct m_ctrl *c, struct m_cmd *cmd, const struct m_ns *ns)
 {
-	bool formatting = m_formatting(c->m, ns) && !DEFECT(c->m, FORMAT_ALLOWS_IO);
+	bool formatting = m_formatting(c->m, ns);
 
 	for (uint32_t i = 1; DEFECT(c->m, FORMAT_BLOCKS_OTHERS) && i <= c->m->conf.nn; i++)
 		formatting |= c->m->ns[i] && m_formatting(c->m, c->m->ns[i]);
@@ -299,7 +299,7 @@ static uint16_t check_pair(const struct m_ctrl *c, struct m_cmd *first, struct m
 	if ((le32_get(first->e.nsid) != le32_get(second->e.nsid) || first_block(first) != first_block(second) ||
 	     blocks != (M_DW(second, 12) & 0xffff) + 1) && !DEFECT(c->m, FUSED_RANGE_MISMATCH_ACCEPTED))
 		return m_bad(first, 40, 0, NVME_SC_INVALID_FIELD);
-	if (blocks > M_ATOMIC_BLOCKS && !DEFECT(c->m, FUSED_ANY_LENGTH))
+	if (blocks > M_ATOMIC_BLOCKS)
 		return NVME_SC_ATOMIC_EXCEEDED;
 	return 0;
 }
@@ -311,6 +311,8 @@ void m_execute_fused(struct m_ctrl *c, struct m_cmd *first, struct m_cmd *second
 
 	first->e.flags &= (uint8_t)~3u;
 	second->e.flags &= (uint8_t)~3u;
+	if (a == NVME_SC_ATOMIC_EXCEEDED && DEFECT(c->m, FUSED_TOO_LONG_WRITES))
+		dispatch(c, second);
 	if (!a) {
 		a = dispatch(c, first);
 		b = a ? NVME_SC_FUSED_FAIL : 0;

@@ -230,6 +230,14 @@ struct load { struct nvsr_req *req[2 * DEPTH]; uint8_t *data; unsigned n; };
 
 static void load_free(struct load *l) { free(l->data); }
 
+static bool load_new(struct nvsr_ctx *t, struct load *l, const struct dat_ns *ns)
+{
+	l->data = malloc((size_t)2 * DEPTH * ns->bs);
+	if (!l->data)
+		nvsr_test_broken(t, __FILE__, __LINE__, "no memory");
+	return l->data;
+}
+
 /* Reads and Writes in turns, all over the start of the namespace. */
 static void load_submit(struct load *l, struct nvsr_queue *q, const struct dat_ns *ns, unsigned count)
 {
@@ -274,11 +282,9 @@ static void io_beside_format_completes(struct nvsr_ctx *t)
 	int rc;
 
 	vf = nvsr_t_vf_with(t, 1, 3, 0);
-	if (!vf || !dat_ns(t, true, &ns) || !dat_attach(t, &ns, vf) || !dat_sweep_write(t, vf, &ns, TAG + 40))
+	if (!vf || !dat_ns(t, true, &ns) || !dat_attach(t, &ns, vf) || !dat_sweep_write(t, vf, &ns, TAG + 40) ||
+	    !load_new(t, &l, &ns))
 		return;
-	l.data = malloc((size_t)2 * DEPTH * ns.bs);
-	if (!l.data)
-		BROKEN(t, "no memory");
 	PREPARE(t, "queue pair on VF 1", nvsr_queue_create(vf, &opts, &q));
 	c.nsid = ns.nsid;
 	c.cdw10 = NVME_FORMAT_CDW10(era_lbaf(t, ns.nsid), NVME_SES_NONE);
@@ -317,6 +323,120 @@ static void other_namespaces_work_beside_format(struct nvsr_ctx *t)
 	CHECK_OK(t, "Format NVM", nvsr_req_wait(format, WAIT_MS, NULL));
 	dat_check_kept(t, vf, &other, TAG + 43, "after another namespace was formatted");
 	nvsr_note(t, "the Format NVM %s after the I/O", beside ? "was still in progress" : "had already completed");
+}
+
+/* --- what others are told --------------------------------------------------------------------------------------------------------------- */
+
+#define EVENT_MS 200
+#define MAX_EVENTS 8u	/* then they come without end */
+
+/* A VF that listens for changes of its namespaces. */
+struct ear { struct nvsr_dev *dev; struct nvsr_req *req; unsigned events, of_ns; uint32_t dw0; };
+
+static void ear_end(struct ear *e)
+{
+	if (e->req)
+		nvsr_req_forget(e->req);
+	if (e->dev)
+		nvsr_reset(e->dev, NVSR_RESET_CTRL);	/* takes the request and the feature back */
+}
+
+static bool heard(struct nvsr_dev *d, void *arg)
+{
+	struct ear *e = arg;
+	struct nvsr_cmd c;
+
+	if (!nvsr_req_done(e->req, &c))
+		return false;
+	e->dw0 = c.dw0;
+	return true;
+}
+
+static int listen_again(struct ear *e)
+{
+	struct nvsr_cmd aer = { .opcode = NVME_ADMIN_AER };
+
+	return nvsr_queue_submit(nvsr_queue_admin(e->dev), &aer, &e->req);
+}
+
+/* Count the events there are, and in how many the Changed Namespace List names @nsid. */
+static int collect(struct ear *e, uint32_t nsid)
+{
+	le32_t list[1024];
+	int rc = 0;
+
+	while (!rc && e->events < MAX_EVENTS && nvsr_dev_wait(e->dev, EVENT_MS, heard, e)) {
+		nvsr_req_forget(e->req);
+		e->req = NULL;
+		rc = nvsr_get_log(e->dev, NVME_LOG_CHANGED_NS, NVME_NSID_ALL, false, list, sizeof(list));
+		for (unsigned i = 0; !rc && i < NVSR_ARRAY_SIZE(list) && le32_get(list[i]); i++)
+			e->of_ns += le32_get(list[i]) == nsid;
+		e->events += e->dw0 == NVME_AEN(NVME_AEN_NOTICE, 0, NVME_LOG_CHANGED_NS);
+		rc = rc ? rc : listen_again(e);
+	}
+	return rc;
+}
+
+static int listen_begin(struct ear *e, struct nvsr_dev *d)
+{
+	le32_t list[1024];
+	int rc;
+
+	e->dev = d;
+	rc = nvsr_set_feature(d, NVME_FEAT_ASYNC_EVENT, 0, NVME_AEC_NS_CHANGED, NULL, 0, NULL);
+	rc = rc ? rc : nvsr_get_log(d, NVME_LOG_CHANGED_NS, NVME_NSID_ALL, false, list, sizeof(list));
+	rc = rc ? rc : listen_again(e);
+	rc = rc ? rc : collect(e, 0);	/* of the attachments before */
+	e->events = e->of_ns = 0;
+	return rc;
+}
+
+/* FPI on @d until @format completes: readings, and those that tell of a Format. */
+static void follow_progress(struct nvsr_dev *d, uint32_t nsid, struct nvsr_req *format, unsigned *ret_readings, unsigned *ret_told)
+{
+	uint64_t end = nvsr_dev_now(d) + ERA_LIMIT_S * NVSR_S;
+	struct nvme_id_ns id;
+
+	*ret_readings = *ret_told = 0;
+	while (!nvsr_req_done(format, NULL) && nvsr_dev_now(d) < end && !nvsr_identify(d, NVME_CNS_NS, nsid, 0, &id)) {
+		++*ret_readings;
+		*ret_told += (id.fpi & ~NVME_FPI_SUPPORTED) != 0;
+		nvsr_dev_sleep_ms(d, 1);
+	}
+}
+
+static void format_is_announced(struct nvsr_ctx *t)
+{
+	NVSR_CLEANUP(ear_end) struct ear ear = { 0 };
+	struct nvsr_cmd c = { .opcode = NVME_ADMIN_FORMAT };
+	unsigned readings, told;
+	struct nvsr_req *format;
+	struct nvme_id_ns id;
+	struct nvsr_dev *vf;
+	struct dat_ns ns;
+
+	vf = nvsr_t_vf(t, 1);
+	if (!vf || !dat_ns(t, true, &ns) || !dat_attach(t, &ns, vf))
+		return;
+	MUST_OK(t, "Identify Namespace", nvsr_identify(vf, NVME_CNS_NS, ns.nsid, 0, &id));
+	if (!(id.fpi & NVME_FPI_SUPPORTED))
+		SKIP(t, "the namespace does not tell the progress of a Format NVM (FPI bit 7)");
+	PREPARE(t, "listening on VF 1", listen_begin(&ear, vf));
+	c.nsid = ns.nsid;
+	c.cdw10 = NVME_FORMAT_CDW10(era_lbaf(t, ns.nsid), NVME_SES_NONE);
+	PREPARE(t, "submission of Format NVM", nvsr_queue_submit(nvsr_queue_admin(t->pf), &c, &format));
+	follow_progress(vf, ns.nsid, format, &readings, &told);
+	MUST_OK(t, "Format NVM", nvsr_req_wait(format, WAIT_MS, NULL));
+	MUST_OK(t, "Identify Namespace", nvsr_identify(vf, NVME_CNS_NS, ns.nsid, 0, &id));
+	CHECK_EQ(t, "percentage that remains after Format NVM", 0, id.fpi & ~NVME_FPI_SUPPORTED);
+	if (readings > 2)
+		CHECK(t, told, "FPI tells that something remains while Format NVM is in progress", "0 %% in all of %u readings",
+		      readings);
+	PREPARE(t, "events of VF 1", collect(&ear, ns.nsid));
+	CHECK(t, ear.events <= 2, "events for the start and the end of a Format NVM, no more", "%u events", ear.events);
+	if (told)
+		CHECK(t, ear.of_ns, "an event for the namespace that is formatted", "%u events, none names it", ear.events);
+	nvsr_note(t, "%u events; FPI told of the Format in %u of %u readings", ear.events, told, readings);
 }
 
 /* --- write protection -------------------------------------------------------------------------------------------------------------------- */
@@ -374,6 +494,10 @@ static const struct nvsr_test tests[] = {
 	{ .id = "other-namespaces-work-beside-format", .title = "a VF reads and writes while another namespace is formatted",
 	  .requirements = REQS("ERA-11"), .needs = DAT_NEED_VF | NVSR_NEED(FORMAT) | NVSR_NEED(QUEUES), .limit_s = ERA_LIMIT_S,
 	  .caught_by = DEFECTS("format-blocks-others"), .run = other_namespaces_work_beside_format },
+	{ .id = "format-is-announced", .title = "a VF is told when its namespace is formatted, and how far it is",
+	  .requirements = REQS("NSM-49"), .limit_s = ERA_LIMIT_S, .needs = DAT_NEED_VF | NVSR_NEED(FORMAT) | NVSR_NEED(QUEUES) |
+	  NVSR_NEED(AER) | NVSR_NEED(NS_CHANGED), .caught_by = DEFECTS("format-progress-zero", "format-event-missing"),
+	  .run = format_is_announced },
 	{ .id = "protected-namespace-is-not-formatted", .title = "Format NVM of a write-protected namespace aborts 0/20h",
 	  .requirements = REQS("ERA-12"), .needs = ERA_NEED_FORMAT | NVSR_NEED(NSWP), .limit_s = ERA_LIMIT_S,
 	  .caught_by = DEFECTS("format-ignores-write-protect"), .run = protected_namespace_is_not_formatted },

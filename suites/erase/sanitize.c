@@ -277,15 +277,12 @@ static void refused_commands(struct running *r, struct nvsr_dev *d, const struct
 static void commands_while_it_runs(struct nvsr_ctx *t)
 {
 	struct running r = { .t = t };
-	_cleanup_free_ uint8_t *buf = NULL;
+	_cleanup_free_ uint8_t *buf = malloc(DAT_MAX_BS);
 	struct dat_shared s;
 
-	if (!dat_shared(t, &s) || !dat_sweep_write(t, s.on[1], &s.ns, TAG + 30))
-		return;
-	buf = malloc(s.ns.bs);
 	if (!buf)
 		BROKEN(t, "no memory");
-	if (!start(t, era_sanact(t)))
+	if (!dat_shared(t, &s) || !dat_sweep_write(t, s.on[1], &s.ns, TAG + 30) || !start(t, era_sanact(t)))
 		return;
 	for (unsigned i = 0; i < DAT_CTRLS; i++) {
 		allowed_commands(&r, s.on[i]);
@@ -357,10 +354,13 @@ static void check_goes_on(struct nvsr_ctx *t, const char *after)
 /* While it runs, a namespace moves to a VF: attached or not, nothing old can be read there. */
 static void check_attach_exposes_nothing(struct nvsr_ctx *t, const struct era_field *f, struct nvsr_dev *vf, unsigned tag)
 {
-	_cleanup_free_ uint8_t *buf = malloc(f->of_none.bs);
-	int id = dat_cntlid(t, vf), rc;
+	_cleanup_free_ uint8_t *buf = malloc(DAT_MAX_BS);
+	int id, rc;
 
-	if (!buf || id < 0)
+	if (!buf)
+		BROKEN(t, "no memory");
+	id = dat_cntlid(t, vf);
+	if (id < 0)
 		return;
 	rc = nvsr_ns_attach(t->pf, f->of_none.nsid, (uint16_t)id);
 	nvsr_note(t, "attach beside Sanitize: %s", nvsr_rc_text(rc));

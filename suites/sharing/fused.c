@@ -8,6 +8,7 @@
 
 #define QID 2		/* queue 1 is the access method's */
 #define WAIT_MS 5000
+#define MAX_NLB 16u	/* blocks of a command, where MDTS allows it */
 
 /* --- a pair --------------------------------------------------------------------------------------------------------------- */
 
@@ -50,7 +51,7 @@ struct bench {
 	struct nvsr_dev *vf[2];
 	struct nvsr_queue *q[2];
 	struct dat_ns ns;
-	uint8_t *a, *b, *seen;	/* DAT_MAX_NLB blocks each */
+	uint8_t *a, *b, *seen;	/* MAX_NLB blocks each */
 };
 
 static void bench_free(struct bench *b)
@@ -89,9 +90,9 @@ static bool prepare(struct nvsr_ctx *t, struct bench *b)
 			return false;
 		}
 	}
-	b->a = malloc((size_t)DAT_MAX_NLB * b->ns.bs);
-	b->b = malloc((size_t)DAT_MAX_NLB * b->ns.bs);
-	b->seen = malloc((size_t)DAT_MAX_NLB * b->ns.bs);
+	b->a = malloc((size_t)MAX_NLB * b->ns.bs);
+	b->b = malloc((size_t)MAX_NLB * b->ns.bs);
+	b->seen = malloc((size_t)MAX_NLB * b->ns.bs);
 	if (!b->a || !b->b || !b->seen)
 		nvsr_test_broken(t, __FILE__, __LINE__, "no memory");
 	return b->a && b->b && b->seen;
@@ -204,6 +205,14 @@ static void ranges_must_be_one(struct nvsr_ctx *t)
 	}
 }
 
+/* Blocks of the longest command that MDTS and the buffers allow; MDTS counts pages of at least 4 KiB. */
+static unsigned longest(const struct nvme_id_ctrl *id, unsigned bs)
+{
+	uint64_t bytes = id->mdts ? 4096ull << NVSR_MIN(id->mdts, 16) : UINT64_MAX;
+
+	return (unsigned)NVSR_MAX(1u, NVSR_MIN((uint64_t)MAX_NLB, bytes / bs));
+}
+
 /* One block, ACWU + 1 blocks, and one more than that: as much as fits into a command. */
 static void atomic_compare_and_write_unit(struct nvsr_ctx *t)
 {
@@ -219,7 +228,7 @@ static void atomic_compare_and_write_unit(struct nvsr_ctx *t)
 	acwu = le16_get(id.acwu) + 1u;
 	if (ns.nsfeat & NVME_NSFEAT_ATOMIC && le16_get(ns.nacwu))
 		acwu = le16_get(ns.nacwu) + 1u;
-	for (nlb = 1; nlb <= NVSR_MIN(acwu + 1, dat_chunk(&b.ns)); nlb++) {
+	for (nlb = 1; nlb <= NVSR_MIN(acwu + 1, longest(&id, b.ns.bs)); nlb++) {
 		struct pair p = { 0 };
 		bool done;
 
@@ -375,7 +384,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("SHR-08"), .needs = FUSED, .caught_by = DEFECTS("fused-range-mismatch-accepted"),
 	  .run = ranges_must_be_one },
 	{ .id = "atomic-compare-and-write-unit", .title = "fused operations up to and above ACWU write all blocks or none",
-	  .requirements = REQS("SHR-08"), .needs = FUSED, .caught_by = DEFECTS("fused-first-block-only"),
+	  .requirements = REQS("SHR-08"), .needs = FUSED, .caught_by = DEFECTS("fused-first-block-only", "fused-too-long-writes"),
 	  .run = atomic_compare_and_write_unit },
 	{ .id = "no-increment-is-lost", .title = "two VFs that count by Compare and Write lose no increment",
 	  .requirements = REQS("SHR-09"), .needs = FUSED, .limit_s = 60,
