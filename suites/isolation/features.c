@@ -347,6 +347,17 @@ static void change_values(struct nvsr_ctx *t, struct nvsr_dev *d, const struct v
 	set_id(d, id_size(t), host_id);
 }
 
+/* A device that fails keeps what was set: no later test shall find it. */
+static void put_back(struct nvsr_dev *d, const struct values *old)
+{
+	struct page behavior = old->behavior;
+
+	nvsr_set_feature(d, NVME_FEAT_TEMP_THRESH, 0, old->threshold, NULL, 0, NULL);
+	nvsr_set_feature(d, NVME_FEAT_IRQ_COALESCE, 0, old->coalescing, NULL, 0, NULL);
+	nvsr_set_feature(d, NVME_FEAT_ASYNC_EVENT, 0, old->events, NULL, 0, NULL);
+	nvsr_set_feature(d, NVME_FEAT_HOST_BEHAVIOR, 0, 0, &behavior, 512, NULL);
+}
+
 static void check_values(struct nvsr_ctx *t, const char *when, const struct values *was, const struct values *now)
 {
 	CHECK_EQ(t, iso_text("Temperature Threshold %s", when), was->threshold, now->threshold);
@@ -374,6 +385,7 @@ static void reset_ends_values(struct nvsr_ctx *t, enum nvsr_reset how, const cha
 	PREPARE(t, "reset", nvsr_reset(a, how));
 	read_values(t, a, &v[1]);
 	check_values(t, when, &v[0], &v[1]);
+	put_back(a, &v[0]);
 }
 
 static void controller_reset_ends_values(struct nvsr_ctx *t)
@@ -402,6 +414,7 @@ static void check_next_tenant(struct nvsr_ctx *t, struct nvsr_dev *(*change)(str
 		return;
 	read_values(t, a, &v[1]);
 	check_values(t, when, &v[0], &v[1]);
+	put_back(a, &v[0]);
 }
 
 static struct nvsr_dev *by_offline(struct nvsr_ctx *t)
