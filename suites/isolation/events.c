@@ -17,7 +17,7 @@ static int clear_event(struct nvsr_dev *d, uint8_t lid)
 	return nvsr_get_log(d, lid, NVME_NSID_ALL, false, log, sizeof(log));
 }
 
-/* --- limit -------------------------------------------------------------------------------------------------------------------- */
+/* --- limit -------------------------------------------------------------------------------------------------------- */
 
 /* AERL + 1 requests stay outstanding, the next one does not.  False after recording. */
 static bool fill_up(struct nvsr_ctx *t, struct iso_trap *w, struct nvsr_dev *d)
@@ -64,7 +64,7 @@ static void limit_is_each_ones(struct nvsr_ctx *t)
 		check_one_more(t, &two);
 }
 
-/* --- whose event ---------------------------------------------------------------------------------------------------------------- */
+/* --- whose event -------------------------------------------------------------------------------------------------- */
 
 /* The PF's reset takes the VFs Offline: it comes last, as the trap that was declared first. */
 static void event_is_its_own(struct nvsr_ctx *t)
@@ -106,7 +106,7 @@ static void event_goes_where_enabled(struct nvsr_ctx *t)
 	CHECK(t, !iso_trap_sprung(&on_b, ISO_EVENT_MS), "no event on VF 2, which did not", "DW0 %08Xh", on_b.result.dw0);
 }
 
-/* --- resets ------------------------------------------------------------------------------------------------------------------------ */
+/* --- resets ------------------------------------------------------------------------------------------------------- */
 
 static void reset_drops_requests(struct nvsr_ctx *t)
 {
@@ -138,7 +138,7 @@ static void reset_spares_siblings(struct nvsr_ctx *t, enum nvsr_reset how, const
 static void ctrl_reset_spares_siblings(struct nvsr_ctx *t) { reset_spares_siblings(t, NVSR_RESET_CTRL, "Controller Reset"); }
 static void flr_spares_siblings(struct nvsr_ctx *t) { reset_spares_siblings(t, NVSR_RESET_FLR, "Function Level Reset"); }
 
-/* --- without a request --------------------------------------------------------------------------------------------------------------- */
+/* --- without a request -------------------------------------------------------------------------------------------- */
 
 static void event_waits(struct nvsr_ctx *t)
 {

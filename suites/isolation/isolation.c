@@ -46,7 +46,20 @@ bool iso_id(struct nvsr_ctx *t, struct nvsr_dev *d, struct nvme_id_ctrl *ret)
 	return !rc;
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------------- */
+bool iso_listed(struct nvsr_dev *d, uint8_t cns, uint32_t nsid)
+{
+	_cleanup_free_ uint32_t *list = calloc(1024, sizeof(*list));
+	unsigned n = 0, i;
+
+	if (!list || nvsr_ns_list(d, cns, list, 1024, &n))
+		return false;
+	for (i = 0; i < n; i++)
+		if (list[i] == nsid)
+			return true;
+	return false;
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------- */
 
 static void forget(struct iso_trap *w, unsigned i)
 {

@@ -23,7 +23,10 @@ bool iso_private_ns(struct nvsr_ctx *t, struct nvsr_dev *d, struct dat_ns *ret);
 /* Identify Controller; false after recording. */
 bool iso_id(struct nvsr_ctx *t, struct nvsr_dev *d, struct nvme_id_ctrl *ret);
 
-/* --- events: a controller with Asynchronous Event Requests outstanding -------------------------------------------------- */
+/* True when Identify @cns (02h, 10h) on @d lists @nsid. */
+bool iso_listed(struct nvsr_dev *d, uint8_t cns, uint32_t nsid);
+
+/* --- events: a controller with Asynchronous Event Requests outstanding -------------------------------------------- */
 #define ISO_AERS 16	/* more than the AERL + 1 of which a test keeps all outstanding */
 #define ISO_EVENT_MS 200	/* time for an event to arrive; none is promised */
 struct iso_trap {

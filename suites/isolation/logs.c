@@ -14,7 +14,7 @@ static uint64_t low64(le128_t v)
 	return nvsr_le_read(&v, 8);
 }
 
-/* --- errors ----------------------------------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 struct errors { uint64_t newest, counted; };
 
@@ -56,7 +56,7 @@ static void errors_stay(struct nvsr_ctx *t)
 	}
 }
 
-/* --- changed namespaces ------------------------------------------------------------------------------------------------------- */
+/* --- changed namespaces ------------------------------------------------------------------------------------------- */
 
 static void changes_stay(struct nvsr_ctx *t)
 {
@@ -80,7 +80,7 @@ static void changes_stay(struct nvsr_ctx *t)
 	}
 }
 
-/* --- SMART ------------------------------------------------------------------------------------------------------------------------ */
+/* --- SMART -------------------------------------------------------------------------------------------------------- */
 
 struct traffic { uint64_t reads, writes, units; };
 
@@ -143,7 +143,7 @@ static void smart_of_a_namespace(struct nvsr_ctx *t)
 	CHECK_STATUS_IN(t, "SMART of VF 1's namespace on VF 2", rc, NVME_SC_INVALID_FIELD, NVME_SC_INVALID_NS);
 }
 
-/* --- pages of the subsystem ----------------------------------------------------------------------------------------------------- */
+/* --- pages of the subsystem --------------------------------------------------------------------------------------- */
 
 static const struct common_page { uint8_t lid; unsigned len; const char *name; } common[] = {
 	{ NVME_LOG_FW_SLOT, 512, "Firmware Slot Information (03h)" },
@@ -177,7 +177,7 @@ static void subsystem_pages_agree(struct nvsr_ctx *t)
 		SKIP(t, "PF and VFs have no log page of subsystem scope in common");
 }
 
-/* --- a page that is not there ---------------------------------------------------------------------------------------------------- */
+/* --- a page that is not there ------------------------------------------------------------------------------------- */
 
 #define RESERVED_LID 0x6eu	/* reserved in every revision that was read; 70h and C0h up belong to others */
 

@@ -23,7 +23,7 @@ static bool start(struct nvsr_ctx *t, struct tenants *s)
 	       dat_sweep_write(t, s->a, &s->of_a, TAG_A);
 }
 
-/* --- I/O commands ------------------------------------------------------------------------------------------------------------ */
+/* --- I/O commands ------------------------------------------------------------------------------------------------- */
 
 struct io_command {
 	uint8_t opcode;
@@ -141,7 +141,7 @@ static void access_ends_with_detach(struct nvsr_ctx *t)
 	dat_check_kept(t, s.a, &s.of_a, TAG_A, "on VF 1, to which it was attached again");
 }
 
-/* --- Copy from another namespace: formats 2h and 3h ---------------------------------------------------------------------------- */
+/* --- Copy from another namespace: formats 2h and 3h --------------------------------------------------------------- */
 
 #define CDFS_2H 0x4
 #define COPY_2H (2u << 8)
@@ -185,20 +185,7 @@ static void copy_source_is_refused(struct nvsr_ctx *t)
 	dat_check_kept(t, s.a, &s.of_a, TAG_A, "after Copy commands of VF 2");
 }
 
-/* --- Identify and features ----------------------------------------------------------------------------------------------------- */
-
-static bool listed(struct nvsr_dev *d, uint8_t cns, uint32_t nsid)
-{
-	_cleanup_free_ uint32_t *list = calloc(1024, sizeof(*list));
-	unsigned n = 0, i;
-
-	if (!list || nvsr_ns_list(d, cns, list, 1024, &n))
-		return false;
-	for (i = 0; i < n; i++)
-		if (list[i] == nsid)
-			return true;
-	return false;
-}
+/* --- Identify and features ---------------------------------------------------------------------------------------- */
 
 static void identify_shows_nothing(struct nvsr_ctx *t)
 {
@@ -210,8 +197,8 @@ static void identify_shows_nothing(struct nvsr_ctx *t)
 
 	if (!iso_vfs(t, 0, &s.a, &s.b) || !iso_private_ns(t, s.a, &s.of_a))
 		return;
-	CHECK(t, listed(s.a, NVME_CNS_ACTIVE_NS, s.of_a.nsid), "its namespace in CNS 02h of VF 1", "it is missing");
-	CHECK(t, !listed(s.b, NVME_CNS_ACTIVE_NS, s.of_a.nsid), "CNS 02h of VF 2 without the namespace of VF 1", "it is there");
+	CHECK(t, iso_listed(s.a, NVME_CNS_ACTIVE_NS, s.of_a.nsid), "its namespace in CNS 02h of VF 1", "it is missing");
+	CHECK(t, !iso_listed(s.b, NVME_CNS_ACTIVE_NS, s.of_a.nsid), "CNS 02h of VF 2 without the namespace of VF 1", "it is there");
 	MUST_OK(t, "CNS 00h with the NSID of VF 1 on VF 2", nvsr_identify(s.b, NVME_CNS_NS, s.of_a.nsid, 0, page));
 	CHECK(t, dat_all(page, sizeof(page), 0), "an all-zero structure", "VF 2 sees the namespace of VF 1");
 	memset(page, 0, sizeof(page));
@@ -263,7 +250,7 @@ static void reveals_no_neighbours(struct nvsr_ctx *t)
 
 	if (!iso_vfs(t, 0, &s.a, &s.b) || !iso_private_ns(t, s.a, &s.of_a))
 		return;
-	CHECK(t, !listed(s.b, NVME_CNS_ALLOCATED_NS, s.of_a.nsid), "CNS 10h of VF 2 without the namespace of VF 1", "it is there");
+	CHECK(t, !iso_listed(s.b, NVME_CNS_ALLOCATED_NS, s.of_a.nsid), "CNS 10h of VF 2 without the namespace of VF 1", "it is there");
 	rc = nvsr_identify(s.b, NVME_CNS_ALLOCATED_NS_ID, s.of_a.nsid, 0, page);
 	CHECK(t, rc || dat_all(page, sizeof(page), 0), "nothing of VF 1's namespace by CNS 11h on VF 2", "its structure");
 	rc = nvsr_identify(s.b, NVME_CNS_NS_CTRLS, s.of_a.nsid, 0, &list);
@@ -273,7 +260,7 @@ static void reveals_no_neighbours(struct nvsr_ctx *t)
 	CHECK(t, rc || le16_get(list.num) <= 1, "no other controller by CNS 13h on VF 2", "%u controllers", le16_get(list.num));
 }
 
-/* --- what pages carry ---------------------------------------------------------------------------------------------------------- */
+/* --- what pages carry --------------------------------------------------------------------------------------------- */
 
 static void pages_carry_no_data(struct nvsr_ctx *t)
 {
@@ -297,7 +284,7 @@ static void pages_carry_no_data(struct nvsr_ctx *t)
 	}
 }
 
-/* --- Format ------------------------------------------------------------------------------------------------------------------------ */
+/* --- Format ------------------------------------------------------------------------------------------------------- */
 
 #define FNA_EVERYBODY 0x3	/* bits 0 and 1: Format and secure erase reach all namespaces */
 #define FORMAT_MS 600000u

@@ -63,7 +63,7 @@ static void shared_namespace_stays(struct nvsr_ctx *t, enum nvsr_reset how, cons
 static void data_after_ctrl_reset(struct nvsr_ctx *t) { shared_namespace_stays(t, NVSR_RESET_CTRL, "Controller Reset"); }
 static void data_after_flr(struct nvsr_ctx *t) { shared_namespace_stays(t, NVSR_RESET_FLR, "Function Level Reset"); }
 
-/* --- the primary ------------------------------------------------------------------------------------------------------------ */
+/* --- the primary -------------------------------------------------------------------------------------------------- */
 
 static void acknowledged_writes_stay(struct nvsr_ctx *t)
 {
@@ -86,12 +86,15 @@ static void acknowledged_writes_stay(struct nvsr_ctx *t)
 			return;
 		PREPARE(t, resets[i].name, nvsr_reset(t->pf, resets[i].how));
 		a = nvsr_t_enable_vfs(t, 1) ? iso_next_tenant(t, 1) : NULL;
+		/* that attachments persist is another clause */
+		if (a && !iso_listed(a, NVME_CNS_ACTIVE_NS, ns.nsid) && !dat_attach(t, &ns, a))
+			return;
 		if (!a || !dat_check_kept(t, a, &ns, 3 + i, iso_text("after %s", resets[i].name)))
 			return;
 	}
 }
 
-/* --- registers -------------------------------------------------------------------------------------------------------------- */
+/* --- registers ---------------------------------------------------------------------------------------------------- */
 
 /* CC.EN 1 to 0 is the one reset that leaves these; all others are pf.reset. */
 static void admin_queue_registers_stay(struct nvsr_ctx *t)
@@ -114,7 +117,7 @@ static void admin_queue_registers_stay(struct nvsr_ctx *t)
 	}
 }
 
-/* --- command set -------------------------------------------------------------------------------------------------------------- */
+/* --- command set -------------------------------------------------------------------------------------------------- */
 
 #define CSS_ADMIN_ONLY 7u
 #define CAP_CSS_NO_IO 0x80u
