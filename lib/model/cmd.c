@@ -39,6 +39,8 @@ static const struct op admin_ops[0x100] = {
 	[NVME_ADMIN_NS_ATTACH]	  = { m_ns_attachment, NSID_OWN, true, NEEDS(ns_mgmt), NIC },
 	[NVME_ADMIN_VIRT_MGMT]	  = { m_virt_mgmt, NSID_UNUSED, true, NEEDS(virt_mgmt), CCC },
 	[NVME_ADMIN_FORMAT]	  = { m_format, NSID_OWN, true, NEEDS(format), LBCC | NCC },
+	[NVME_ADMIN_MIGRATION_SEND] = { m_migration_send, NSID_UNUSED, true, NEEDS(migration), CCC },
+	[NVME_ADMIN_MIGRATION_RECV] = { m_migration_receive, NSID_UNUSED, true, NEEDS(migration), 0 },
 	[NVME_ADMIN_SANITIZE]	  = { m_sanitize, NSID_UNUSED, true, NEEDS(sanitize), LBCC },
 };
 
@@ -173,6 +175,8 @@ static const struct op *find_op(const struct m_ctrl *c, bool io, uint8_t opcode)
 		primary = true;
 	if (!io && ((opcode == NVME_ADMIN_FORMAT && DEFECT(m, VF_ACCEPTS_FORMAT)) ||
 		    (opcode == NVME_ADMIN_SANITIZE && DEFECT(m, VF_ACCEPTS_SANITIZE))))
+		primary = true;
+	if (!io && (opcode == NVME_ADMIN_MIGRATION_SEND || opcode == NVME_ADMIN_MIGRATION_RECV) && DEFECT(m, VF_ACCEPTS_MIGRATION))
 		primary = true;
 	return op->primary && !primary ? NULL : op;
 }
@@ -393,6 +397,7 @@ void m_cmd_clr(struct m_ctrl *c, enum m_clr kind)
 	if (m_is_pf(c) && kind >= M_CLR_NSSR)
 		clr_namespaces(c->m, kind);
 	m_sanitize_clr(c->m, kind);
+	m_migrate_clr(c);
 	clr_defects(c, kind);
 }
 

@@ -62,6 +62,8 @@ uint16_t m_resv_acquire(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_resv_release(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_format(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_sanitize(struct m_ctrl *c, struct m_cmd *cmd);
+uint16_t m_migration_send(struct m_ctrl *c, struct m_cmd *cmd);
+uint16_t m_migration_receive(struct m_ctrl *c, struct m_cmd *cmd);
 
 /* --- slow.c: commands that are fetched and take time -------------------------------------------------------- */
 typedef uint16_t (*m_finish_fn)(struct m_ctrl *c, struct m_cmd *cmd);
@@ -70,6 +72,7 @@ uint16_t m_slow_start(struct m_ctrl *c, struct m_cmd *cmd, uint64_t ns, m_finish
 /* Complete with @status: I/O commands of a namespace; one command, false when there is none; a submission queue's. */
 void m_slow_abort_ns(struct m_ctrl *c, uint32_t nsid, uint16_t status);
 bool m_slow_abort(struct m_ctrl *c, uint16_t sqid, uint16_t cid);
+void m_slow_finish(struct m_ctrl *c);				/* everything, at once */
 void m_slow_abort_queue(struct m_ctrl *c, uint16_t sqid);
 
 /* --- resv.c ------------------------------------------------------------------------------------------------- */
@@ -85,6 +88,10 @@ void m_resv_power(struct nvsr_model *m);
 void m_resv_free(struct m_ns *ns);
 void m_resv_detached(struct m_ctrl *c, struct m_ns *ns);	/* defects only, as is the next */
 void m_resv_offline(struct m_ctrl *c);
+
+/* --- migrate.c ---------------------------------------------------------------------------------------------- */
+void m_migrate_clr(struct m_ctrl *c);				/* a CLR of the PF resumes everything */
+bool m_migrate_any_suspended(const struct nvsr_model *m);
 
 /* --- erase.c ------------------------------------------------------------------------------------------------ */
 bool m_formatting(const struct nvsr_model *m, const struct m_ns *ns);

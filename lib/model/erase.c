@@ -225,6 +225,8 @@ static uint16_t sanitize_refused(struct m_ctrl *c, struct m_cmd *cmd)
 
 	if ((action < NVME_SANACT_EXIT_FAILURE || action > NVME_SANACT_CRYPTO) && !DEFECT(m, SANITIZE_RESERVED_ACTION))
 		return m_bad(cmd, 40, 0, NVME_SC_INVALID_FIELD);
+	if (m_migrate_any_suspended(m))
+		return NVME_SC_CTRL_SUSPENDED;
 	for (uint32_t i = 1; i <= m->conf.nn; i++) {
 		if (!m->ns[i])
 			continue;

@@ -42,6 +42,8 @@ static void ctrl_management(const struct m_ctrl *c, struct nvme_id_ctrl *id)
 		id->fna = f->crypto && !DEFECT(m, FNA_HIDES_CRYPTO) ? NVME_FNA_CRYPTO : 0;
 		id->fna |= DEFECT(m, FNA_ALL_NAMESPACES) ? NVME_FNA_FORMAT_ALL | NVME_FNA_ERASE_ALL : 0;
 	}
+	if (f->migration && m_is_pf(c) && !DEFECT(m, OACS_HIDES_MIGRATION))
+		oacs |= NVME_OACS_MIGRATION;
 	if (f->sanitize && m_is_pf(c) && !DEFECT(m, SANICAP_ZERO))
 		id->sanicap = le32(NVME_SANICAP_CRYPTO | NVME_SANICAP_BLOCK | NVME_SANICAP_OVERWRITE);
 	id->oacs = le16(oacs);
@@ -423,6 +425,13 @@ static uint16_t cns_subsys_ctrls(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	return ctrl_list(c, cmd, buf, NULL);
 }
 
+/* One version, 0, of the NVMe part, and nothing vendor specific. */
+static uint16_t cns_state_formats(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
+{
+	*(uint8_t *)buf = 1;
+	return 0;
+}
+
 static uint16_t cns_primary_caps(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 {
 	m_virt_primary_caps(c->m, buf);
@@ -440,7 +449,7 @@ static uint16_t cns_secondary_list(struct m_ctrl *c, struct m_cmd *cmd, void *bu
 static const struct cns {
 	cns_fn fill;
 	bool uses_nsid;
-	enum { ALWAYS, NS_MGMT, VIRT } when;	/* capability of this controller that brings the CNS */
+	enum { ALWAYS, NS_MGMT, VIRT, MIGRATION } when;	/* capability of this controller that brings the CNS */
 } table[] = {
 	[NVME_CNS_NS] = { cns_ns, true, ALWAYS },
 	[NVME_CNS_CTRL] = { cns_ctrl, false, ALWAYS },
@@ -461,6 +470,7 @@ static const struct cns {
 	[NVME_CNS_CSI_ALLOCATED_NS_ID] = { cns_csi_allocated, true, NS_MGMT },
 	[NVME_CNS_CSI_ALLOCATED_NS] = { cns_csi_allocated_ns, true, NS_MGMT },
 	[NVME_CNS_IOCS] = { cns_iocs, false, ALWAYS },
+	[NVME_CNS_CTRL_STATE_FORMATS] = { cns_state_formats, false, MIGRATION },
 };
 
 static bool supported(const struct m_ctrl *c, const struct cns *cns)
@@ -473,6 +483,8 @@ static bool supported(const struct m_ctrl *c, const struct cns *cns)
 		return m->conf.ns_mgmt && (m_is_pf(c) || DEFECT(m, VF_ACCEPTS_NS_MGMT));
 	if (cns == &table[NVME_CNS_NVM_SETS])
 		return !m_is_pf(c) && DEFECT(m, VF_LISTS_OWN_SETS);
+	if (cns->when == MIGRATION)
+		return m->conf.migration && m_is_pf(c) && !DEFECT(m, STATE_FORMATS_UNSUPPORTED);
 	if (cns->when == VIRT)
 		return m->conf.virt_mgmt && (m_is_pf(c) || DEFECT(m, VF_ANSWERS_PRIMARY_IDENTIFY));
 	return true;

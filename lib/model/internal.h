@@ -89,6 +89,7 @@ struct m_ctrl {
 	bool busy, again;		/* fetching; a doorbell came from inside (an interrupt handler) */
 	struct m_late *late;		/* completions that found no room or no bus mastering */
 	unsigned late_count;
+	bool suspended;			/* migrate.c */
 	struct m_slow *slow;		/* fetched commands that are not complete: slow.c */
 	unsigned slow_count;
 
@@ -133,7 +134,7 @@ struct m_conf {
 	unsigned total_vfs, vf_offset, vf_stride, sriov_pos, vf_bar0_bytes, pf_bar0_bytes, pf_msix_table, pf_msix_pba;
 	unsigned vf_msix_table, vf_msix_pba;
 	bool sriov, ari, virt_mgmt, vq, vi, ns_mgmt, ns_changed, compare, dsm, write_zeroes, nswp, thin, granularity, nssr;
-	bool resv, ptpl, format, crypto, sanitize, fused, copy, verify, dulbe;
+	bool resv, ptpl, format, crypto, sanitize, fused, copy, verify, dulbe, migration;
 	uint32_t sup_pgsize, vs;
 	uint16_t pf_cntlid, vf_cntlid, portid;
 	/* As Identify Controller and CAP show them: mdts a power of two of pages (0 no limit), mqes, aerl, elpe 0's based. */
@@ -179,6 +180,12 @@ struct nvsr_model {
 		uint32_t cdw10;
 		uint64_t end;
 	} sanitize;
+	struct {			/* migrate.c: a controller state that is being received */
+		bool open;
+		unsigned fn;
+		struct nvme_ctrl_state *state;
+		size_t len;
+	} migrate;
 	uint64_t erase_next;		/* earliest end of a format or of the sanitize operation, UINT64_MAX when none runs */
 
 	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */

@@ -79,6 +79,7 @@ struct nvsr_model *nvsr_model_destroy(struct nvsr_model *m)
 		free(c->msix);
 	}
 	m_ns_free(m);
+	free(m->migrate.state);
 	for (unsigned i = 0; i < m->domain_count; i++)
 		free(m->domain[i].map);
 	if (m->ctrl)

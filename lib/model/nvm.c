@@ -105,7 +105,9 @@ static void exchange_late(struct m_ctrl *c, const struct range *r)
 
 static void finish_torn(struct nvsr_model *m)
 {
-	if (m->wrong.torn.buf && m->ns[m->wrong.torn.nsid])
+	if (!m->wrong.torn.buf)
+		return;
+	if (m->ns[m->wrong.torn.nsid])
 		m_media_write(m->ns[m->wrong.torn.nsid]->media, m->wrong.torn.off, m->wrong.torn.buf, m->wrong.torn.len);
 	free(m->wrong.torn.buf);
 	memset(&m->wrong.torn, 0, sizeof(m->wrong.torn));

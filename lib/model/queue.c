@@ -111,7 +111,7 @@ static bool post_now(struct m_ctrl *c, const struct m_late *l)
 
 	if (!cq)
 		return true;	/* the queue is gone, and its completions with it */
-	if (!m_mastering(c) || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
+	if (!m_mastering(c) || c->suspended || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
 		return false;
 	put_cqe(c, sq, cq, l);
 	return true;
@@ -219,7 +219,7 @@ static bool fetch_one(struct m_ctrl *c, unsigned qid)
 		return false;
 	if ((m_is_pf(c) && c->m->now < c->m->wrong.pf_stalled_until) || stalled_by_sibling(c))
 		return false;
-	if (!m_running(c) || c->shutting || NVME_CSTS_SHST(c->csts) || !m_mastering(c))
+	if (c->suspended || !m_running(c) || c->shutting || NVME_CSTS_SHST(c->csts) || !m_mastering(c))
 		return false;
 	if (!fetch(c, sq, &cmd))
 		return false;

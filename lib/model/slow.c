@@ -60,6 +60,15 @@ void m_slow_due(struct m_ctrl *c)
 	}
 }
 
+void m_slow_finish(struct m_ctrl *c)
+{
+	while (c->slow_count) {
+		struct m_slow s = take(c, 0);
+
+		complete(c, &s, true, 0);
+	}
+}
+
 uint64_t m_slow_next(const struct m_ctrl *c)
 {
 	uint64_t next = UINT64_MAX;

@@ -100,6 +100,7 @@ enum nvme_status {
 	NVME_SC_NS_NOT_ATTACHED = 0x11a, NVME_SC_THIN_NOT_SUPPORTED = 0x11b, NVME_SC_CTRL_LIST_INVALID = 0x11c,
 	NVME_SC_INVALID_CTRL_ID = 0x11f, NVME_SC_INVALID_SEC_STATE = 0x120, NVME_SC_INVALID_NUM_RESOURCES = 0x121,
 	NVME_SC_INVALID_RESOURCE_ID = 0x122, NVME_SC_ANA_GROUP_INVALID = 0x124, NVME_SC_ANA_ATTACH_FAILED = 0x125,
+	NVME_SC_CTRL_SUSPENDED = 0x139, NVME_SC_CTRL_NOT_SUSPENDED = 0x13a,
 	NVME_SC_ATTACH_LIMIT = 0x127, NVME_SC_IOCS_NOT_SUPPORTED = 0x129, NVME_SC_IOCS_NOT_ENABLED = 0x12a,
 	NVME_SC_NVM_CONFLICTING_ATTRS = 0x180, NVME_SC_NVM_INVALID_PI = 0x181, NVME_SC_NVM_READ_ONLY = 0x182,
 	NVME_SC_NVM_SIZE_LIMIT = 0x183, NVME_SC_NVM_INCOMPATIBLE_NS = 0x185,
@@ -124,6 +125,7 @@ enum nvme_cns {
 	NVME_CNS_ALLOCATED_NS_ID = 0x11, NVME_CNS_NS_CTRLS = 0x12, NVME_CNS_SUBSYS_CTRLS = 0x13, NVME_CNS_PRIMARY_CAPS = 0x14,
 	NVME_CNS_SECONDARY_LIST = 0x15, NVME_CNS_NS_GRANULARITY = 0x16, NVME_CNS_UUID_LIST = 0x17, NVME_CNS_DOMAINS = 0x18, NVME_CNS_ENDURANCE_GROUPS = 0x19,
 	NVME_CNS_CSI_ALLOCATED_NS_ID = 0x1a, NVME_CNS_CSI_ALLOCATED_NS = 0x1b, NVME_CNS_IOCS = 0x1c,
+	NVME_CNS_CTRL_STATE_FORMATS = 0x20,
 };
 #define NVME_IDENTIFY_SIZE 4096
 
@@ -199,6 +201,7 @@ NVSR_AT(struct nvme_id_ctrl, psd, 2048);
 #define NVME_OACS_NS_MGMT	0x0008
 #define NVME_OACS_VIRT_MGMT	0x0080
 #define NVME_OACS_DBBUF		0x0100
+#define NVME_OACS_MIGRATION	0x0800
 #define NVME_ONCS_COMPARE	0x0001
 #define NVME_ONCS_DSM		0x0004
 #define NVME_ONCS_WRITE_ZEROES	0x0008
@@ -433,5 +436,30 @@ NVSR_SIZE(struct nvme_resv_log, 64);
 NVSR_AT(struct nvme_resv_log, nsid, 12);
 enum { NVME_RNLPT_EMPTY = 0, NVME_RNLPT_REG_PREEMPTED = 1, NVME_RNLPT_RELEASED = 2, NVME_RNLPT_RESV_PREEMPTED = 3 };
 /* Feature 82h masks the notification of the same number: 1 << NVME_RNLPT_*. */
+
+/* --- live migration, Base 2.2 5.1.16 and 5.1.17 --------------------------------------------------------------- */
+/*
+ * Migration Send: CDW10 SEL 7:0, MOS 31:16 (SEQIND 1:0 of Set Controller State); CDW11 CNTLID 15:0, STYPE 23:16 (Suspend);
+ * CDW12, 13 offset; CDW15 dwords.  Migration Receive: SEL 0 Get Controller State, CDW15 dwords, 0's based.
+ */
+enum { NVME_MIGRATION_SUSPEND = 0, NVME_MIGRATION_RESUME = 1, NVME_MIGRATION_SET_STATE = 2 };
+enum { NVME_STYPE_NOTIFICATION = 0, NVME_STYPE_SUSPEND = 1 };
+enum { NVME_SEQIND_MIDDLE = 0, NVME_SEQIND_FIRST = 1, NVME_SEQIND_LAST = 2, NVME_SEQIND_ALONE = 3 };
+#define NVME_MIGRATION_CSUP 0x1u	/* completion DW0 of Get Controller State: suspended all the time */
+struct nvme_ctrl_state_sq { le64_t prp1; le16_t qsize, qid, cqid, attr, head, tail; uint8_t rsvd20[4]; };
+struct nvme_ctrl_state_cq { le64_t prp1; le16_t qsize, qid, head, tail; le32_t attr; uint8_t rsvd20[4]; };
+NVSR_SIZE(struct nvme_ctrl_state_sq, 24);
+NVSR_SIZE(struct nvme_ctrl_state_cq, 24);
+/* Header, then the NVMe controller state: submission queues first, then completion queues, each by ascending id. */
+struct nvme_ctrl_state {
+	le16_t ver;
+	uint8_t csattr, rsvd3[13], nvmecss[16], vss[16];	/* sizes in dwords */
+	le16_t nver, niosq, niocq;
+	uint8_t rsvd54[2];
+	union { struct nvme_ctrl_state_sq sq; struct nvme_ctrl_state_cq cq; } queue[1];
+};
+NVSR_AT(struct nvme_ctrl_state, nvmecss, 16);
+NVSR_AT(struct nvme_ctrl_state, niosq, 50);
+NVSR_AT(struct nvme_ctrl_state, queue, 56);
 
 #endif

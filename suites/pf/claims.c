@@ -54,6 +54,7 @@ CLAIM_BODY(fused, FUSED)
 CLAIM_BODY(copy, COPY)
 CLAIM_BODY(verify, VERIFY)
 CLAIM_BODY(dulbe, DULBE)
+CLAIM_BODY(migration, MIGRATION)
 
 static const struct nvsr_test tests[] = {
 	{ .id = "sriov", .title = "SR-IOV is there if and only if the profile claims it",
@@ -128,5 +129,8 @@ static const struct nvsr_test tests[] = {
 	{ .id = "dulbe", .title = "DULBE is reported if and only if the profile claims it",
 	  .requirements = REQS("ERA-03"),
 	  .caught_by = DEFECTS("nsfeat-hides-dulbe"), .run = dulbe },
+	{ .id = "live-migration", .title = "live migration is reported if and only if the profile claims it",
+	  .requirements = REQS("N21-01"),
+	  .caught_by = DEFECTS("oacs-hides-migration"), .run = migration },
 };
 const struct nvsr_group nvsr_pf_claims = NVSR_GROUP("pf.claims", tests);
