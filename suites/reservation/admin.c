@@ -85,7 +85,7 @@ static void for_roles(struct nvsr_ctx *t, void (*body)(struct scene *s, unsigned
 	}
 }
 
-/* --- Format NVM --------------------------------------------------------------------------------------------------------- */
+/* --- Format NVM ------------------------------------------------------------------------------------------------ */
 
 static void try_format(struct scene *s, unsigned type, bool registrant)
 {
@@ -104,7 +104,7 @@ static void format(struct nvsr_ctx *t)
 	for_roles(t, try_format);
 }
 
-/* --- Namespace Attachment ------------------------------------------------------------------------------------------------ */
+/* --- Namespace Attachment -------------------------------------------------------------------------------------- */
 
 static bool is_attached(struct scene *s, uint16_t cntlid)
 {
@@ -141,7 +141,7 @@ static void attachment(struct nvsr_ctx *t)
 	for_roles(t, try_attach);
 }
 
-/* --- Namespace Management ------------------------------------------------------------------------------------------------ */
+/* --- Namespace Management -------------------------------------------------------------------------------------- */
 
 static void try_delete(struct scene *s, unsigned type, bool registrant)
 {
@@ -177,7 +177,7 @@ static void delete_by_a_registrant(struct nvsr_ctx *t)
 	s.r.nsid = 0;
 }
 
-/* --- Sanitize -------------------------------------------------------------------------------------------------------------- */
+/* --- Sanitize -------------------------------------------------------------------------------------------------- */
 
 static bool sanitize_done(struct nvsr_dev *d, void *arg)
 {

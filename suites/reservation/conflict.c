@@ -189,7 +189,7 @@ static void copy_beside_a_vf(struct nvsr_ctx *t)
 	matrix(t, COPIES, vf_holds);
 }
 
-/* --- what never conflicts ----------------------------------------------------------------------------------------------- */
+/* --- what never conflicts -------------------------------------------------------------------------------------- */
 
 static void other_commands(struct nvsr_ctx *t)
 {
@@ -206,8 +206,10 @@ static void other_commands(struct nvsr_ctx *t)
 		CHECK_OK(t, rsv_text("Get Features 83h on %s", h->name),
 			 nvsr_get_feature(h->dev, NVME_FEAT_RESV_PERSIST, r.nsid, 0, NULL, 0, &dw0));
 		rsv_check(&r, rsv_text("Report on %s", h->name), i, NVME_RESV_EA, 1, 1);
-		CHECK_OK(t, rsv_text("Register on %s", h->name), rsv_register(h->dev, r.nsid, NVME_RREGA_REGISTER, 0, h->key));
-		CHECK_OK(t, rsv_text("Unregister on %s", h->name), rsv_register(h->dev, r.nsid, NVME_RREGA_UNREGISTER, h->key, 0));
+		CHECK_OK(t, rsv_text("Register on %s", h->name),
+			 rsv_register(h->dev, r.nsid, NVME_RREGA_REGISTER, 0, h->key));
+		CHECK_OK(t, rsv_text("Unregister on %s", h->name),
+			 rsv_register(h->dev, r.nsid, NVME_RREGA_UNREGISTER, h->key, 0));
 	}
 }
 
@@ -257,10 +259,12 @@ static void registrations_alone(struct nvsr_ctx *t)
 #define NEED (RSV_2VF | RSV_DATA)
 /* One defect for each cell of the table that a drive can have wrong. */
 #define READS_ALLOWED "ea-allows-read", "ea-registrant-allowed", "earo-allows-read", "eaar-allows-read"
-#define READS_BLOCKED "we-blocks-read", "wero-blocks-read", "wear-blocks-read", "earo-blocks-registrant", "eaar-blocks-registrant"
+#define READS_BLOCKED "we-blocks-read", "wero-blocks-read", "wear-blocks-read", "earo-blocks-registrant", \
+	"eaar-blocks-registrant"
 #define WRITES_ALLOWED "we-allows-write", "we-registrant-writes", "ea-allows-write", "ea-registrant-allowed", \
 	"wero-allows-write", "earo-allows-write", "wear-allows-write", "eaar-allows-write"
-#define WRITES_BLOCKED "wero-blocks-registrant", "earo-blocks-registrant", "wear-blocks-registrant", "eaar-blocks-registrant"
+#define WRITES_BLOCKED "wero-blocks-registrant", "earo-blocks-registrant", "wear-blocks-registrant", \
+	"eaar-blocks-registrant"
 #define READ_CELLS READS_ALLOWED, READS_BLOCKED, "holder-blocked", "conflict-executes", "read-ignores-reservation", \
 	"compare-ignores-reservation", "verify-ignores-reservation"
 #define WRITE_CELLS WRITES_ALLOWED, WRITES_BLOCKED, "holder-blocked", "conflict-executes", "write-ignores-reservation", \

@@ -16,15 +16,19 @@ static bool expect_id(struct nvsr_ctx *t, const char *when, struct nvsr_dev *d, 
 {
 	uint64_t now = 0;
 
-	return CHECK_OK(t, rsv_text("%s: Get Features 81h on %s", when, nvsr_dev_name(d)), rsv_get_host_id(d, wide, &now)) &&
+	return CHECK_OK(t, rsv_text("%s: Get Features 81h on %s", when, nvsr_dev_name(d)),
+			rsv_get_host_id(d, wide, &now)) &&
 	       CHECK(t, now == id, rsv_text("Host Identifier %llxh", (unsigned long long)id), "%s: %llxh on %s", when,
 		     (unsigned long long)now, nvsr_dev_name(d));
 }
 
-/* 64 bits unless the device knows only 128. */
-static bool only_wide(struct nvsr_ctx *t, struct nvsr_dev *d)
+/* 64 bits unless the device knows only 128; each identifier is set once, for devices that refuse a second one. */
+static int set_id(struct nvsr_ctx *t, struct nvsr_dev *d, uint64_t id, bool *ret_wide)
 {
-	return has_wide(t) && rsv_set_host_id(d, false, ID_A) == NVME_SC_INVALID_FIELD;
+	int rc = rsv_set_host_id(d, false, id);
+
+	*ret_wide = rc == NVME_SC_INVALID_FIELD && has_wide(t);
+	return *ret_wide ? rsv_set_host_id(d, true, id) : rc;
 }
 
 static void set_and_get(struct nvsr_ctx *t)
@@ -34,8 +38,7 @@ static void set_and_get(struct nvsr_ctx *t)
 
 	if (!two)
 		return;
-	wide = only_wide(t, one);
-	MUST_OK(t, "Set Features 81h on VF 1", rsv_set_host_id(one, wide, ID_A));
+	MUST_OK(t, "Set Features 81h on VF 1", set_id(t, one, ID_A, &wide));
 	expect_id(t, "after it was set on VF 1", one, wide, ID_A);
 	expect_id(t, "after it was set on VF 1", two, wide, 0);
 	MUST_OK(t, "Set Features 81h on VF 2", rsv_set_host_id(two, wide, ID_B));
@@ -65,12 +68,13 @@ static void extended_id(struct nvsr_ctx *t)
 static void sizes_do_not_mix(struct nvsr_ctx *t)
 {
 	struct nvsr_dev *one = nvsr_t_vf(t, 1), *two = one ? nvsr_t_vf(t, 2) : NULL;
+	bool wide;
 
 	if (!two)
 		return;
-	if (!has_wide(t) || only_wide(t, one))
+	MUST_OK(t, "Set Features 81h on VF 1", set_id(t, one, ID_A, &wide));
+	if (!has_wide(t) || wide)
 		SKIP(t, "the controllers support one size of Host Identifier (CTRATT %xh)", le32_get(t->inv->id.ctratt));
-	MUST_OK(t, "64 bits on VF 1", rsv_set_host_id(one, false, ID_A));
 	CHECK_STATUS(t, "128 bits on VF 2 while VF 1 has 64", NVME_SC_HOSTID_FORMAT, rsv_set_host_id(two, true, ID_B));
 	expect_id(t, "after a rejected Set Features", one, false, ID_A);
 	CHECK_OK(t, "64 bits on VF 2 while VF 1 has 64", rsv_set_host_id(two, false, ID_B));
@@ -98,7 +102,7 @@ static void changing_an_id(struct nvsr_ctx *t)
 			     rsv_acquire(h->dev, r.nsid, RSV_RTYPE(NVME_RESV_WE), h->key, 0));
 }
 
-/* --- Host Identifier 0h ---------------------------------------------------------------------------------------------- */
+/* --- Host Identifier 0h ---------------------------------------------------------------------------------------- */
 
 static bool start_nameless(struct nvsr_ctx *t, struct rsv *r)
 {
@@ -140,8 +144,7 @@ static void reset_forgets_the_id(struct nvsr_ctx *t)
 
 	if (!vf)
 		return;
-	wide = only_wide(t, vf);
-	MUST_OK(t, "Set Features 81h", rsv_set_host_id(vf, wide, ID_A));
+	MUST_OK(t, "Set Features 81h", set_id(t, vf, ID_A, &wide));
 	PREPARE(t, "Controller Reset of the VF", nvsr_reset(vf, NVSR_RESET_CTRL));
 	expect_id(t, "after Controller Reset", vf, wide, 0);
 }

@@ -4,7 +4,7 @@
 
 #define VS_1_3 0x00010300u
 
-/* --- ONCS and the commands ------------------------------------------------------------------------------------------- */
+/* --- ONCS and the commands ------------------------------------------------------------------------------------- */
 
 static const struct { uint8_t opcode; const char *name; uint32_t len; } commands[] = {
 	{ NVME_CMD_RESV_REPORT, "Reservation Report", 64 }, { NVME_CMD_RESV_REGISTER, "Reservation Register", 16 },
@@ -75,7 +75,7 @@ static void rescap_bits(struct nvsr_ctx *t)
 	nvsr_note(t, "RESCAP %02xh", r.rescap);
 }
 
-/* --- what comes with reservations ------------------------------------------------------------------------------------ */
+/* --- what comes with reservations ------------------------------------------------------------------------------ */
 
 static void check_companions(struct nvsr_ctx *t, struct rsv *r, unsigned i)
 {
@@ -84,7 +84,8 @@ static void check_companions(struct nvsr_ctx *t, struct rsv *r, unsigned i)
 	uint8_t log[64];
 	uint64_t id;
 
-	CHECK_OK(t, rsv_text("Get Log Page 80h on %s", h->name), nvsr_get_log(h->dev, NVME_LOG_RESERVATION, 0, false, log, sizeof(log)));
+	CHECK_OK(t, rsv_text("Get Log Page 80h on %s", h->name),
+		 nvsr_get_log(h->dev, NVME_LOG_RESERVATION, NVME_NSID_ALL, false, log, sizeof(log)));
 	CHECK_OK(t, rsv_text("Get Features 81h on %s", h->name), rsv_get_host_id(h->dev, r->wide, &id));
 	for (unsigned k = 0; k < NVSR_ARRAY_SIZE(fids); k++) {
 		uint32_t dw0;

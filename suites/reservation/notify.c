@@ -48,7 +48,7 @@ static void expect_logs(struct rsv *r, const char *after, unsigned first, unsign
 	}
 }
 
-/* --- who is told ---------------------------------------------------------------------------------------------------------- */
+/* --- who is told ----------------------------------------------------------------------------------------------- */
 
 /* VF 1 holds, VF 2 is preempted by the PF. */
 static void registration_preempted(struct nvsr_ctx *t)
@@ -113,7 +113,7 @@ static void reservation_preempted(struct nvsr_ctx *t)
 	expect_logs(&r, "Clear by VF 2", NVME_RNLPT_RESV_PREEMPTED, NVME_RNLPT_EMPTY, NVME_RNLPT_EMPTY);
 }
 
-/* --- the log ---------------------------------------------------------------------------------------------------------------- */
+/* --- the log --------------------------------------------------------------------------------------------------- */
 
 /* One notification for host 1 (VF 2): WERO is acquired and released by host 0. */
 static bool notify_once(struct rsv *r)
@@ -133,8 +133,8 @@ static void empty_log_is_zero(struct nvsr_ctx *t)
 		return;
 	memset(&log, 0xff, sizeof(log));
 	if (next_log(&r, 1, &log))
-		CHECK(t, !memcmp(&log, &zero, sizeof(log)), "64 zero bytes without notifications", "LPC %llu, type %u, NSID %xh",
-		      (unsigned long long)le64_get(log.lpc), log.rnlpt, le32_get(log.nsid));
+		CHECK(t, !memcmp(&log, &zero, sizeof(log)), "64 zero bytes without notifications",
+		      "LPC %llu, type %u, NSID %xh", (unsigned long long)le64_get(log.lpc), log.rnlpt, le32_get(log.nsid));
 	if (!notify_once(&r) || !expect_log(&r, "Release", 1, NVME_RNLPT_RELEASED) || !next_log(&r, 1, &log))
 		return;
 	CHECK(t, !memcmp(&log, &zero, sizeof(log)), "64 zero bytes after the last notification was read",
@@ -181,7 +181,7 @@ static void reset_restarts_the_log(struct nvsr_ctx *t)
 	CHECK_EQ(t, "LPC of the first notification after Controller Reset", le64_get(first.lpc), le64_get(log.lpc));
 }
 
-/* --- the event -------------------------------------------------------------------------------------------------------------- */
+/* --- the event ------------------------------------------------------------------------------------------------- */
 
 /* A controller with one Asynchronous Event Request outstanding; its reset takes the request away. */
 struct watch {
@@ -241,7 +241,7 @@ static void event_to_the_registrant(struct nvsr_ctx *t)
 	expect_log(&r, "the event", 1, NVME_RNLPT_RELEASED);
 }
 
-/* --- feature 82h -------------------------------------------------------------------------------------------------------- */
+/* --- feature 82h ----------------------------------------------------------------------------------------------- */
 
 static int set_mask(struct rsv *r, uint32_t nsid, uint32_t mask)
 {

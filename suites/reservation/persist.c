@@ -13,7 +13,7 @@ static bool identify_again(struct rsv *r, unsigned i)
 	return !rc;
 }
 
-/* --- resets -------------------------------------------------------------------------------------------------------------- */
+/* --- resets ---------------------------------------------------------------------------------------------------- */
 
 /*
  * The holder's VF is reset.  The reservation stays; the VF has Host Identifier 0h and so is a stranger; with its
@@ -106,7 +106,37 @@ static void nssr(struct nvsr_ctx *t)
 	pf_is_reset(t, NVSR_RESET_NSSR, "NVM Subsystem Reset");
 }
 
-/* --- power ----------------------------------------------------------------------------------------------------------------- */
+/*
+ * The PF is reset while a VF holds.  That ends the VF's access, as it goes Offline or away, and not the reservation of its
+ * host.
+ */
+static void pf_reset_beside_a_vf(struct nvsr_ctx *t, enum nvsr_reset how, const char *name)
+{
+	_cleanup_rsv_ struct rsv r = { 0 };
+	_cleanup_free_ void *buf = NULL;
+	struct rsv_status s;
+
+	if (!RSV_START(t, &r, 1, 0) || !rsv_scene(&r, NVME_RESV_EA, 1))
+		return;
+	buf = calloc(1, r.block);
+	PREPARE(t, name, buf ? nvsr_reset(t->pf, how) : -ENOMEM);
+	r.h[0].dev = NULL;
+	if (rsv_read(&r, t->pf, &s))
+		CHECK_EQ(t, rsv_text("RTYPE after %s", name), NVME_RESV_EA, s.rtype);
+	CHECK_STATUS(t, rsv_text("Read on the PF after %s", name), NVME_SC_RESV_CONFLICT, rsv_rw(&r, 1, false, 0, buf));
+}
+
+static void pf_controller_reset_beside_a_vf(struct nvsr_ctx *t)
+{
+	pf_reset_beside_a_vf(t, NVSR_RESET_CTRL, "Controller Reset of the PF while VF 1 holds");
+}
+
+static void pf_flr_beside_a_vf(struct nvsr_ctx *t)
+{
+	pf_reset_beside_a_vf(t, NVSR_RESET_FLR, "FLR of the PF while VF 1 holds");
+}
+
+/* --- power ----------------------------------------------------------------------------------------------------- */
 
 static void power_cycle(struct nvsr_ctx *t, bool ptpl)
 {
@@ -125,7 +155,8 @@ static void power_cycle(struct nvsr_ctx *t, bool ptpl)
 	PREPARE(t, "power cycle", nvsr_reset(t->pf, NVSR_RESET_POWER));
 	if (!identify_again(&r, 0))
 		return;
-	rsv_check(&r, rsv_text("after a power cycle with PTPL = %u", ptpl), 0, ptpl ? NVME_RESV_WE : NVME_RESV_NONE, ptpl, ptpl);
+	rsv_check(&r, rsv_text("after a power cycle with PTPL = %u", ptpl), 0,
+		  ptpl ? NVME_RESV_WE : NVME_RESV_NONE, ptpl, ptpl);
 	if (!rsv_read(&r, h->dev, &s))
 		return;
 	CHECK_EQ(t, "PTPLS after a power cycle", ptpl, s.ptpls);
@@ -143,7 +174,7 @@ static void power_loss_releases(struct nvsr_ctx *t)
 	power_cycle(t, false);
 }
 
-/* --- feature 83h ------------------------------------------------------------------------------------------------------------ */
+/* --- feature 83h ----------------------------------------------------------------------------------------------- */
 
 /* The same on every host: the state belongs to the namespace. */
 static void expect_ptpl(struct rsv *r, const char *when, uint32_t nsid, unsigned want)
@@ -174,7 +205,8 @@ static void ptpl_feature(struct nvsr_ctx *t)
 	if (!RSV_START(t, &r, 1, 0))
 		return;
 	expect_ptpl(&r, "on a new namespace", r.nsid, 0);
-	MUST_OK(t, "Set Features 83h, PTPL = 1", nvsr_set_feature(r.h[0].dev, NVME_FEAT_RESV_PERSIST, r.nsid, 1, NULL, 0, NULL));
+	MUST_OK(t, "Set Features 83h, PTPL = 1",
+		nvsr_set_feature(r.h[0].dev, NVME_FEAT_RESV_PERSIST, r.nsid, 1, NULL, 0, NULL));
 	expect_ptpl(&r, "after Set Features with PTPL = 1", r.nsid, 1);
 	MUST_OK(t, "Register with CPTPL 10b",
 		rsv_register(r.h[0].dev, r.nsid, NVME_RREGA_REGISTER | NVME_CPTPL_CLEAR, 0, r.h[0].key));
@@ -215,7 +247,7 @@ static void ptpl_broadcast(struct nvsr_ctx *t)
 	CHECK_EQ(t, "feature 83h bit 0 of that namespace after Set Features for all on VF 1", 0, dw0 & 1);
 }
 
-/* --- the function goes, the host's reservation stays -------------------------------------------------------------------- */
+/* --- the function goes, the host's reservation stays ----------------------------------------------------------- */
 
 static void detach(struct nvsr_ctx *t)
 {
@@ -246,6 +278,20 @@ static void offline(struct nvsr_ctx *t)
 		CHECK_EQ(t, "RTYPE while the holder's VF is Offline", NVME_RESV_EA, s.rtype);
 	CHECK_STATUS(t, "Read by another registrant while the holder's VF is Offline", NVME_SC_RESV_CONFLICT,
 		     rsv_rw(&r, 1, false, 0, buf));
+}
+
+static void vfs_disabled(struct nvsr_ctx *t)
+{
+	_cleanup_rsv_ struct rsv r = { 0 };
+	struct rsv_status s;
+
+	if (!RSV_START(t, &r, 1, 0) || !rsv_scene(&r, NVME_RESV_EA, 2))
+		return;
+	r.h[0].dev = NULL;
+	if (!nvsr_t_enable_vfs(t, 0))
+		return;
+	if (rsv_read(&r, t->pf, &s))
+		CHECK_EQ(t, "RTYPE after the VFs were disabled", NVME_RESV_EA, s.rtype);
 }
 
 /* The VF goes Offline, is reset, and comes Online for somebody else. */
@@ -288,6 +334,12 @@ static const struct nvsr_test tests[] = {
 	{ .id = "pf-flr", .title = "an FLR of the PF leaves its reservation", .requirements = REQS("RSV-31"),
 	  .needs = RSV_NEEDS | FLR, .caught_by = DEFECTS("resv-lost-on-any-reset", "resv-lost-on-flr"),
 	  .run = pf_flr },
+	{ .id = "pf-controller-reset-beside-a-vf", .title = "a Controller Reset of the PF leaves the reservation of a VF",
+	  .requirements = REQS("RSV-31"), .needs = RSV_VF | CTRL, .caught_by = DEFECTS("resv-lost-on-any-reset"),
+	  .run = pf_controller_reset_beside_a_vf },
+	{ .id = "pf-flr-beside-a-vf", .title = "an FLR of the PF leaves the reservation of a VF",
+	  .requirements = REQS("RSV-31"), .needs = RSV_VF | FLR, .caught_by = DEFECTS("resv-lost-on-any-reset"),
+	  .run = pf_flr_beside_a_vf },
 	{ .id = "hot-reset", .title = "a conventional reset leaves the reservation", .requirements = REQS("RSV-31"),
 	  .needs = RSV_NEEDS | NVSR_NEED(HOT_RESET),
 	  .caught_by = DEFECTS("resv-lost-on-any-reset", "resv-lost-on-hot-reset"), .run = hot_reset },
@@ -317,6 +369,8 @@ static const struct nvsr_test tests[] = {
 	{ .id = "offline", .title = "the holder's VF going Offline leaves the reservation",
 	  .requirements = REQS("RSV-37"), .needs = RSV_VF | NVSR_NEED(VIRT_MGMT),
 	  .caught_by = DEFECTS("resv-lost-on-offline"), .run = offline },
+	{ .id = "vfs-disabled", .title = "disabling the VFs leaves the reservation of one", .requirements = REQS("RSV-37"),
+	  .needs = RSV_VF, .caught_by = DEFECTS("resv-lost-on-any-reset"), .run = vfs_disabled },
 	{ .id = "new-tenant", .title = "the next tenant of a VF is not the former one's host",
 	  .requirements = REQS("RSV-38"), .needs = RSV_VF | NVSR_NEED(VIRT_MGMT),
 	  .caught_by = DEFECTS("host-id-survives-reset"), .run = new_tenant },

@@ -44,7 +44,7 @@ static const char *pair_text(const char *what, unsigned held, unsigned wanted)
 	return rsv_text("%s: %s by %s", what, rsv_type_name(held), rsv_type_name(wanted));
 }
 
-/* --- the holder ------------------------------------------------------------------------------------------------------- */
+/* --- the holder ------------------------------------------------------------------------------------------------ */
 
 static void take_from_holder(struct rsv *r, unsigned action, unsigned held, unsigned wanted)
 {
@@ -96,7 +96,7 @@ static void preempted_host_is_out(struct nvsr_ctx *t)
 	CHECK(t, rsv_holds(&r, buf, 1), "what the preempted host wrote before it lost the reservation", "other data");
 }
 
-/* --- registrants ------------------------------------------------------------------------------------------------------- */
+/* --- registrants ----------------------------------------------------------------------------------------------- */
 
 /* Hosts 0 and 2 are registrants beside; host 2 loses its registration by its key, and nothing else changes. */
 static void preempt_registrant(struct rsv *r, unsigned held, unsigned wanted)
@@ -131,7 +131,8 @@ static void without_a_reservation(struct nvsr_ctx *t)
 
 	if (!RSV_START(t, &r, 1, 2, 0) || !rsv_join(&r, 0) || !rsv_join(&r, 1))
 		return;
-	MUST_OK(t, "preempt a registrant while no reservation is held", preempt(&r, 1, NVME_RACQA_PREEMPT, NVME_RESV_WE, r.h[0].key));
+	MUST_OK(t, "preempt a registrant while no reservation is held",
+		preempt(&r, 1, NVME_RACQA_PREEMPT, NVME_RESV_WE, r.h[0].key));
 	rsv_check(&r, "after preempt without a reservation", 2, NVME_RESV_NONE, 2, 0);
 }
 
@@ -148,7 +149,7 @@ static void a_key_of_nobody(struct nvsr_ctx *t)
 	rsv_check(&r, "after preempt with a PRKEY that nobody registered", 2, NVME_RESV_WERO, 3, 1);
 }
 
-/* --- PRKEY 0 ------------------------------------------------------------------------------------------------------------ */
+/* --- PRKEY 0 --------------------------------------------------------------------------------------------------- */
 
 static void preempt_zero(struct rsv *r, unsigned held, unsigned wanted)
 {
@@ -181,7 +182,7 @@ static void a_registrant_of_all(struct nvsr_ctx *t)
 	for_pairs(t, NVME_RESV_WEAR, NVME_RESV_EAAR, preempt_registrant);
 }
 
-/* --- itself, and who may ------------------------------------------------------------------------------------------------ */
+/* --- itself, and who may --------------------------------------------------------------------------------------- */
 
 static void itself(struct nvsr_ctx *t)
 {
@@ -244,7 +245,7 @@ static void bad_fields(struct nvsr_ctx *t)
 	rsv_check(&r, "after bad fields", 2, NVME_RESV_WE, 3, 1);
 }
 
-/* --- outstanding commands ----------------------------------------------------------------------------------------------- */
+/* --- outstanding commands -------------------------------------------------------------------------------------- */
 
 #define OUTSTANDING 16u
 #define VERIFY_BLOCKS 128u
@@ -290,7 +291,8 @@ static void outstanding_commands_end(struct nvsr_ctx *t)
 	for (unsigned i = 0; i < n; i++)
 		late += !nvsr_req_done(req[i], &done[i]);
 	CHECK_OK(t, "preempt and abort", rc);
-	CHECK(t, !late, "the victim's commands are completed before preempt and abort completes", "%u of %u are not", late, n);
+	CHECK(t, !late, "the victim's commands are completed before preempt and abort completes",
+	      "%u of %u are not", late, n);
 	for (unsigned i = 0; i < n; i++) {
 		rc = nvsr_req_wait(req[i], DONE_MS, &done[i]);
 		aborted += rc == NVME_SC_PREEMPT_ABORT;

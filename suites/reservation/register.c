@@ -27,7 +27,8 @@ static void register_again(struct nvsr_ctx *t)
 	if (!RSV_START(t, &r, 1, 0) || !rsv_join(&r, 0))
 		return;
 	CHECK_OK(t, "Register again with the same key", reg(&r, 0, NVME_RREGA_REGISTER, 0, r.h[0].key));
-	CHECK_STATUS(t, "Register again with another key", NVME_SC_RESV_CONFLICT, reg(&r, 0, NVME_RREGA_REGISTER, 0, OTHER_KEY));
+	CHECK_STATUS(t, "Register again with another key", NVME_SC_RESV_CONFLICT,
+		     reg(&r, 0, NVME_RREGA_REGISTER, 0, OTHER_KEY));
 	CHECK_STATUS(t, "Register again with another key and IEKEY = 1, which RREGA 0 ignores", NVME_SC_RESV_CONFLICT,
 		     reg(&r, 0, NVME_RREGA_REGISTER | NVME_RESV_IEKEY, 0, OTHER_KEY));
 	rsv_check(&r, "after the attempts", 1, NVME_RESV_NONE, 1, 0);
@@ -54,9 +55,11 @@ static void replace(struct nvsr_ctx *t)
 	key = r.h[0].key;
 	CHECK_STATUS(t, "Replace by a host that is no registrant", NVME_SC_RESV_CONFLICT,
 		     reg(&r, 0, NVME_RREGA_REPLACE, key, OTHER_KEY));
-	if (!rsv_check(&r, "after Replace by a non-registrant", 1, NVME_RESV_NONE, 0, 0) || !rsv_join(&r, 0) || !rsv_join(&r, 1))
+	if (!rsv_check(&r, "after Replace by a non-registrant", 1, NVME_RESV_NONE, 0, 0) || !rsv_join(&r, 0) ||
+	    !rsv_join(&r, 1))
 		return;
-	CHECK_STATUS(t, "Replace with a wrong CRKEY", NVME_SC_RESV_CONFLICT, reg(&r, 0, NVME_RREGA_REPLACE, key + 1, OTHER_KEY));
+	CHECK_STATUS(t, "Replace with a wrong CRKEY", NVME_SC_RESV_CONFLICT,
+		     reg(&r, 0, NVME_RREGA_REPLACE, key + 1, OTHER_KEY));
 	rsv_check(&r, "after Replace with a wrong CRKEY", 1, NVME_RESV_NONE, 3, 0);
 	MUST_OK(t, "Replace with the right CRKEY", reg(&r, 0, NVME_RREGA_REPLACE, key, OTHER_KEY));
 	r.h[0].key = OTHER_KEY;
@@ -109,7 +112,8 @@ static void unregister(struct nvsr_ctx *t)
 		     reg(&r, 0, NVME_RREGA_UNREGISTER, r.h[1].key, 0));
 	if (!rsv_check(&r, "after Unregister by a non-registrant", 2, NVME_RESV_NONE, 2, 0) || !rsv_join(&r, 0))
 		return;
-	CHECK_STATUS(t, "Unregister with a wrong CRKEY", NVME_SC_RESV_CONFLICT, reg(&r, 0, NVME_RREGA_UNREGISTER, key + 1, 0));
+	CHECK_STATUS(t, "Unregister with a wrong CRKEY", NVME_SC_RESV_CONFLICT,
+		     reg(&r, 0, NVME_RREGA_UNREGISTER, key + 1, 0));
 	rsv_check(&r, "after Unregister with a wrong CRKEY", 2, NVME_RESV_NONE, 3, 0);
 	MUST_OK(t, "Unregister with the right CRKEY", reg(&r, 0, NVME_RREGA_UNREGISTER, key, 0));
 	rsv_check(&r, "after Unregister", 2, NVME_RESV_NONE, 2, 0);
@@ -166,7 +170,7 @@ static void last_of_all_registrants_releases(struct nvsr_ctx *t)
 	for_types(t, true, holder_leaves);
 }
 
-/* --- hosts with two controllers -------------------------------------------------------------------------------------- */
+/* --- hosts with two controllers -------------------------------------------------------------------------------- */
 
 /* VF 1 and VF 2 belong to one host, the PF to another. */
 static bool start_pair(struct nvsr_ctx *t, struct rsv *r)
@@ -191,7 +195,8 @@ static void registration_is_per_host(struct nvsr_ctx *t)
 
 	if (!start_pair(t, &r) || !rsv_join(&r, 0) || !rsv_check(&r, "after VF 1 registered", 2, NVME_RESV_NONE, 3, 0))
 		return;
-	if (!rsv_hold(&r, 1, NVME_RESV_WE) || !rsv_check(&r, "after VF 2 acquired with the key of its host", 2, NVME_RESV_WE, 3, 3))
+	if (!rsv_hold(&r, 1, NVME_RESV_WE) ||
+	    !rsv_check(&r, "after VF 2 acquired with the key of its host", 2, NVME_RESV_WE, 3, 3))
 		return;
 	if (rsv_leave(&r, 1))
 		rsv_check(&r, "after VF 2 unregistered its host", 2, NVME_RESV_NONE, 0, 0);
@@ -212,7 +217,7 @@ static void both_controllers_hold(struct nvsr_ctx *t)
 	CHECK_STATUS(t, "Read on the PF, another host", NVME_SC_RESV_CONFLICT, rsv_rw(&r, 2, false, 0, buf));
 }
 
-/* --- CDW10 ------------------------------------------------------------------------------------------------------------ */
+/* --- CDW10 ----------------------------------------------------------------------------------------------------- */
 
 static void reserved_actions(struct nvsr_ctx *t)
 {

@@ -97,7 +97,8 @@ static void when_none_is_held(struct nvsr_ctx *t)
 
 	if (!RSV_START(t, &r, 1, 0) || !rsv_join(&r, 0))
 		return;
-	CHECK_OK(t, "Release while no reservation is held", release(&r, 0, NVME_RRELA_RELEASE | RSV_RTYPE(NVME_RESV_WE), r.h[0].key));
+	CHECK_OK(t, "Release while no reservation is held",
+		 release(&r, 0, NVME_RRELA_RELEASE | RSV_RTYPE(NVME_RESV_WE), r.h[0].key));
 	rsv_check(&r, "after Release without a reservation", 1, NVME_RESV_NONE, 1, 0);
 }
 
@@ -126,7 +127,7 @@ static void reserved_actions(struct nvsr_ctx *t)
 	rsv_check(&r, "after reserved actions", 1, NVME_RESV_WE, 1, 1);
 }
 
-/* --- Clear ------------------------------------------------------------------------------------------------------------ */
+/* --- Clear ----------------------------------------------------------------------------------------------------- */
 
 static void clear_type(struct rsv *r, unsigned type)
 {

@@ -51,7 +51,7 @@ static void registered_controllers(struct nvsr_ctx *t)
 		check_entries(t, &r);
 }
 
-/* --- the extended structure -------------------------------------------------------------------------------------------- */
+/* --- the extended structure ------------------------------------------------------------------------------------ */
 
 static void format_follows_the_ids(struct nvsr_ctx *t)
 {
@@ -79,7 +79,7 @@ static void extended_entries(struct nvsr_ctx *t)
 		     rsv_report(r.h[0].dev, r.nsid, false, raw, sizeof(raw)));
 }
 
-/* --- lengths and ids ----------------------------------------------------------------------------------------------------- */
+/* --- lengths and ids ------------------------------------------------------------------------------------------- */
 
 /* NUMD ends the transfer; what comes is the beginning of the whole structure. */
 static void numd_ends_the_data(struct nvsr_ctx *t)
@@ -120,7 +120,7 @@ static void vfs_have_their_ids(struct nvsr_ctx *t)
 	}
 }
 
-/* --- GEN ------------------------------------------------------------------------------------------------------------------ */
+/* --- GEN ------------------------------------------------------------------------------------------------------- */
 
 #define GEN_STEP(r, gen, up, what, expected, call) do { \
 	if (!CHECK_STATUS((r)->t, what, expected, call) || !gen_moved(r, gen, up, what)) \
@@ -183,7 +183,8 @@ static void gen_counts_preempt(struct nvsr_ctx *t)
 	gen = rsv_gen(&r, 2);
 	GEN_STEP(&r, &gen, 0, "preempt that fails", NVME_SC_RESV_CONFLICT,
 		 rsv_acquire(b->dev, r.nsid, NVME_RACQA_PREEMPT | RSV_RTYPE(NVME_RESV_WE), a->key, a->key));
-	GEN_STEP(&r, &gen, 1, "preempt", 0, rsv_acquire(b->dev, r.nsid, NVME_RACQA_PREEMPT | RSV_RTYPE(NVME_RESV_WE), b->key, a->key));
+	GEN_STEP(&r, &gen, 1, "preempt", 0,
+		 rsv_acquire(b->dev, r.nsid, NVME_RACQA_PREEMPT | RSV_RTYPE(NVME_RESV_WE), b->key, a->key));
 	GEN_STEP(&r, &gen, 1, "Register", 0, rsv_register(a->dev, r.nsid, NVME_RREGA_REGISTER, 0, a->key));
 	GEN_STEP(&r, &gen, 1, "preempt and abort", 0,
 		 rsv_acquire(a->dev, r.nsid, NVME_RACQA_PREEMPT_ABORT | RSV_RTYPE(NVME_RESV_WE), a->key, b->key));

@@ -34,7 +34,7 @@ const char *rsv_type_name(unsigned type)
 
 #define broken(t, ...) nvsr_test_broken(t, __FILE__, __LINE__, __VA_ARGS__)
 
-/* --- commands -------------------------------------------------------------------------------------------------------- */
+/* --- commands -------------------------------------------------------------------------------------------------- */
 
 static int command(struct nvsr_dev *d, uint8_t opcode, uint32_t nsid, uint32_t cdw10, const uint64_t *key, unsigned keys)
 {
@@ -89,7 +89,7 @@ int rsv_get_host_id(struct nvsr_dev *d, bool wide, uint64_t *ret)
 	return rc;
 }
 
-/* --- preparation ----------------------------------------------------------------------------------------------------- */
+/* --- preparation ----------------------------------------------------------------------------------------------- */
 
 /*
  * From Base 2.2 on an identifier that is set stays until the next reset (0/0Ch): then the one that is there serves.  A
@@ -211,9 +211,10 @@ void rsv_end(struct rsv *r)
 		return;
 	if (r->nsid)
 		clear_all(r);
+	/* In some revisions the only way back to no Host Identifier. */
 	for (i = 0; i < r->n; i++)
 		if (!r->h[i].vfn && nvsr_dev_can(r->t->pf) & NVSR_CAN_CTRL_RESET)
-			nvsr_reset(r->t->pf, NVSR_RESET_CTRL);	/* the only way back to no Host Identifier in every revision */
+			nvsr_reset(r->t->pf, NVSR_RESET_CTRL);
 }
 
 bool rsv_has(const struct rsv *r, unsigned type)
@@ -262,7 +263,7 @@ bool rsv_clear(struct rsv *r, unsigned i)
 	       rsv_check(r, "after Clear", i, NVME_RESV_NONE, 0, 0);
 }
 
-/* --- what Report says ------------------------------------------------------------------------------------------------ */
+/* --- what Report says ------------------------------------------------------------------------------------------ */
 
 static uint64_t id_part(const uint8_t *bytes)
 {
@@ -368,7 +369,7 @@ uint32_t rsv_gen(struct rsv *r, unsigned via)
 	return rsv_read(r, r->h[via].dev, &s) ? s.gen : UINT32_MAX;
 }
 
-/* --- data ------------------------------------------------------------------------------------------------------------- */
+/* --- data ------------------------------------------------------------------------------------------------------ */
 
 void rsv_fill(struct rsv *r, void *buf, unsigned tag)
 {
