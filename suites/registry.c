@@ -38,8 +38,8 @@ extern const struct nvsr_group nvsr_reservation_identify, nvsr_reservation_hosti
 	nvsr_reservation_conflict, nvsr_reservation_admin, nvsr_reservation_persist, nvsr_reservation_notify;
 
 /* reset */
-extern const struct nvsr_group nvsr_reset_controller, nvsr_reset_flr, nvsr_reset_toggle, nvsr_reset_subsystem,
-	nvsr_reset_shutdown, nvsr_reset_power;
+extern const struct nvsr_group nvsr_reset_controller, nvsr_reset_flr, nvsr_reset_toggle, nvsr_reset_offline,
+	nvsr_reset_subsystem, nvsr_reset_shutdown, nvsr_reset_power;
 
 /* meta: fail on purpose, hidden unless a pattern starts with "meta." */
 extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_abort;
@@ -125,6 +125,7 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_reset_controller,
 	&nvsr_reset_flr,
 	&nvsr_reset_toggle,
+	&nvsr_reset_offline,
 	&nvsr_reset_subsystem,
 	&nvsr_reset_shutdown,
 	&nvsr_reset_power,

@@ -51,19 +51,16 @@ bool m_running(const struct m_ctrl *c);		/* executes commands */
 /* queue.c */
 int m_queues_start(struct m_ctrl *c);		/* the admin queue, from AQA, ASQ and ACQ; 0 or -ENOMEM */
 void m_doorbell(struct m_ctrl *c, unsigned index, uint32_t val);
-void m_queue_keep(struct m_ctrl *c);		/* defects only: I/O queue 1, if commands wait in it, for... */
-void m_queue_resume(struct m_ctrl *c);		/* ...the controller that is enabled next */
+void m_queue_resume(struct m_ctrl *c);		/* defects only: the queue of m_queue_keep(), when a controller is ready */
 void m_queue_flush(struct m_ctrl *c);		/* late completions, then m_queue_process() */
 
 /* msix.c */
 bool m_msix_read(struct m_ctrl *c, uint64_t off, unsigned len, uint64_t *ret);	/* false: not table or PBA */
 bool m_msix_write(struct m_ctrl *c, uint64_t off, unsigned len, uint64_t val);
 void m_msix_reset(struct m_ctrl *c);
+void m_msix_forget(struct m_ctrl *c);		/* defects only: nothing is pending any more */
 void m_msix_flush(struct m_ctrl *c);		/* send what is pending and no longer masked */
 unsigned m_msix_table_at(const struct m_ctrl *c);
 unsigned m_msix_pba_at(const struct m_ctrl *c);
-
-/* reset.c, defects only: the first blocks of every namespace that is attached to @c are lost */
-void m_writes_drop(struct m_ctrl *c);
 
 #endif

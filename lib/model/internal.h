@@ -214,10 +214,13 @@ uint16_t m_data_from_host(struct m_ctrl *c, const struct m_cmd *cmd, void *buf, 
 void m_queue_process(struct m_ctrl *c);			/* fetch and execute all there is */
 void m_post(struct m_ctrl *c, uint16_t sqid, uint16_t cid, uint16_t status, uint32_t dw0, uint32_t dw1);
 void m_queues_free_all(struct m_ctrl *c);		/* at any CLR */
+void m_queue_keep(struct m_ctrl *c);			/* defects only: I/O queue 1, if commands wait in it */
 int m_queues_size(struct m_ctrl *c, unsigned max_qid);	/* arrays for queue ids 0..max_qid */
 /* msix.c */
 void m_irq(struct m_ctrl *c, unsigned vector);
 void m_msix_resize(struct m_ctrl *c, unsigned entries);	/* TS follows VI; new entries have reset values */
+/* reset.c, defects only: the first blocks of every namespace that is attached to @c are lost */
+void m_writes_drop(struct m_ctrl *c);
 /* reset.c: Controller Level Reset of one controller and what follows from it (secondaries of a primary). */
 void m_clr(struct m_ctrl *c, enum m_clr kind);
 /* regs.c: CSTS.CFS, RDY as the state asks for (offline secondary: CFS = 1, never ready). */

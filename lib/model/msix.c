@@ -101,6 +101,12 @@ void m_msix_reset(struct m_ctrl *c)
 	memset(pba(c), 0, pba_bytes(c->msix_len));
 }
 
+void m_msix_forget(struct m_ctrl *c)
+{
+	if (c->msix)
+		memset(pba(c), 0, pba_bytes(c->msix_len));
+}
+
 /* --- messages ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t msix_ctrl(struct m_ctrl *c)

@@ -36,6 +36,8 @@ static void spill(struct m_ctrl *c, enum m_clr kind)
 	for (unsigned q = 1; DEFECT(m, RESET_REWINDS_SIBLING_QUEUES) && c->sq && q <= c->max_qid; q++)
 		if (c->sq[q].valid)
 			c->sq[q].head = (c->sq[q].tail + 1) % c->sq[q].size;
+	if (DEFECT(m, RESET_CLEARS_SIBLING_PENDING))
+		m_msix_forget(c);
 	if (DEFECT(m, RESET_DROPS_SIBLING_AERS))
 		m_aer_reset(c);
 	if (kind == M_CLR_FLR && DEFECT(m, FLR_MASKS_SIBLINGS))
@@ -59,6 +61,8 @@ static void beyond_one_vf(struct m_ctrl *vf, enum m_clr kind)
 	for (unsigned n = 1; !m_offline(vf) && n < m->ctrl_count; n++)
 		if (m->ctrl[n].present && n != vf->fn)
 			spill(&m->ctrl[n], kind);
+	if (!preparing && !m_offline(vf) && vf->fn > 1 && DEFECT(m, RESET_HITS_LOWER_VF))
+		reset_function(&m->ctrl[vf->fn - 1], kind);
 	if (kind != M_CLR_FLR || preparing)
 		return;
 	if (DEFECT(m, VF_FLR_HANGS))

@@ -321,6 +321,10 @@ static uint16_t offline(struct nvsr_model *m, struct m_cmd *cmd, struct m_ctrl *
 		return 0;
 	if (DEFECT(m, ATTACH_LOST_ON_OFFLINE))
 		m_ns_detach_all(sec);
+	if (DEFECT(m, QUEUED_COMMANDS_SURVIVE_OFFLINE))
+		m_queue_keep(sec);
+	if (was_online && DEFECT(m, OFFLINE_DROPS_WRITES))
+		m_writes_drop(sec);
 	m_virt_offline(sec);
 	for (unsigned i = 1; i < m->ctrl_count && DEFECT(m, OFFLINE_HITS_ALL); i++)
 		m_virt_offline(&m->ctrl[i]);

@@ -7,29 +7,39 @@
 
 #define STORM 12u	/* Controller Resets in a row, of VF 1 and VF 2 in turn */
 
-static void vf_under_load(struct nvsr_ctx *t)
+/* VF @actor is reset, the PF and the other VF watch. */
+static void one_under_load(struct nvsr_ctx *t, unsigned actor)
 {
 	_cleanup_rst_ struct rst_set s = { 0 };
-	struct rst_load *pf = &s.load[0], *vf = &s.load[1], *other = &s.load[2];
+	struct rst_load *pf = &s.load[0], *vf = &s.load[actor], *other = &s.load[3 - actor];
+	const char *after = rst_after(actor, "Controller Reset");
+	struct nvme_secondary_ctrl e;
 
-	if (!rst_prepare(t, &s) || !rst_begin(t, &s))
+	if (!rst_prepare(t, &s) || !rst_begin(t, &s) || !rst_entry(t, actor, &e))
 		return;
-	PREPARE(t, "clearing CC.EN of VF 1", rst_write_en(vf->dev, false));
+	PREPARE(t, "clearing CC.EN", rst_write_en(vf->dev, false));
 	/* between the reset and CSTS.RDY = 0 */
-	rst_still_works(t, other, "while VF 1 is reset");
-	rst_still_works(t, pf, "while VF 1 is reset");
-	MUST(t, vf_wait_rdy(vf->dev, false, vf_timeout_ms(vf->dev)), "CSTS.RDY = 0 within CAP.TO", "CSTS of VF 1 = %08Xh",
-	     vf_csts(vf->dev));
-	rst_check_unnoticed(t, other, "while VF 1 is disabled");
-	rst_check_unnoticed(t, pf, "while VF 1 is disabled");
+	rst_still_works(t, other, "while the VF is reset");
+	rst_still_works(t, pf, "while the VF is reset");
+	MUST(t, vf_wait_rdy(vf->dev, false, vf_timeout_ms(vf->dev)), "CSTS.RDY = 0 within CAP.TO", "CSTS of VF %u = %08Xh",
+	     actor, vf_csts(vf->dev));
+	rst_check_unnoticed(t, other, "while the VF is disabled");
+	rst_check_unnoticed(t, pf, "while the VF is disabled");
 	if (!rst_fly(t, other) || !rst_fly(t, pf))
 		return;
-	MUST_OK(t, "VF 1 is enabled again", rst_renew(vf->dev));
-	rst_check_unnoticed(t, other, "after Controller Reset of VF 1");
-	rst_check_unnoticed(t, pf, "after Controller Reset of VF 1");
-	rst_check_settled(t, vf, pf, "after Controller Reset of VF 1");
+	MUST_OK(t, "the VF is enabled again", rst_renew(vf->dev));
+	rst_check_unnoticed(t, other, after);
+	rst_check_unnoticed(t, pf, after);
+	rst_check_settled(t, vf, pf, after);
 	rst_unload(vf);
-	rst_check_settled(t, vf, vf, "after Controller Reset of VF 1");
+	rst_check_settled(t, vf, vf, after);
+	rst_check_entry(t, &e, after);
+}
+
+static void vf_under_load(struct nvsr_ctx *t)
+{
+	one_under_load(t, 1);
+	one_under_load(t, 2);
 }
 
 static void vf_queued_commands(struct nvsr_ctx *t)
@@ -147,6 +157,9 @@ static void pf_under_load(struct nvsr_ctx *t)
 		return;
 	MUST_OK(t, "Controller Reset of the PF", nvsr_reset(t->pf, NVSR_RESET_CTRL));
 	rst_unload(&s.load[0]);
+	for (unsigned i = 1; i < DAT_CTRLS; i++)
+		MUST(t, pf_rid_answers(t, nvsr_dev_rid(s.load[i].dev)), "Controller Reset takes no VF away",
+		     "VF %u does not answer", i);
 	PREPARE(t, "setting Bus Master Enable of VF 1", rst_bus_master(s.load[1].dev, true));
 	for (unsigned i = 0; i < DAT_CTRLS; i++)
 		rst_check_settled(t, &s.load[i], &s.load[0], "after Controller Reset of the PF");
@@ -184,9 +197,10 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-05"), .needs = DAT_NEED_VF | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("primary-reset-drops-writes"), .run = pf_keeps_data },
 	{ .id = "vf-under-load", .title = "Controller Reset of a loaded VF ends its commands alone",
-	  .requirements = REQS("ISO-02"), .needs = RST_NEED | NVSR_NEED(CTRL_RESET),
+	  .requirements = REQS("ISO-02", "VIRT-52"), .needs = RST_NEED | NVSR_NEED(CTRL_RESET), .limit_s = 60,
 	  .caught_by = DEFECTS("vf-ctrl-reset-clears-sibling", "reset-deletes-sibling-queues", "reset-drops-sibling-aers",
-			       "reset-rewinds-sibling-queues", "vf-reset-drops-writes"),
+			       "reset-rewinds-sibling-queues", "vf-reset-drops-writes", "reset-hits-lower-vf",
+			       "vf-reset-goes-offline"),
 	  .run = vf_under_load },
 	{ .id = "vf-queued-commands", .title = "commands queued in a VF before its Controller Reset never run",
 	  .requirements = REQS("ISO-02"), .needs = RST_NEED_CFG | NVSR_NEED(CTRL_RESET),
@@ -201,8 +215,9 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-04"), .needs = RST_NEED | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("aqa-lost-on-ctrl-reset"), .run = admin_queue_properties },
 	{ .id = "pf-under-load", .title = "Controller Reset of the PF ends all commands, loses no acknowledged Write",
-	  .requirements = REQS("ISO-05"), .needs = RST_NEED_CFG | NVSR_NEED(CTRL_RESET) | NVSR_NEED(VIRT_MGMT),
-	  .caught_by = DEFECTS("primary-reset-drops-writes", "queued-commands-survive-primary-reset"), .run = pf_under_load },
+	  .requirements = REQS("ISO-05", "PCIE-48"), .needs = RST_NEED_CFG | NVSR_NEED(CTRL_RESET) | NVSR_NEED(VIRT_MGMT),
+	  .caught_by = DEFECTS("primary-reset-drops-writes", "ctrl-reset-clears-sriov",
+			       "queued-commands-survive-primary-reset"), .run = pf_under_load },
 };
 
 const struct nvsr_group nvsr_reset_controller = NVSR_GROUP("reset.controller", tests);

@@ -7,28 +7,38 @@
 
 #define STORM 12u
 
-static void vf_under_load(struct nvsr_ctx *t)
+/* VF @actor is reset, the PF and the other VF watch. */
+static void one_under_load(struct nvsr_ctx *t, unsigned actor)
 {
 	_cleanup_rst_ struct rst_set s = { 0 };
-	struct rst_load *pf = &s.load[0], *vf = &s.load[1], *other = &s.load[2];
+	struct rst_load *pf = &s.load[0], *vf = &s.load[actor], *other = &s.load[3 - actor];
+	const char *after = rst_after(actor, "FLR");
+	struct nvme_secondary_ctrl e;
 
-	if (!rst_prepare(t, &s) || !rst_begin(t, &s))
+	if (!rst_prepare(t, &s) || !rst_begin(t, &s) || !rst_entry(t, actor, &e))
 		return;
-	PREPARE(t, "Function Level Reset of VF 1", rst_start_flr(vf->dev));
+	PREPARE(t, "Function Level Reset", rst_start_flr(vf->dev));
 	/* at once, long before the 100 ms that VF 1 has; the namespace is one that VF 1 uses too */
-	rst_still_works(t, other, "during FLR of VF 1");
-	rst_still_works(t, pf, "during FLR of VF 1");
-	rst_check_unnoticed(t, other, "during FLR of VF 1");
-	rst_check_unnoticed(t, pf, "during FLR of VF 1");
+	rst_still_works(t, other, "during FLR of the VF");
+	rst_still_works(t, pf, "during FLR of the VF");
+	rst_check_unnoticed(t, other, "during FLR of the VF");
+	rst_check_unnoticed(t, pf, "during FLR of the VF");
 	nvsr_dev_sleep_ms(t->pf, PCI_MS_FLR);
 	if (!rst_fly(t, other) || !rst_fly(t, pf))
 		return;
-	MUST_OK(t, "VF 1 comes back", nvsr_reset(vf->dev, NVSR_RESET_FLR));
-	rst_check_unnoticed(t, other, "after FLR of VF 1");
-	rst_check_unnoticed(t, pf, "after FLR of VF 1");
-	rst_check_settled(t, vf, pf, "after FLR of VF 1");
+	MUST_OK(t, "the VF comes back", nvsr_reset(vf->dev, NVSR_RESET_FLR));
+	rst_check_unnoticed(t, other, after);
+	rst_check_unnoticed(t, pf, after);
+	rst_check_settled(t, vf, pf, after);
 	rst_unload(vf);
-	rst_check_settled(t, vf, vf, "after FLR of VF 1");
+	rst_check_settled(t, vf, vf, after);
+	rst_check_entry(t, &e, after);
+}
+
+static void vf_under_load(struct nvsr_ctx *t)
+{
+	one_under_load(t, 1);
+	one_under_load(t, 2);
 }
 
 static void vf_queued_commands(struct nvsr_ctx *t)
@@ -87,6 +97,45 @@ static void two_at_once(struct nvsr_ctx *t)
 	}
 }
 
+static int function_mask(struct nvsr_dev *d, bool on)
+{
+	unsigned pos;
+	uint32_t v;
+	int rc = nvsr_cfg_find_cap(d, PCI_CAP_MSIX, &pos);
+
+	if (!rc && !pos)
+		rc = -ENOTSUP;
+	if (!rc)
+		rc = nvsr_cfg_read(d, pos + PCI_MSIX_CTRL, 2, &v);
+	v = on ? v | PCI_MSIX_CTRL_MASK : v & ~(uint32_t)PCI_MSIX_CTRL_MASK;
+	return rc ? rc : nvsr_cfg_write(d, pos + PCI_MSIX_CTRL, 2, v);
+}
+
+/* The other VF and the PF have interrupts that wait behind a mask while VF 1 is reset. */
+static void pending_interrupts(struct nvsr_ctx *t)
+{
+	_cleanup_rst_ struct rst_set s = { 0 };
+	struct rst_load *watch[] = { &s.load[0], &s.load[2] };
+	uint64_t before[2], irqs;
+
+	if (!rst_prepare(t, &s) || !rst_begin(t, &s))
+		return;
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(watch); i++) {
+		PREPARE(t, "setting Function Mask", function_mask(watch[i]->dev, true));
+		PREPARE(t, "counting messages", nvsr_irq_count(watch[i]->dev, 0, &before[i]));
+		if (!rst_fly(t, watch[i]) || !rst_still_works(t, watch[i], "interrupts masked"))
+			return;
+	}
+	MUST_OK(t, "VF 1 comes back", nvsr_reset(s.load[1].dev, NVSR_RESET_FLR));
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(watch); i++) {
+		PREPARE(t, "clearing Function Mask", function_mask(watch[i]->dev, false));
+		PREPARE(t, "counting messages", nvsr_irq_count(watch[i]->dev, 0, &irqs));
+		CHECK(t, irqs > before[i], "an interrupt that waited behind the mask is sent when the mask goes",
+		      "no message of %s after FLR of VF 1", nvsr_dev_name(watch[i]->dev));
+		rst_check_unnoticed(t, watch[i], "after FLR of VF 1");
+	}
+}
+
 /* Resets that take the VFs away: their load is judged through the PF. */
 static void all_under_load(struct nvsr_ctx *t, enum nvsr_reset how, const char *what)
 {
@@ -141,13 +190,16 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-05"), .needs = DAT_NEED_VF | NVSR_NEED(FLR),
 	  .caught_by = DEFECTS("primary-reset-drops-writes"), .run = pf_keeps_data },
 	{ .id = "vf-under-load", .title = "siblings of a VF work on their shared namespace during and after its FLR",
-	  .requirements = REQS("ISO-03", "PCIE-36"), .needs = RST_NEED_CFG | NVSR_NEED(FLR),
+	  .requirements = REQS("ISO-03", "PCIE-36", "VIRT-52"), .needs = RST_NEED_CFG | NVSR_NEED(FLR), .limit_s = 60,
 	  .caught_by = DEFECTS("vf-flr-stalls-pf", "flr-masks-siblings", "reset-deletes-sibling-queues",
-			       "reset-rewinds-sibling-queues"),
+			       "reset-rewinds-sibling-queues", "reset-hits-lower-vf", "vf-flr-strips-resources"),
 	  .run = vf_under_load },
 	{ .id = "vf-queued-commands", .title = "commands queued in a VF before its FLR never run",
 	  .requirements = REQS("PCIE-47", "ISO-03"), .needs = RST_NEED_CFG | NVSR_NEED(FLR),
 	  .caught_by = DEFECTS("queued-commands-survive-flr"), .run = vf_queued_commands },
+	{ .id = "pending-interrupts", .title = "interrupts that wait in other functions survive FLR of a VF",
+	  .requirements = REQS("ISO-03", "PCIE-41"), .needs = RST_NEED_CFG | NVSR_NEED(FLR),
+	  .caught_by = DEFECTS("reset-clears-sibling-pending", "pending-lost-on-unmask"), .run = pending_interrupts },
 	{ .id = "vf-storm", .title = "VFs under load get FLRs again and again while the PF works",
 	  .requirements = REQS("ISO-03"), .needs = RST_NEED_CFG | NVSR_NEED(FLR),
 	  .caught_by = DEFECTS("reset-leaks-queues", "vf-flr-stalls-pf"), .run = storm },

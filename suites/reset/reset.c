@@ -28,7 +28,7 @@ const char *rst_text(const char *fmt, ...)
 	return s;
 }
 
-/* --- commands on the queue of a load ---------------------------------------------------------------------------------- */
+/* --- commands on the queue of a load ---------------------------------------------------------------------------- */
 
 static int submit(struct rst_load *l, bool write, uint64_t slba, unsigned nlb, void *buf, struct nvsr_req **ret)
 {
@@ -101,7 +101,7 @@ static int read_regs(struct nvsr_dev *d, struct rst_regs *ret)
 	return rc;
 }
 
-/* --- Asynchronous Event Requests ---------------------------------------------------------------------------------------- */
+/* --- Asynchronous Event Requests -------------------------------------------------------------------------------- */
 
 static bool req_done(struct nvsr_dev *d, void *arg)
 {
@@ -155,7 +155,7 @@ static void check_event(struct nvsr_ctx *t, struct rst_load *l, const char *when
 	}
 }
 
-/* --- begin and end of a load ---------------------------------------------------------------------------------------------- */
+/* --- begin and end of a load ------------------------------------------------------------------------------------ */
 
 bool rst_prepare(struct nvsr_ctx *t, struct rst_set *s)
 {
@@ -231,7 +231,7 @@ void rst_end(struct rst_set *s)
 	}
 }
 
-/* --- Writes in flight ---------------------------------------------------------------------------------------------------- */
+/* --- Writes in flight ------------------------------------------------------------------------------------------- */
 
 static unsigned flight_tag(const struct rst_load *l)
 {
@@ -324,7 +324,34 @@ void rst_check_unnoticed(struct nvsr_ctx *t, struct rst_load *l, const char *whe
 	check_event(t, l, when);
 }
 
-/* --- after the reset --------------------------------------------------------------------------------------------------------- */
+/* --- CNS 15h ------------------------------------------------------------------------------------------------------ */
+
+const char *rst_after(unsigned vfn, const char *what)
+{
+	static char buf[4][64];
+	static unsigned next;
+	char *s = buf[next++ % NVSR_ARRAY_SIZE(buf)];
+
+	snprintf(s, sizeof(buf[0]), "after %s of VF %u", what, vfn);
+	return s;
+}
+
+bool rst_entry(struct nvsr_ctx *t, unsigned vfn, struct nvme_secondary_ctrl *ret)
+{
+	int scid = t->inv->has & NVSR_NEED(VIRT_MGMT) ? nvsr_t_scid(t, vfn) : 0;
+
+	memset(ret, 0, sizeof(*ret));
+	return !(t->inv->has & NVSR_NEED(VIRT_MGMT)) || (scid >= 0 && vf_entry(t, (uint16_t)scid, ret));
+}
+
+void rst_check_entry(struct nvsr_ctx *t, const struct nvme_secondary_ctrl *before, const char *when)
+{
+	if (t->inv->has & NVSR_NEED(VIRT_MGMT))
+		vf_check_entry(t, when, le16_get(before->scid), before->scs & NVME_SCS_ONLINE, le16_get(before->nvq),
+			       le16_get(before->nvi));
+}
+
+/* --- after the reset -------------------------------------------------------------------------------------------- */
 
 void rst_check_settled(struct nvsr_ctx *t, struct rst_load *l, struct rst_load *via, const char *when)
 {
@@ -352,7 +379,7 @@ void rst_check_settled(struct nvsr_ctx *t, struct rst_load *l, struct rst_load *
 	      "%s: blocks in flight changed later", when);
 }
 
-/* --- commands that wait -------------------------------------------------------------------------------------------------------- */
+/* --- commands that wait ----------------------------------------------------------------------------------------- */
 
 int rst_bus_master(struct nvsr_dev *d, bool on)
 {
@@ -413,7 +440,7 @@ void rst_release(struct rst_held *h)
 	}
 }
 
-/* --- resets ---------------------------------------------------------------------------------------------------------------------- */
+/* --- resets ----------------------------------------------------------------------------------------------------- */
 
 int rst_write_en(struct nvsr_dev *d, bool on)
 {
@@ -449,7 +476,7 @@ bool rst_vf_again(struct nvsr_ctx *t, unsigned vfn, struct nvsr_dev **ret)
 	return CHECK_OK(t, rst_text("VF %u comes up again", vfn), nvsr_vf_bring_up(t->pf, t->inv, vfn, 0, 0, ret));
 }
 
-/* --- data without a load ---------------------------------------------------------------------------------------------------------- */
+/* --- data without a load ---------------------------------------------------------------------------------------- */
 
 bool rst_data_write(struct nvsr_ctx *t, struct rst_data *d)
 {

@@ -18,7 +18,7 @@
 /* Text for the `what` of a check; valid until some 30 calls later. */
 const char *rst_text(const char *fmt, ...) NVSR_PRINTF(1, 2);
 
-/* --- the load of one function -------------------------------------------------------------------------------------------- */
+/* --- the load of one function -------------------------------------------------------------------------------------- */
 #define RST_FLIGHT 6u		/* Writes in flight, one block each */
 struct rst_regs { uint64_t cc, csts, aqa, asq, acq; };
 struct rst_load {
@@ -59,7 +59,13 @@ void rst_check_unnoticed(struct nvsr_ctx *t, struct rst_load *l, const char *whe
  */
 void rst_check_settled(struct nvsr_ctx *t, struct rst_load *l, struct rst_load *via, const char *when);
 
-/* --- commands that a controller could not fetch before its reset: they must never run ----------------------------------------- */
+/* "after FLR of VF 1": valid until the fourth call after. */
+const char *rst_after(unsigned vfn, const char *what);
+/* CNS 15h of VF @vfn, all zero where there is no Virtualization Management; the same after a reset of the VF. */
+bool rst_entry(struct nvsr_ctx *t, unsigned vfn, struct nvme_secondary_ctrl *ret);
+void rst_check_entry(struct nvsr_ctx *t, const struct nvme_secondary_ctrl *before, const char *when);
+
+/* --- commands that a controller could not fetch before its reset: they must never run ------------------------------ */
 struct rst_held {
 	struct rst_load *load;
 	struct nvsr_dev *pf;		/* owner of the memory, which outlives the VF */
@@ -74,7 +80,7 @@ void rst_check_never(struct nvsr_ctx *t, struct rst_held *h, struct rst_load *vi
 void rst_release(struct rst_held *h);
 #define _cleanup_held_ NVSR_CLEANUP(rst_release)
 
-/* --- resets by properties and configuration space, without waiting ------------------------------------------------------------ */
+/* --- resets by properties and configuration space, without waiting -------------------------------------------------- */
 int rst_write_en(struct nvsr_dev *d, bool on);
 /* After that: Controller Reset, and the controller enabled with a new admin queue. */
 int rst_renew(struct nvsr_dev *d);
@@ -82,7 +88,7 @@ int rst_start_flr(struct nvsr_dev *d);
 /* The VF Online and enabled again on a handle of its own, whatever handle has it open. */
 bool rst_vf_again(struct nvsr_ctx *t, unsigned vfn, struct nvsr_dev **ret);
 
-/* --- acknowledged data without a load, for access methods without queues of our own ------------------------------------------ */
+/* --- acknowledged data without a load, for access methods without queues of our own ----------------------------- */
 struct rst_data { struct dat_ns shared, own; };
 /* A shared namespace on PF and VF 1 and one on VF 1 alone, both written through VF 1. */
 bool rst_data_write(struct nvsr_ctx *t, struct rst_data *d);
