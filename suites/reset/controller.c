@@ -206,7 +206,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-02"), .needs = RST_NEED_CFG | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("queued-commands-survive-ctrl-reset"), .run = vf_queued_commands },
 	{ .id = "vf-storm", .title = "VFs under load are reset again and again while the PF works",
-	  .requirements = REQS("ISO-02"), .needs = RST_NEED | NVSR_NEED(CTRL_RESET),
+	  .requirements = REQS("ISO-02"), .needs = RST_NEED | NVSR_NEED(CTRL_RESET), .limit_s = 60,
 	  .caught_by = DEFECTS("reset-leaks-queues", "vf-reset-drops-writes"), .run = storm },
 	{ .id = "two-at-once", .title = "CC.EN of two VFs changes at the same moment",
 	  .requirements = REQS("ISO-02"), .needs = RST_NEED | NVSR_NEED(CTRL_RESET),

@@ -201,7 +201,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-03", "PCIE-41"), .needs = RST_NEED_CFG | NVSR_NEED(FLR),
 	  .caught_by = DEFECTS("reset-clears-sibling-pending", "pending-lost-on-unmask"), .run = pending_interrupts },
 	{ .id = "vf-storm", .title = "VFs under load get FLRs again and again while the PF works",
-	  .requirements = REQS("ISO-03"), .needs = RST_NEED_CFG | NVSR_NEED(FLR),
+	  .requirements = REQS("ISO-03"), .needs = RST_NEED_CFG | NVSR_NEED(FLR), .limit_s = 60,
 	  .caught_by = DEFECTS("reset-leaks-queues", "vf-flr-stalls-pf"), .run = storm },
 	{ .id = "two-at-once", .title = "two VFs get an FLR at the same moment, both are reset",
 	  .requirements = REQS("PCIE-36", "PCIE-47"), .needs = RST_NEED_CFG | NVSR_NEED(FLR),

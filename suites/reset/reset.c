@@ -131,28 +131,41 @@ static int wait_for_event(struct rst_load *l)
 	return -EBUSY;
 }
 
-/* A write to the doorbell of a queue that does not exist is an Error event of this controller, Base 5.2. */
-static void check_event(struct nvsr_ctx *t, struct rst_load *l, const char *when)
+/*
+ * A write to the doorbell of a queue that does not exist is an Error event of this controller, Base 5.2.  *ret: whether the
+ * request that waits reported it; then the next one waits.
+ */
+static int provoke(struct rst_load *l, bool *ret)
 {
 	uint8_t log[4096];
 	uint64_t cap;
-	bool done;
+	int rc = nvsr_reg_read(l->dev, NVME_REG_CAP, 8, &cap);
+
+	if (!rc)
+		rc = nvsr_reg_write(l->dev, NVME_REG_DBS + 2 * NO_QUEUE * (4u << NVME_CAP_DSTRD(cap)), 4, 1);
+	if (rc)
+		return rc;
+	*ret = nvsr_dev_wait(l->dev, EVENT_MS, req_done, l->aer);
+	if (!*ret)
+		return 0;
+	nvsr_get_log(l->dev, NVME_LOG_ERROR, NVME_NSID_ALL, false, log, sizeof(log));
+	nvsr_req_forget(l->aer);
+	l->aer = NULL;
+	return wait_for_event(l);
+}
+
+static void check_event(struct nvsr_ctx *t, struct rst_load *l, const char *when)
+{
+	bool told = false;
 
 	if (!CHECK(t, !nvsr_req_done(l->aer, NULL), "an Asynchronous Event Request waits for an event",
 		   "%s: %s completed it without one", when, nvsr_dev_name(l->dev)))
 		return;
-	PREPARE(t, "reading CAP", nvsr_reg_read(l->dev, NVME_REG_CAP, 8, &cap));
-	PREPARE(t, "writing an invalid doorbell",
-		nvsr_reg_write(l->dev, NVME_REG_DBS + 2 * NO_QUEUE * (4u << NVME_CAP_DSTRD(cap)), 4, 1));
-	done = nvsr_dev_wait(l->dev, EVENT_MS, req_done, l->aer);
-	CHECK(t, done, "the Asynchronous Event Request is still there and reports an event",
+	if (!l->events)
+		return;
+	PREPARE(t, "an Error event", provoke(l, &told));
+	CHECK(t, told, "the Asynchronous Event Request is still there and reports an event",
 	      "%s: an invalid doorbell write on %s was not reported", when, nvsr_dev_name(l->dev));
-	if (done) {
-		nvsr_get_log(l->dev, NVME_LOG_ERROR, NVME_NSID_ALL, false, log, sizeof(log));
-		nvsr_req_forget(l->aer);
-		l->aer = NULL;
-		PREPARE(t, "the next Asynchronous Event Request", wait_for_event(l));
-	}
 }
 
 /* --- begin and end of a load ------------------------------------------------------------------------------------ */
@@ -193,6 +206,8 @@ bool rst_load(struct nvsr_ctx *t, struct rst_set *s, unsigned i)
 		rc = acknowledged(l);
 	if (!rc)
 		rc = wait_for_event(l);
+	if (!rc)
+		rc = provoke(l, &l->events);
 	if (!rc && i && s->load[0].q)
 		rc = put(&s->load[0], l->base + OVERWRITTEN, 1, TAG_OVER);
 	if (!rc)
@@ -494,11 +509,19 @@ bool rst_data_refresh(struct nvsr_ctx *t, struct nvsr_dev *vf, const struct rst_
 
 void rst_data_check(struct nvsr_ctx *t, const struct rst_data *d, bool again, const char *when)
 {
+	const struct nvme_secondary_ctrl *sc = nvsr_inventory_vf(t->inv, 1);
 	struct nvsr_dev *vf;
 
-	dat_check_kept(t, t->pf, &d->shared, TAG_ACKED, when);
 	if (again && !vf_enable_again(t, 1))
 		return;
+	/* What is attached stays so, and says so. */
+	if (again)
+		nvsr_ns_attach(t->pf, d->shared.nsid, nvsr_t_pcid(t));
+	if (again && sc) {
+		nvsr_ns_attach(t->pf, d->shared.nsid, le16_get(sc->scid));
+		nvsr_ns_attach(t->pf, d->own.nsid, le16_get(sc->scid));
+	}
+	dat_check_kept(t, t->pf, &d->shared, TAG_ACKED, when);
 	vf = nvsr_t_vf(t, 1);
 	if (!vf)
 		return;

@@ -29,6 +29,7 @@ struct rst_load {
 	struct nvsr_req *flight[RST_FLIGHT], *aer;
 	struct rst_regs regs;
 	unsigned round;			/* of Writes in flight */
+	bool events;			/* an invalid doorbell write was reported when the load began */
 };
 
 /* The PF (0), VF 1 and VF 2, one shared namespace on each of them. */
@@ -50,7 +51,7 @@ bool rst_still_works(struct nvsr_ctx *t, struct rst_load *l, const char *when);
 
 /*
  * @l of a function that was not reset: properties as they were, Writes in flight complete and interrupt, the queue works
- * on from where it was, data is as written, and the AER is outstanding and still reports an event.
+ * on from where it was, data is as written, and the AER is outstanding and reports an event where it did before.
  */
 void rst_check_unnoticed(struct nvsr_ctx *t, struct rst_load *l, const char *when);
 /*
@@ -94,7 +95,10 @@ struct rst_data { struct dat_ns shared, own; };
 bool rst_data_write(struct nvsr_ctx *t, struct rst_data *d);
 /* The same once more. */
 bool rst_data_refresh(struct nvsr_ctx *t, struct nvsr_dev *vf, const struct rst_data *d);
-/* Both as written, through VF 1, which is brought up again when it is not up, and the shared one through the PF. */
+/*
+ * Both as written, through VF 1 and - the shared one - through the PF.  @again: VFs are enabled anew, and the namespaces are
+ * attached where they no longer are, which is judged elsewhere.
+ */
 void rst_data_check(struct nvsr_ctx *t, const struct rst_data *d, bool again, const char *when);
 
 #endif

@@ -114,7 +114,8 @@ static const struct nvsr_test tests[] = {
 	{ .id = "other-values-do-nothing", .title = "a write to NSSR of any other value has no effect",
 	  .requirements = REQS("ISO-06"), .needs = NEED, .caught_by = DEFECTS("nssr-takes-any-value"), .run = other_values },
 	{ .id = "not-from-a-vf", .title = "a write to NSSR of a VF does not reset the subsystem",
-	  .requirements = REQS("VIRT-55"), .needs = NEED, .caught_by = DEFECTS("vf-resets-subsystem", "vf-nssr-offered"),
+	  .requirements = REQS("VIRT-55"), .needs = NEED | NVSR_NEED(HOT_RESET),
+	  .caught_by = DEFECTS("vf-resets-subsystem", "vf-nssr-offered"),
 	  .run = not_from_a_vf },
 };
 
