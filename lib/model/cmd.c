@@ -234,6 +234,8 @@ static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 	uint32_t nsid = le32_get(cmd->e.nsid);
 	uint16_t status = 0;
 
+	if (!op && !io && cmd->e.opcode == NVME_ADMIN_DBBUF && DEFECT(c->m, DOORBELL_BUFFERS_UNCLAIMED))
+		return 0;
 	if (!op)
 		return m_bad(cmd, 0, 0, NVME_SC_INVALID_OPCODE);
 	status = m_sanitize_status(c, io, cmd->e.opcode);

@@ -232,7 +232,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("N21-09"), .needs = NVSR_NEED(MIGRATION),
 	  .caught_by = DEFECTS("state-formats-unsupported"), .run = formats_are_listed },
 	{ .id = "sanitize-waits", .title = "Sanitize aborts while a controller is suspended",
-	  .requirements = REQS("N21-14"), .needs = NEEDS | NVSR_NEED(SANITIZE),
+	  .requirements = REQS("N21-14", "ERA-19"), .needs = NEEDS | NVSR_NEED(SANITIZE),
 	  .caught_by = DEFECTS("sanitize-while-suspended"), .run = sanitize_waits },
 };
 const struct nvsr_group nvsr_vf_migrate = NVSR_GROUP("vf.migrate", tests);
