@@ -7,9 +7,13 @@
 static bool describe(struct nvsr_ctx *t, const struct nvme_id_ns *id, struct dat_ns *ns)
 {
 	unsigned lbads = id->lbaf[NVME_FLBAS_INDEX(id->flbas)].lbads;
+	uint64_t bytes;
 
 	ns->bs = 1u << NVSR_MIN(lbads, 31u);
 	ns->blocks = le64_get(id->nsze);
+	/* pages of CAP.MPSMIN, which are at least 4 KiB; without a limit a common one */
+	bytes = 4096ull << (t->inv->id.mdts ? NVSR_MIN(t->inv->id.mdts, 20) : 5);
+	ns->chunk = (unsigned)NVSR_MAX(1u, NVSR_MIN(bytes / ns->bs, (uint64_t)DAT_MAX_NLB));
 	if (lbads >= 9 && ns->bs <= DAT_MAX_BS && ns->blocks >= 2 * DAT_MAX_NLB)
 		return true;
 	nvsr_test_broken(t, __FILE__, __LINE__, "namespace %u has %llu blocks of 2^%u bytes", ns->nsid,
@@ -157,7 +161,7 @@ bool dat_all(const void *buf, size_t len, uint8_t byte)
 
 unsigned dat_chunk(const struct dat_ns *ns)
 {
-	return NVSR_MAX(1u, NVSR_MIN(DAT_MAX_NLB, 4096 / ns->bs));
+	return ns->chunk;
 }
 
 int dat_write(struct nvsr_dev *d, const struct dat_ns *ns, uint64_t slba, unsigned nlb, unsigned tag)
@@ -195,23 +199,28 @@ int dat_deallocate(struct nvsr_dev *d, const struct dat_ns *ns, uint64_t slba, u
 
 /* --- whole namespaces ------------------------------------------------------------------------------------------------------ */
 
-/* The next block of a sweep after a command of @nlb: all of a small namespace, both ends of a large one. */
-static uint64_t next(const struct dat_ns *ns, uint64_t lba, unsigned nlb)
+/* A command of a sweep: all of a small namespace, both ends of a large one.  False at the end. */
+static bool sweep(const struct dat_ns *ns, uint64_t *lba, unsigned *nlb)
 {
-	lba += nlb;
-	return lba == DAT_SWEEP_BLOCKS && ns->blocks > 2 * DAT_SWEEP_BLOCKS ? ns->blocks - DAT_SWEEP_BLOCKS : lba;
+	uint64_t end = NVSR_MIN(DAT_SWEEP_BLOCKS, (1u << 20) / ns->bs);	/* of the first part */
+
+	*lba += *nlb;
+	if (*lba == end && ns->blocks > 2 * end)
+		*lba = ns->blocks - end;
+	if (*lba >= ns->blocks)
+		return false;
+	*nlb = (unsigned)NVSR_MIN((uint64_t)ns->chunk, (*lba < end ? NVSR_MIN(end, ns->blocks) : ns->blocks) - *lba);
+	return true;
 }
 
 bool dat_sweep_write(struct nvsr_ctx *t, struct nvsr_dev *d, const struct dat_ns *ns, unsigned tag)
 {
-	uint64_t lba;
-	unsigned n;
+	uint64_t lba = 0;
+	unsigned n = 0;
 	int rc = 0;
 
-	for (lba = 0; lba < ns->blocks && !rc; lba = next(ns, lba, n)) {
-		n = (unsigned)NVSR_MIN(dat_chunk(ns), ns->blocks - lba);
+	while (!rc && sweep(ns, &lba, &n))
 		rc = dat_write(d, ns, lba, n, tag);
-	}
 	return nvsr_check(t, __FILE__, __LINE__, !rc, "Writes succeed", "block %llu on %s: %s", (unsigned long long)lba,
 			  nvsr_dev_name(d), nvsr_rc_text(rc));
 }
@@ -220,15 +229,14 @@ struct dat_sweep dat_sweep_read(struct nvsr_dev *d, const struct dat_ns *ns, uns
 {
 	_cleanup_free_ uint8_t *buf = malloc((size_t)DAT_MAX_NLB * ns->bs);
 	struct dat_sweep s = { 0 };
-	unsigned n;
+	uint64_t lba = 0;
+	unsigned n = 0;
 
 	if (!buf)
 		return (struct dat_sweep){ .failed = 1, .rc = -ENOMEM };
-	for (uint64_t lba = 0; lba < ns->blocks; lba = next(ns, lba, n)) {
-		int rc;
+	while (sweep(ns, &lba, &n)) {
+		int rc = dat_read(d, ns, lba, n, buf);
 
-		n = (unsigned)NVSR_MIN(dat_chunk(ns), ns->blocks - lba);
-		rc = dat_read(d, ns, lba, n, buf);
 		s.blocks += n;
 		s.failed += rc ? n : 0;
 		s.rc = s.rc ? s.rc : rc;

@@ -16,7 +16,7 @@
 #define DAT_NEED_VFS (DAT_NEED_VF | NVSR_NEED(TWO_VFS))
 
 #define DAT_MAX_BS 65536u	/* bytes of a block */
-struct dat_ns { uint32_t nsid; unsigned bs; uint64_t blocks; bool made /* just now, not found */; };
+struct dat_ns { uint32_t nsid; unsigned bs, chunk; uint64_t blocks; bool made /* just now, not found */; };
 
 /* --- preparation; false after recording, then the body returns ------------------------------------------------------- */
 /* A namespace of @mib MiB, or - where the device cannot create - an existing one that nothing has attached. */
@@ -44,7 +44,8 @@ bool dat_traces(const void *buf, size_t len, unsigned tag);
 bool dat_all(const void *buf, size_t len, uint8_t byte);
 
 /* --- blocks on the device: 0, a status, or a negative errno -------------------------------------------------------------- */
-#define DAT_MAX_NLB 8u	/* blocks of a command: within the least MDTS with blocks of 512 bytes; see dat_chunk() */
+#define DAT_MAX_NLB 64u
+/* Blocks of a command, at most DAT_MAX_NLB and as MDTS allows. */
 unsigned dat_chunk(const struct dat_ns *ns);
 int dat_write(struct nvsr_dev *d, const struct dat_ns *ns, uint64_t slba, unsigned nlb, unsigned tag);
 int dat_read(struct nvsr_dev *d, const struct dat_ns *ns, uint64_t slba, unsigned nlb, void *buf);
@@ -53,7 +54,7 @@ int dat_write_zeroes(struct nvsr_dev *d, const struct dat_ns *ns, uint64_t slba,
 int dat_deallocate(struct nvsr_dev *d, const struct dat_ns *ns, uint64_t slba, unsigned nlb);
 
 /* --- whole namespaces ----------------------------------------------------------------------------------------------------- */
-#define DAT_SWEEP_BLOCKS 2048u	/* of a larger namespace the first and the last of them */
+#define DAT_SWEEP_BLOCKS 2048u	/* of a larger namespace the first and the last of them, or the first and last MiB */
 /* Every block of the sweep gets @tag.  False after recording. */
 bool dat_sweep_write(struct nvsr_ctx *t, struct nvsr_dev *d, const struct dat_ns *ns, unsigned tag);
 /* What a sweep of reads found. */

@@ -261,6 +261,8 @@ static void unwritten_blocks_fail_with_dulbe(struct nvsr_ctx *t)
 	buf = calloc(1, ns.bs);
 	if (!buf)
 		BROKEN(t, "no memory");
+	if (!ns.made)
+		SKIP(t, "the device cannot create namespaces: every block of this one may have been written");
 	MUST_OK(t, "Write of block 1", dat_write(vf, &ns, 1, 1, TAG + 5));
 	MUST_OK(t, "DULBE = 1", set_dulbe(vf, &ns, true));
 	CHECK_STATUS(t, "Read of an unwritten block", NVME_SC_DEALLOCATED, dat_read(vf, &ns, 0, 1, buf));

@@ -97,9 +97,12 @@ static void reserved_ses_is_refused(struct nvsr_ctx *t)
 
 	if (!dat_shared(t, &s) || !dat_sweep_write(t, s.on[1], &s.ns, TAG + 20))
 		return;
-	for (unsigned ses = 3; ses < 8; ses++)
-		CHECK(t, era_format(t, &s.ns, ses) == NVME_SC_INVALID_FIELD, "Format NVM with a reserved SES aborts 0/02h",
-		      "SES = %u: another status", ses);
+	for (unsigned ses = 3; ses < 8; ses++) {
+		int rc = era_format(t, &s.ns, ses);
+
+		CHECK(t, rc == NVME_SC_INVALID_FIELD, "Format NVM with a reserved SES aborts 0/02h", "SES = %u: %s", ses,
+		      nvsr_rc_text(rc));
+	}
 	dat_check_kept(t, s.on[2], &s.ns, TAG + 20, "after refused Format NVM commands");
 }
 
