@@ -192,6 +192,35 @@ static void vfs_come_and_go(void)
 	EXPECT(!nvsr_reg_read(vf, NVME_REG_CSTS, 4, &csts));
 }
 
+static int identify_into(struct nvsr_dev *d, uint64_t iova)
+{
+	struct nvsr_cmd c = { .opcode = NVME_ADMIN_IDENTIFY, .cdw10 = NVME_CNS_CTRL };
+	struct nvsr_req *r;
+	int rc = nvsr_queue_submit_prp(nvsr_queue_admin(d), &c, iova, &r);
+
+	return rc ? rc : nvsr_req_wait(r, 1000, NULL);
+}
+
+static void own_domain_holds(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model(), *vf = NULL;
+	struct nvsr_dma_fault last = { 0 };
+	struct nvme_id_ctrl id;
+	uint64_t n = 9, before, after, foreign;
+	void *mine;
+
+	EXPECT(!nvsr_set_numvfs(pf, 1) && !nvsr_dev_open_vf(pf, 1, &vf) && nvsr_dma_alloc(vf, 4096, &foreign));
+	mine = nvsr_dma_alloc(pf, 4096, &before);
+	EXPECT(mine && !identify_into(pf, foreign));	/* one address space to begin with */
+	EXPECT(!nvsr_dma_own_domain(pf) && !identify(pf, &id) && !identify_into(pf, before));
+	EXPECT(nvsr_dma_alloc(pf, 4096, &after) && !identify_into(pf, after));
+	EXPECT(!nvsr_dma_faults(vf, &n, NULL) && n == 0);
+	EXPECT(identify_into(pf, foreign) > 0 && !nvsr_dma_faults(pf, &n, &last) && n == 1);
+	EXPECT(last.rid == nvsr_dev_rid(pf) && last.iova == foreign && last.write);
+	nvsr_dma_free(pf, mine);
+	EXPECT(identify_into(pf, before) > 0);
+}
+
 static void walks_end(void)
 {
 	_cleanup_dev_ struct nvsr_dev *pf = open_model();
@@ -220,6 +249,7 @@ int main(void)
 	own_io_queues();
 	resets_bring_back();
 	vfs_come_and_go();
+	own_domain_holds();
 	walks_end();
 	nvsr_profile_free(profile);
 	return failures != 0;
