@@ -100,7 +100,7 @@ static void two_at_once(struct nvsr_ctx *t)
 static int function_mask(struct nvsr_dev *d, bool on)
 {
 	unsigned pos;
-	uint32_t v;
+	uint32_t v = 0;
 	int rc = nvsr_cfg_find_cap(d, PCI_CAP_MSIX, &pos);
 
 	if (!rc && !pos)

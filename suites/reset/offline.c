@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * reset.offline: Secondary Offline takes a loaded VF from its tenant.  Its commands end, nobody else notices, its data stays.
- * Base 2.0 8.26.3.
+ * reset.offline: Secondary Offline takes a loaded VF from its tenant.  Its commands end, nobody else notices, its data
+ * stays.  Base 2.0 8.26.3.
  */
 #include "reset.h"
 

@@ -353,10 +353,13 @@ const char *rst_after(unsigned vfn, const char *what)
 
 bool rst_entry(struct nvsr_ctx *t, unsigned vfn, struct nvme_secondary_ctrl *ret)
 {
-	int scid = t->inv->has & NVSR_NEED(VIRT_MGMT) ? nvsr_t_scid(t, vfn) : 0;
+	int scid;
 
 	memset(ret, 0, sizeof(*ret));
-	return !(t->inv->has & NVSR_NEED(VIRT_MGMT)) || (scid >= 0 && vf_entry(t, (uint16_t)scid, ret));
+	if (!(t->inv->has & NVSR_NEED(VIRT_MGMT)))
+		return true;
+	scid = nvsr_t_scid(t, vfn);
+	return scid >= 0 && vf_entry(t, (uint16_t)scid, ret);
 }
 
 void rst_check_entry(struct nvsr_ctx *t, const struct nvme_secondary_ctrl *before, const char *when)
@@ -398,7 +401,7 @@ void rst_check_settled(struct nvsr_ctx *t, struct rst_load *l, struct rst_load *
 
 int rst_bus_master(struct nvsr_dev *d, bool on)
 {
-	uint32_t v;
+	uint32_t v = 0;
 	int rc = nvsr_cfg_read(d, PCI_COMMAND, 2, &v);
 
 	v = on ? v | PCI_COMMAND_MASTER : v & ~(uint32_t)PCI_COMMAND_MASTER;
@@ -459,7 +462,7 @@ void rst_release(struct rst_held *h)
 
 int rst_write_en(struct nvsr_dev *d, bool on)
 {
-	uint64_t cc;
+	uint64_t cc = 0;
 	int rc = nvsr_reg_read(d, NVME_REG_CC, 4, &cc);
 
 	cc = on ? cc | NVME_CC_EN : cc & ~(uint64_t)NVME_CC_EN;
