@@ -55,8 +55,8 @@ bool rst_still_works(struct nvsr_ctx *t, struct rst_load *l, const char *when);
  */
 void rst_check_unnoticed(struct nvsr_ctx *t, struct rst_load *l, const char *when);
 /*
- * @l of a function that was reset, through @via (@l itself once it was unloaded and is enabled again): acknowledged data is there, what was in flight is there or is not - each
- * block whole - and does not change any more.
+ * @l of a function that was reset, through @via (@l itself once it was unloaded and is enabled again): acknowledged data
+ * is there, what was in flight is there or is not - each block whole - and does not change any more.
  */
 void rst_check_settled(struct nvsr_ctx *t, struct rst_load *l, struct rst_load *via, const char *when);
 
