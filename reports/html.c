@@ -196,15 +196,17 @@ static void put_groups(FILE *f, const struct nvsr_run *run)
 	fputs("<h2>Tests</h2>\n", f);
 	for (size_t i = 0; i < run->count; i = end) {
 		unsigned pass = 0, skip = 0;
+		bool notable = false;	/* a group without surprises stays folded: hundreds of passes hide what matters */
 
 		for (end = i; end < run->count && same_group(&run->tests[i], &run->tests[end]); end++) {
+			notable |= section_of(&run->tests[end]) != SECTIONS;
 			pass += run->tests[end].verdict == NVSR_PASS;
 			skip += run->tests[end].verdict == NVSR_SKIP;
 		}
-		fputs("<details open><summary>", f);
+		fputs(notable ? "<details open><summary>" : "<details><summary>", f);
 		nvsr_xml_put(f, run->tests[i].group);
 		fprintf(f, "<span>%zu tests, %u pass, %u skip, %zu other</span></summary><div class=wide><table>"
-			"<tr><th>Test<th>Result<th>Clause, reason, notes<th>Time</tr>\n", end - i, pass, skip, end - i - pass - skip);
+			"<tr><th>Test<th>Result<th>Clause, reason, notes<th class=n>Time</tr>\n", end - i, pass, skip, end - i - pass - skip);
 		for (size_t k = i; k < end; k++)
 			put_row(f, &run->tests[k]);
 		fputs("</table></div></details>\n", f);

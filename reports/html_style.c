@@ -43,4 +43,5 @@ const char nvsr_html_style[] =
 	"summary{cursor:pointer;padding:.6rem 0;font-weight:600}summary span{font-weight:400;color:var(--soft);margin-left:.6rem}"
 	"details[open]{padding-bottom:.75rem}"
 	".wide{overflow-x:auto}a{color:var(--link)}"
+	"@media(max-width:40rem){th.n,td.n{display:none}main{padding:1.5rem .8rem 3rem}}"
 	"@media print{details{break-inside:avoid}body{background:#fff}}";
