@@ -26,6 +26,8 @@ struct kernel_fn {
 	struct nvsr_bdf bdf;
 	char ctrl[32];		/* "nvme0"; "" while no driver is bound */
 	int fd;			/* of /dev/nvme0; -1 while not open */
+	int ns_fd;		/* of the namespace used last; -1 while none is open */
+	uint32_t nsid;
 	bool bound;		/* by us */
 	bool enabled;		/* by us, without a driver */
 };
@@ -33,6 +35,22 @@ struct kernel_fn {
 static struct kernel_fn *fn(const struct nvsr_dev *d)
 {
 	return d->priv;
+}
+
+static struct kernel_fn *new_fn(void)
+{
+	struct kernel_fn *f = calloc(1, sizeof(*f));
+
+	if (f)
+		f->fd = f->ns_fd = -1;
+	return f;
+}
+
+static void forget_namespace(struct kernel_fn *f)
+{
+	if (f->ns_fd >= 0)
+		close(f->ns_fd);
+	f->ns_fd = -1;
 }
 
 static int complain(struct nvsr_complaint *c, int rc, const char *fmt, ...) NVSR_PRINTF(3, 4);
@@ -116,6 +134,7 @@ static void unbind_nvme(struct kernel_fn *f)
 {
 	char text[NVSR_BDF_LEN], driver[32];
 
+	forget_namespace(f);
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;
@@ -186,13 +205,12 @@ static bool registers_readable(struct nvsr_dev *d)
 static int kernel_open(struct nvsr_dev *d, const char *where, const struct nvsr_profile *p, const char *const *defects,
 		       struct nvsr_complaint *c)
 {
-	struct kernel_fn *f = calloc(1, sizeof(*f));
+	struct kernel_fn *f = new_fn();
 	int rc;
 
 	if (!f)
 		return -ENOMEM;
 	d->priv = f;
-	f->fd = -1;
 	rc = strncmp(where, "/dev/", 5) ? open_bdf(where, f, c) : open_controller(where, f, c);
 	if (rc)
 		return rc;
@@ -224,11 +242,10 @@ static int kernel_open_vf(struct nvsr_dev *pf, struct nvsr_dev *vf)
 	rc = nvsr_sysfs_link(fn(pf)->bdf, attr, text, sizeof(text));
 	if (rc)
 		return rc == -ENOENT ? -ENODEV : rc;
-	f = calloc(1, sizeof(*f));
+	f = new_fn();
 	if (!f)
 		return -ENOMEM;
 	vf->priv = f;
-	f->fd = -1;
 	vf->name = nvsr_asprintf("%s#vf%u", pf->name, vf->vfn);
 	if (!nvsr_bdf_parse(text, &f->bdf))
 		return -EPROTO;
@@ -257,6 +274,7 @@ static void kernel_close(struct nvsr_dev *d)
 static void rescan(struct nvsr_dev *pf)
 {
 	for (struct nvsr_dev *d = pf; d; d = d == pf ? pf->shared->vfs : d->next_vf) {
+		forget_namespace(fn(d));
 		if (fn(d)->fd < 0)
 			continue;
 		nvsr_kernel_rescan(fn(d)->fd);
@@ -291,13 +309,18 @@ static int kernel_admin(struct nvsr_dev *d, struct nvsr_cmd *c)
 	return rc;
 }
 
-/* I/O goes through the device of a namespace, which the kernel makes some time after it was attached. */
+/*
+ * I/O goes through the device of a namespace, which the kernel makes some time after it was attached.  Opening a block device
+ * costs more than a command, so it stays open until namespaces come or go.
+ */
 static int open_namespace(struct kernel_fn *f, uint32_t nsid)
 {
 	uint64_t until = nvsr_now_ns() + SCAN_MS * NVSR_MS;
 	char name[64], path[80];
-	int fd;
 
+	if (f->ns_fd >= 0 && f->nsid == nsid)
+		return 0;
+	forget_namespace(f);
 	if (nvsr_sysfs_namespace(f->ctrl, nsid, name, sizeof(name)))
 		nvsr_kernel_rescan(f->fd);
 	while (nvsr_sysfs_namespace(f->ctrl, nsid, name, sizeof(name))) {
@@ -306,26 +329,28 @@ static int open_namespace(struct kernel_fn *f, uint32_t nsid)
 		nvsr_sleep_ns(10 * NVSR_MS, NULL);
 	}
 	snprintf(path, sizeof(path), "/dev/%s", name);
-	while ((fd = open(path, O_RDWR | O_CLOEXEC)) < 0) {
+	while ((f->ns_fd = open(path, O_RDWR | O_CLOEXEC)) < 0) {
 		if (errno != ENOENT || nvsr_now_ns() >= until)
 			return -errno;
 		nvsr_sleep_ns(10 * NVSR_MS, NULL);
 	}
-	return fd;
+	f->nsid = nsid;
+	return 0;
 }
 
 static int kernel_io(struct nvsr_dev *d, struct nvsr_cmd *c)
 {
-	_cleanup_close_ int fd = -1;
 	int rc = ready(d);
 
+	if (!rc)
+		rc = open_namespace(fn(d), c->nsid);
 	if (rc)
 		return rc;
-	fd = open_namespace(fn(d), c->nsid);
-	if (fd < 0)
-		return fd;
-	rc = nvsr_kernel_io(fd, c, c->timeout_ms ? c->timeout_ms : NVSR_IO_TIMEOUT_MS);
+	rc = nvsr_kernel_io(fn(d)->ns_fd, c, c->timeout_ms ? c->timeout_ms : NVSR_IO_TIMEOUT_MS);
 	nvsr_dev_note_cmd(d, 1, c, rc);
+	/* A device of the kernel that is no more tells nothing about the namespace. */
+	if (rc < 0)
+		forget_namespace(fn(d));
 	return rc;
 }
 
@@ -438,6 +463,7 @@ static int kernel_reset(struct nvsr_dev *d, enum nvsr_reset how)
 		return -ENODEV;
 	if (d == d->pf)
 		lose_vfs(d, -1);
+	forget_namespace(f);
 	if (f->fd >= 0)
 		nvsr_kernel_settle(f->fd, f->ctrl, SETTLE_MS);
 	switch (how) {

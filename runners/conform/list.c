@@ -160,7 +160,9 @@ static void tests_text(const struct nvsr_plan *plan)
 
 /* --- needs ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const kinds[] = { [NVSR_NEED_CLAIM] = "claim", [NVSR_NEED_ENV] = "env", [NVSR_NEED_GRANT] = "grant" };
+static const char *const kinds[] = {
+	[NVSR_NEED_CLAIM] = "claim", [NVSR_NEED_PROMISE] = "promise", [NVSR_NEED_ENV] = "env", [NVSR_NEED_GRANT] = "grant",
+};
 
 static unsigned count_need(const struct nvsr_plan *plan, unsigned need)
 {

@@ -16,6 +16,10 @@ struct options {
 
 enum { OPT_FORMAT = 0x100, OPT_JOBS };
 
+/* The models that tests run on: what a profile alone can promise contradicts other tests (DULBE), so it has one of its own. */
+enum { MODEL_REFERENCE, MODEL_OCP, MODELS };
+static const char *const models[MODELS] = { [MODEL_REFERENCE] = "reference", [MODEL_OCP] = "reference-ocp" };
+
 static const struct argp_option options[] = {
 	{ "format", OPT_FORMAT, "text|tap|json", 0, "text on a terminal, else tap (default)", 0 },
 	{ "jobs", OPT_JOBS, "N", 0, "defects at a time (default 2)", 0 },
@@ -137,17 +141,19 @@ static void free_proof(struct nvsr_proof *p)
 /* --- the process of a job ------------------------------------------------------------------------------------------------ */
 
 struct line { size_t i; struct nvsr_said said; };
+/* A part of a job: the tests of one model, and where each stands in the job's plan. */
+struct part { int fd; struct nvsr_plan plan; size_t *at; };
 
 static int tell_result(void *arg, size_t i, const struct nvsr_result *r)
 {
-	struct line line = { i, { .ran = true, .verdict = r->verdict, .deviates = r->deviates } };
-	const int *fd = arg;
+	const struct part *part = arg;
+	struct line line = { part->at[i], { .ran = true, .verdict = r->verdict, .deviates = r->deviates } };
 
 	/* shorter than PIPE_BUF, so it arrives whole */
-	return write(*fd, &line, sizeof(line)) == (ssize_t)sizeof(line) ? 0 : -EPIPE;
+	return write(part->fd, &line, sizeof(line)) == (ssize_t)sizeof(line) ? 0 : -EPIPE;
 }
 
-static void __attribute__((noreturn)) job_main(const struct nvsr_job *job, const struct nvsr_profile *profile, int fd)
+static int run_part(const struct nvsr_job *job, unsigned model, const struct nvsr_profile *profile, int fd)
 {
 	const char *defects[] = { job->defect ? job->defect->name : NULL, NULL };
 	struct nvsr_session session = {
@@ -155,11 +161,31 @@ static void __attribute__((noreturn)) job_main(const struct nvsr_job *job, const
 		.device = "model:", .profile = profile, .behaviour = profile, .defects = defects, .destroy = true,
 		.fresh_after_abort = true,
 	};
-	struct nvsr_sink sink = { .result = tell_result, .arg = &fd };
-	char *abort_reason;
-	int rc = nvsr_session_run(&session, &job->plan, &sink, &abort_reason);
+	struct part part = { .fd = fd, .at = calloc(job->plan.count + 1, sizeof(*part.at)) };
+	struct nvsr_sink sink = { .result = tell_result, .arg = &part };
+	char *abort_reason = NULL;
+	int rc = part.at ? 0 : -ENOMEM;
 
+	for (size_t i = 0; i < job->plan.count && !rc; i++) {
+		if (model != (job->plan.item[i].test->needs & NVSR_NEED(OCP) ? MODEL_OCP : MODEL_REFERENCE))
+			continue;
+		part.at[part.plan.count] = i;
+		rc = plan_add(&part.plan, &job->plan.item[i]);
+	}
+	if (!rc && part.plan.count)
+		rc = nvsr_session_run(&session, &part.plan, &sink, &abort_reason);
 	free(abort_reason);
+	free(part.at);
+	nvsr_plan_free(&part.plan);
+	return rc;
+}
+
+static void __attribute__((noreturn)) job_main(const struct nvsr_job *job, struct nvsr_profile *const *profiles, int fd)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < MODELS && !rc; i++)
+		rc = run_part(job, i, profiles[i], fd);
 	_exit(rc ? 1 : 0);
 }
 
@@ -167,7 +193,7 @@ static void __attribute__((noreturn)) job_main(const struct nvsr_job *job, const
 
 struct worker { pid_t pid; int fd; struct nvsr_job *job; };
 
-static int start(struct worker *w, struct nvsr_job *job, const struct nvsr_profile *profile)
+static int start(struct worker *w, struct nvsr_job *job, struct nvsr_profile *const *profiles)
 {
 	int fds[2];
 
@@ -177,7 +203,7 @@ static int start(struct worker *w, struct nvsr_job *job, const struct nvsr_profi
 	w->pid = fork();
 	if (w->pid == 0) {
 		close(fds[0]);
-		job_main(job, profile, fds[1]);
+		job_main(job, profiles, fds[1]);
 	}
 	close(fds[1]);
 	if (w->pid < 0) {
@@ -216,7 +242,7 @@ static void show_progress(const struct nvsr_proof *p, size_t done)
 		fprintf(stderr, done == p->count ? "\r\033[K" : "\r\033[K%zu of %zu defects", done, p->count);
 }
 
-static int run_jobs(struct nvsr_proof *p, const struct nvsr_profile *profile, unsigned at_once)
+static int run_jobs(struct nvsr_proof *p, struct nvsr_profile *const *profiles, unsigned at_once)
 {
 	struct worker *w = calloc(at_once, sizeof(*w));
 	struct pollfd *fds = calloc(at_once, sizeof(*fds));
@@ -226,7 +252,7 @@ static int run_jobs(struct nvsr_proof *p, const struct nvsr_profile *profile, un
 
 	while (!rc && (busy || (next < p->count && !nvsr_stop))) {
 		while (!rc && busy < at_once && next < p->count && !nvsr_stop) {
-			rc = start(&w[busy], &p->jobs[next], profile);
+			rc = start(&w[busy], &p->jobs[next], profiles);
 			busy += !rc;
 			next++;
 		}
@@ -319,12 +345,14 @@ static int unknown_defects(const struct nvsr_plan *tests)
 static int prove_plan(const struct options *o, const struct nvsr_plan *tests)
 {
 	struct nvsr_complaint complaint = { "" };
-	struct nvsr_profile *profile = NULL;
+	struct nvsr_profile *profiles[MODELS] = { 0 };
 	struct nvsr_proof proof = { 0 };
 	enum nvsr_format format = o->format;
-	int unknown = unknown_defects(tests), rc = nvsr_profile_load("reference", &profile, &complaint);
+	int unknown = unknown_defects(tests), rc = 0;
 	bool holds = false;
 
+	for (unsigned i = 0; i < MODELS && !rc; i++)
+		rc = nvsr_profile_load(models[i], &profiles[i], &complaint);
 	if (rc) {
 		nvsr_say("%s", complaint.text);
 		return EXIT_USAGE;
@@ -332,7 +360,7 @@ static int prove_plan(const struct options *o, const struct nvsr_plan *tests)
 	nvsr_stop_install();
 	rc = make_jobs(&proof, tests, !o->patterns);
 	if (!rc)
-		rc = run_jobs(&proof, profile, o->jobs ? o->jobs : 2);
+		rc = run_jobs(&proof, profiles, o->jobs ? o->jobs : 2);
 	if (format == NVSR_FORMAT_AUTO)
 		format = isatty(STDOUT_FILENO) ? NVSR_FORMAT_TEXT : NVSR_FORMAT_TAP;
 	if (rc)
@@ -344,7 +372,8 @@ static int prove_plan(const struct options *o, const struct nvsr_plan *tests)
 	else
 		holds = nvsr_prove_text(stdout, &proof);
 	free_proof(&proof);
-	nvsr_profile_free(profile);
+	for (unsigned i = 0; i < MODELS; i++)
+		nvsr_profile_free(profiles[i]);
 	if (rc)
 		return EXIT_INCOMPLETE;
 	return holds && !unknown ? EXIT_CONFORMS : EXIT_DIFFERS;
