@@ -2,7 +2,7 @@
 /* Blocks with known contents on namespaces of several controllers. */
 #include "suites/data.h"
 
-/* --- preparation ------------------------------------------------------------------------------------------------------ */
+/* --- preparation -------------------------------------------------------------------------------------------------- */
 
 static bool describe(struct nvsr_ctx *t, const struct nvme_id_ns *id, struct dat_ns *ns)
 {
@@ -76,7 +76,8 @@ static bool attachment(struct nvsr_ctx *t, const struct dat_ns *ns, struct nvsr_
 		return false;
 	rc = attach ? nvsr_ns_attach(t->pf, ns->nsid, (uint16_t)id) : nvsr_ns_detach(t->pf, ns->nsid, (uint16_t)id);
 	if (rc)
-		nvsr_test_broken(t, __FILE__, __LINE__, "%s of namespace %u and %s: %s", attach ? "attach" : "detach", ns->nsid,
+		nvsr_test_broken(t, __FILE__, __LINE__, "%s of namespace %u and %s: %s", attach ? "attach" : "detach",
+				 ns->nsid,
 				 nvsr_dev_name(d), nvsr_rc_text(rc));
 	return !rc;
 }
@@ -109,7 +110,7 @@ bool dat_shared(struct nvsr_ctx *t, struct dat_shared *ret)
 	return true;
 }
 
-/* --- blocks in memory -------------------------------------------------------------------------------------------------- */
+/* --- blocks in memory --------------------------------------------------------------------------------------------- */
 
 /* High half of every 8 bytes; far from 0 and from all ones. */
 static uint32_t mark(unsigned tag)
@@ -157,7 +158,7 @@ bool dat_all(const void *buf, size_t len, uint8_t byte)
 	return !len;
 }
 
-/* --- blocks on the device ------------------------------------------------------------------------------------------------ */
+/* --- blocks on the device ----------------------------------------------------------------------------------------- */
 
 unsigned dat_chunk(const struct dat_ns *ns)
 {
@@ -197,7 +198,7 @@ int dat_deallocate(struct nvsr_dev *d, const struct dat_ns *ns, uint64_t slba, u
 	return nvsr_io(d, &c);
 }
 
-/* --- whole namespaces ------------------------------------------------------------------------------------------------------ */
+/* --- whole namespaces --------------------------------------------------------------------------------------------- */
 
 /* A command of a sweep: all of a small namespace, both ends of a large one.  False at the end. */
 static bool sweep(const struct dat_ns *ns, uint64_t *lba, unsigned *nlb)

@@ -18,7 +18,7 @@
 #define DAT_MAX_BS 65536u	/* bytes of a block */
 struct dat_ns { uint32_t nsid; unsigned bs, chunk; uint64_t blocks; bool made /* just now, not found */; };
 
-/* --- preparation; false after recording, then the body returns ------------------------------------------------------- */
+/* --- preparation; false after recording, then the body returns ---------------------------------------------------- */
 /* A namespace of @mib MiB, or - where the device cannot create - an existing one that nothing has attached. */
 bool dat_ns_of(struct nvsr_ctx *t, unsigned mib, bool shared, struct dat_ns *ret);
 static inline bool dat_ns(struct nvsr_ctx *t, bool shared, struct dat_ns *ret) { return dat_ns_of(t, 1, shared, ret); }
@@ -35,7 +35,7 @@ bool dat_shared(struct nvsr_ctx *t, struct dat_shared *ret);
 /* CNTLID of an open function; -1 after recording. */
 int dat_cntlid(struct nvsr_ctx *t, struct nvsr_dev *d);
 
-/* --- blocks in memory -------------------------------------------------------------------------------------------------- */
+/* --- blocks in memory --------------------------------------------------------------------------------------------- */
 void dat_fill(void *buf, const struct dat_ns *ns, uint64_t slba, unsigned nlb, unsigned tag);
 /* Exactly what dat_fill() writes. */
 bool dat_holds(const void *buf, const struct dat_ns *ns, uint64_t slba, unsigned nlb, unsigned tag);
@@ -43,7 +43,7 @@ bool dat_holds(const void *buf, const struct dat_ns *ns, uint64_t slba, unsigned
 bool dat_traces(const void *buf, size_t len, unsigned tag);
 bool dat_all(const void *buf, size_t len, uint8_t byte);
 
-/* --- blocks on the device: 0, a status, or a negative errno -------------------------------------------------------------- */
+/* --- blocks on the device: 0, a status, or a negative errno ------------------------------------------------------- */
 #define DAT_MAX_NLB 64u
 /* Blocks of a command, at most DAT_MAX_NLB and as MDTS allows. */
 unsigned dat_chunk(const struct dat_ns *ns);
@@ -53,12 +53,17 @@ int dat_read(struct nvsr_dev *d, const struct dat_ns *ns, uint64_t slba, unsigne
 int dat_write_zeroes(struct nvsr_dev *d, const struct dat_ns *ns, uint64_t slba, unsigned nlb);
 int dat_deallocate(struct nvsr_dev *d, const struct dat_ns *ns, uint64_t slba, unsigned nlb);
 
-/* --- whole namespaces ----------------------------------------------------------------------------------------------------- */
+/* --- whole namespaces --------------------------------------------------------------------------------------------- */
 #define DAT_SWEEP_BLOCKS 2048u	/* of a larger namespace the first and the last of them, or the first and last MiB */
 /* Every block of the sweep gets @tag.  False after recording. */
 bool dat_sweep_write(struct nvsr_ctx *t, struct nvsr_dev *d, const struct dat_ns *ns, unsigned tag);
 /* What a sweep of reads found. */
-struct dat_sweep { unsigned whole /* blocks exactly as written */, traced /* with anything of the tag */, failed, blocks; int rc; };
+struct dat_sweep {
+	unsigned whole;		/* blocks exactly as written */
+	unsigned traced;	/* blocks with anything of the tag */
+	unsigned failed, blocks;
+	int rc;			/* of the first that failed */
+};
 struct dat_sweep dat_sweep_read(struct nvsr_dev *d, const struct dat_ns *ns, unsigned tag);
 /* Checks: all blocks read and are as written; all read and show nothing of @tag. */
 bool dat_check_kept(struct nvsr_ctx *t, struct nvsr_dev *d, const struct dat_ns *ns, unsigned tag, const char *when);

@@ -30,7 +30,8 @@ static bool read_dlfeat(struct nvsr_ctx *t, struct nvsr_dev *d, const struct dat
 }
 
 /* Every block of @ns on @d is as an unwritten block is. */
-static void check_unwritten(struct nvsr_ctx *t, struct nvsr_dev *d, const struct dat_ns *ns, unsigned dlfeat, const char *when)
+static void check_unwritten(struct nvsr_ctx *t, struct nvsr_dev *d, const struct dat_ns *ns, unsigned dlfeat,
+			    const char *when)
 {
 	_cleanup_free_ uint8_t *buf = malloc((size_t)DAT_MAX_NLB * ns->bs);
 	uint64_t lba, blocks = NVSR_MIN(ns->blocks, DAT_SWEEP_BLOCKS);
@@ -49,13 +50,15 @@ static void check_unwritten(struct nvsr_ctx *t, struct nvsr_dev *d, const struct
 		for (unsigned i = 0; !rc && i < n; i++)
 			other += !as_dlfeat(buf + i * ns->bs, ns->bs, dlfeat);
 	}
-	CHECK(t, !failed, "blocks that were never written can be read", "%s on %s: %u of %llu cannot: %s", when, nvsr_dev_name(d),
+	CHECK(t, !failed, "blocks that were never written can be read", "%s on %s: %u of %llu cannot: %s", when,
+	      nvsr_dev_name(d),
 	      failed, (unsigned long long)blocks, nvsr_rc_text(first));
-	CHECK(t, !other, dlfeat_text(dlfeat), "%s on %s: %u of %llu unwritten blocks have other contents", when, nvsr_dev_name(d),
+	CHECK(t, !other, dlfeat_text(dlfeat), "%s on %s: %u of %llu unwritten blocks have other contents", when,
+	      nvsr_dev_name(d),
 	      other, (unsigned long long)blocks);
 }
 
-/* --- another tenant's namespace --------------------------------------------------------------------------------------------- */
+/* --- another tenant's namespace ----------------------------------------------------------------------------------- */
 
 /* A namespace private to @d, of a device that can create and delete. */
 static bool tenant(struct nvsr_ctx *t, struct nvsr_dev *d, unsigned mib, struct dat_ns *ret)
@@ -81,7 +84,8 @@ static void nothing_is_left_after_recreate(struct nvsr_ctx *t)
 	struct dat_ns ns;
 	unsigned dlfeat;
 
-	if (!dat_two_vfs(t, &a, &b) || !tenant(t, a, 1, &ns) || !dat_sweep_write(t, a, &ns, TAG) || !tenant_leaves(t, &ns))
+	if (!dat_two_vfs(t, &a, &b) || !tenant(t, a, 1, &ns) || !dat_sweep_write(t, a, &ns, TAG) ||
+	    !tenant_leaves(t, &ns))
 		return;
 	if (!tenant(t, b, 1, &ns) || !read_dlfeat(t, b, &ns, &dlfeat))
 		return;
@@ -146,7 +150,7 @@ static void data_moves_with_the_namespace(struct nvsr_ctx *t)
 	nvsr_note(t, "attach and detach erase nothing: format a namespace before another tenant gets it");
 }
 
-/* --- deallocated blocks --------------------------------------------------------------------------------------------------------- */
+/* --- deallocated blocks ------------------------------------------------------------------------------------------- */
 
 #define BLOCKS 64u	/* of a test of single blocks */
 
@@ -198,7 +202,8 @@ static void deallocated_blocks_stay_the_same(struct nvsr_ctx *t)
 	for (unsigned i = 0; i < 4 * DAT_CTRLS; i++) {
 		MUST_OK(t, "Read again", contents_read(s.on[i % DAT_CTRLS], &s.ns, &again));
 		MUST(t, !memcmp(first.block, again.block, (size_t)BLOCKS * s.ns.bs),
-		     "every Read of a deallocated block returns the same until it is written", "Read %u, on %s, differs from the first",
+		     "every Read of a deallocated block returns the same until it is written",
+		     "Read %u, on %s, differs from the first",
 		     i + 2, nvsr_dev_name(s.on[i % DAT_CTRLS]));
 	}
 	nvsr_note(t, "%u of %u deallocated blocks read as before", old, BLOCKS);
@@ -219,7 +224,7 @@ static void deallocate_drops_the_data(struct nvsr_ctx *t)
 	CHECK(t, !kept, "the old data of deallocated blocks is gone", "%u of %u blocks show it", kept, BLOCKS);
 }
 
-/* --- the error in place of data ------------------------------------------------------------------------------------------------- */
+/* --- the error in place of data ----------------------------------------------------------------------------------- */
 
 static int set_dulbe(struct nvsr_dev *d, const struct dat_ns *ns, bool on)
 {
@@ -268,9 +273,11 @@ static void unwritten_blocks_fail_with_dulbe(struct nvsr_ctx *t)
 	CHECK_STATUS(t, "Read of an unwritten block", NVME_SC_DEALLOCATED, dat_read(vf, &ns, 0, 1, buf));
 	memset(buf, 0, ns.bs);
 	if (t->inv->has & NVSR_NEED(COMPARE))
-		CHECK_STATUS(t, "Compare with an unwritten block", NVME_SC_DEALLOCATED, run(vf, &ns, NVME_CMD_COMPARE, 0, buf));
+		CHECK_STATUS(t, "Compare with an unwritten block", NVME_SC_DEALLOCATED,
+			     run(vf, &ns, NVME_CMD_COMPARE, 0, buf));
 	if (t->inv->has & NVSR_NEED(VERIFY))
-		CHECK_STATUS(t, "Verify of an unwritten block", NVME_SC_DEALLOCATED, run(vf, &ns, NVME_CMD_VERIFY, 0, NULL));
+		CHECK_STATUS(t, "Verify of an unwritten block", NVME_SC_DEALLOCATED,
+			     run(vf, &ns, NVME_CMD_VERIFY, 0, NULL));
 	if (t->inv->has & NVSR_NEED(COPY))
 		CHECK_STATUS(t, "Copy of an unwritten block", NVME_SC_DEALLOCATED, copy(vf, &ns, 0, 2));
 	CHECK_OK(t, "Read of a written block", dat_read(vf, &ns, 1, 1, buf));
@@ -286,7 +293,8 @@ static void unwritten_blocks_fail_with_dulbe(struct nvsr_ctx *t)
 
 static const struct nvsr_test tests[] = {
 	{ .id = "nothing-is-left-after-recreate", .title = "a VF reads nothing of a namespace another VF had before",
-	  .requirements = REQS("ERA-20", "ERA-01"), .needs = DAT_NEED_VFS, .caught_by = DEFECTS("stale-data-after-recreate"),
+	  .requirements = REQS("ERA-20", "ERA-01"), .needs = DAT_NEED_VFS,
+	  .caught_by = DEFECTS("stale-data-after-recreate"),
 	  .run = nothing_is_left_after_recreate },
 	{ .id = "nothing-is-left-at-other-sizes", .title = "namespaces of other sizes show nothing of deleted ones",
 	  .requirements = REQS("ERA-20"), .needs = DAT_NEED_VFS, .caught_by = DEFECTS("stale-data-after-recreate"),
@@ -297,11 +305,13 @@ static const struct nvsr_test tests[] = {
 	{ .id = "data-moves-with-the-namespace", .title = "data written by one VF is there when another VF gets the namespace",
 	  .requirements = REQS("ERA-21"), .needs = DAT_NEED_VFS, .caught_by = DEFECTS("detach-erases"),
 	  .run = data_moves_with_the_namespace },
-	{ .id = "deallocated-blocks-stay-the-same", .title = "deallocated blocks read alike every time on every controller",
+	{ .id = "deallocated-blocks-stay-the-same",
+	  .title = "deallocated blocks read alike every time on every controller",
 	  .requirements = REQS("ERA-02"), .needs = DAT_NEED_VFS | NVSR_NEED(DSM),
 	  .caught_by = DEFECTS("deallocated-reads-vary"), .run = deallocated_blocks_stay_the_same },
 	{ .id = "deallocate-drops-the-data", .title = "deallocated blocks do not show their old data",
-	  .requirements = REQS("ERA-04"), .needs = DAT_NEED_VFS | NVSR_NEED(DSM), .caught_by = DEFECTS("deallocate-does-nothing"),
+	  .requirements = REQS("ERA-04"), .needs = DAT_NEED_VFS | NVSR_NEED(DSM),
+	  .caught_by = DEFECTS("deallocate-does-nothing"),
 	  .run = deallocate_drops_the_data },
 	{ .id = "unwritten-blocks-fail-with-dulbe", .title = "with DULBE unwritten blocks abort 2/87h in place of data",
 	  .requirements = REQS("ERA-03"), .needs = DAT_NEED_VF | NVSR_NEED(DULBE) | NVSR_NEED(DSM),

@@ -4,7 +4,7 @@
 
 #define FORMAT_MS (ERA_LIMIT_S * 1000u)
 
-/* --- Format NVM ----------------------------------------------------------------------------------------------------------- */
+/* --- Format NVM --------------------------------------------------------------------------------------------------- */
 
 int era_format_raw(struct nvsr_dev *d, uint32_t nsid, uint32_t cdw10)
 {
@@ -30,7 +30,7 @@ bool era_affects_all(struct nvsr_ctx *t, enum nvme_ses ses)
 	return t->inv->id.fna & (ses == NVME_SES_NONE ? NVME_FNA_FORMAT_ALL : NVME_FNA_ERASE_ALL);
 }
 
-/* --- Sanitize ---------------------------------------------------------------------------------------------------------------- */
+/* --- Sanitize ----------------------------------------------------------------------------------------------------- */
 
 int era_sanitize(struct nvsr_dev *d, uint32_t cdw10)
 {
@@ -79,11 +79,12 @@ bool era_sanitize_wait(struct nvsr_ctx *t, struct nvsr_dev *d, struct nvme_sanit
 	bool ended = nvsr_dev_wait(d, FORMAT_MS, has_ended, NULL);
 	int rc = era_sanitize_log(d, ret);
 
-	return nvsr_check(t, __FILE__, __LINE__, ended, "the sanitize operation ends", "in progress after %u s", ERA_LIMIT_S) &&
+	return nvsr_check(t, __FILE__, __LINE__, ended, "the sanitize operation ends", "in progress after %u s",
+			  ERA_LIMIT_S) &&
 	       CHECK_OK(t, "Get Log Page 81h", rc);
 }
 
-/* --- who is there to be erased --------------------------------------------------------------------------------------------------- */
+/* --- who is there to be erased ------------------------------------------------------------------------------------ */
 
 bool era_field(struct nvsr_ctx *t, struct era_field *ret)
 {

@@ -9,7 +9,7 @@
 #define ERA_NEED_FORMAT (DAT_NEED_VFS | NVSR_NEED(FORMAT))
 #define ERA_NEED_SANITIZE (DAT_NEED_VFS | NVSR_NEED(SANITIZE))
 
-/* --- Format NVM; waits until it completed ------------------------------------------------------------------------------ */
+/* --- Format NVM; waits until it completed ------------------------------------------------------------------------- */
 /* With CDW10 as given. */
 int era_format_raw(struct nvsr_dev *d, uint32_t nsid, uint32_t cdw10);
 /* Keeps the LBA format of @ns. */
@@ -19,7 +19,7 @@ unsigned era_lbaf(struct nvsr_ctx *t, uint32_t nsid);
 /* True when FNA says that a Format with @ses affects every namespace of the subsystem. */
 bool era_affects_all(struct nvsr_ctx *t, enum nvme_ses ses);
 
-/* --- Sanitize -------------------------------------------------------------------------------------------------------------- */
+/* --- Sanitize ----------------------------------------------------------------------------------------------------- */
 int era_sanitize(struct nvsr_dev *d, uint32_t cdw10);
 int era_sanitize_log(struct nvsr_dev *d, struct nvme_sanitize_log *ret);
 /* An action that SANICAP offers, the fastest first; 0 = none. */
@@ -30,7 +30,7 @@ bool era_sanitizing(struct nvsr_dev *d);
 /* Wait on @d's clock until it has ended; the log then.  False after recording. */
 bool era_sanitize_wait(struct nvsr_ctx *t, struct nvsr_dev *d, struct nvme_sanitize_log *ret);
 
-/* --- who is there to be erased ------------------------------------------------------------------------------------------------ */
+/* --- who is there to be erased ------------------------------------------------------------------------------------ */
 /* One namespace on PF, VF 1 and VF 2; one that VF 1 and one that VF 2 has for itself; one that nobody has. */
 struct era_field { struct dat_shared shared; struct dat_ns of_vf[2], of_none; };
 bool era_field(struct nvsr_ctx *t, struct era_field *ret);

@@ -8,7 +8,7 @@
 #define TAG 500
 #define WAIT_MS (ERA_LIMIT_S * 1000u)
 
-/* --- erased for everybody ------------------------------------------------------------------------------------------------- */
+/* --- erased for everybody ----------------------------------------------------------------------------------------- */
 
 static void check_gone_everywhere(struct nvsr_ctx *t, const struct dat_shared *s, unsigned tag, const char *when)
 {
@@ -21,7 +21,8 @@ static void erases(struct nvsr_ctx *t, enum nvme_ses ses, unsigned tag, const ch
 {
 	struct dat_shared s;
 
-	if (!dat_shared(t, &s) || !dat_sweep_write(t, s.on[1], &s.ns, tag) || !dat_check_kept(t, s.on[2], &s.ns, tag, "before"))
+	if (!dat_shared(t, &s) || !dat_sweep_write(t, s.on[1], &s.ns, tag) ||
+	    !dat_check_kept(t, s.on[2], &s.ns, tag, "before"))
 		return;
 	MUST_OK(t, what, era_format(t, &s.ns, ses));
 	check_gone_everywhere(t, &s, tag, what);
@@ -47,11 +48,12 @@ static void crypto_erase_follows_fna(struct nvsr_ctx *t)
 	}
 	if (!dat_shared(t, &s) || !dat_sweep_write(t, s.on[1], &s.ns, TAG + 4))
 		return;
-	CHECK_STATUS(t, "Cryptographic Erase with FNA bit 2 = 0", NVME_SC_INVALID_FIELD, era_format(t, &s.ns, NVME_SES_CRYPTO));
+	CHECK_STATUS(t, "Cryptographic Erase with FNA bit 2 = 0", NVME_SC_INVALID_FIELD,
+		     era_format(t, &s.ns, NVME_SES_CRYPTO));
 	dat_check_kept(t, s.on[2], &s.ns, TAG + 4, "after the refused Format NVM");
 }
 
-/* --- scope ---------------------------------------------------------------------------------------------------------------------- */
+/* --- scope -------------------------------------------------------------------------------------------------------- */
 
 /* What @t's Format of the shared namespace leaves of the others: everything or, where FNA says so, nothing. */
 static void check_others(struct nvsr_ctx *t, const struct era_field *f, bool gone, unsigned tag, const char *when)
@@ -70,7 +72,8 @@ static void check_others(struct nvsr_ctx *t, const struct era_field *f, bool gon
 static void scope_follows_fna(struct nvsr_ctx *t)
 {
 	static const struct { enum nvme_ses ses; const char *what; } kind[] = {
-		{ NVME_SES_NONE, "Format NVM without secure erase" }, { NVME_SES_USER_DATA, "Format NVM with User Data Erase" },
+		{ NVME_SES_NONE, "Format NVM without secure erase" },
+		{ NVME_SES_USER_DATA, "Format NVM with User Data Erase" },
 		{ NVME_SES_CRYPTO, "Format NVM with Cryptographic Erase" },
 	};
 	struct era_field f;
@@ -89,7 +92,7 @@ static void scope_follows_fna(struct nvsr_ctx *t)
 	nvsr_note(t, "FNA = %02xh", t->inv->id.fna);
 }
 
-/* --- fields of the command ----------------------------------------------------------------------------------------------------- */
+/* --- fields of the command ---------------------------------------------------------------------------------------- */
 
 static void reserved_ses_is_refused(struct nvsr_ctx *t)
 {
@@ -151,12 +154,13 @@ static void bad_format_is_refused(struct nvsr_ctx *t)
 			     era_format_raw(t->pf, s.ns.nsid, NVME_FORMAT_CDW10(above, NVME_SES_USER_DATA)));
 	}
 	if (!le16_get(id.lbaf[now].ms))
-		CHECK_STATUS(t, "Format NVM with protection information (PI = 001b) and without metadata", NVME_SC_INVALID_FORMAT,
+		CHECK_STATUS(t, "Format NVM with protection information (PI = 001b) and without metadata",
+			     NVME_SC_INVALID_FORMAT,
 			     era_format_raw(t->pf, s.ns.nsid, NVME_FORMAT_CDW10(now, NVME_SES_NONE) | 1u << 5));
 	dat_check_kept(t, s.on[2], &s.ns, TAG + 22, "after refused Format NVM commands");
 }
 
-/* --- NSID -------------------------------------------------------------------------------------------------------------------------- */
+/* --- NSID --------------------------------------------------------------------------------------------------------- */
 
 static void nsid_names_an_allocated_namespace(struct nvsr_ctx *t)
 {
@@ -173,7 +177,8 @@ static void nsid_names_an_allocated_namespace(struct nvsr_ctx *t)
 		return;
 	CHECK_OK(t, "Format NVM of a namespace that nothing has attached", era_format(t, &f.of_none, NVME_SES_NONE));
 	CHECK_OK(t, "Format NVM of a namespace that only VF 1 has attached", era_format(t, &f.of_vf[0], NVME_SES_NONE));
-	CHECK_STATUS(t, "Format NVM of an unallocated NSID", NVME_SC_INVALID_FIELD, era_format_raw(t->pf, unallocated, 0));
+	CHECK_STATUS(t, "Format NVM of an unallocated NSID", NVME_SC_INVALID_FIELD,
+		     era_format_raw(t->pf, unallocated, 0));
 	CHECK_STATUS(t, "Format NVM of NSID NN + 1", NVME_SC_INVALID_NS, era_format_raw(t->pf, invalid, 0));
 	CHECK_STATUS(t, "Format NVM of NSID 0", NVME_SC_INVALID_NS, era_format_raw(t->pf, 0, 0));
 	dat_check_gone(t, f.shared.on[1], &f.of_vf[0], TAG + 30, "formatted through a PF that does not have it");
@@ -217,7 +222,8 @@ static void broadcast_follows_fna(struct nvsr_ctx *t)
 		if (era_affects_all(t, NVME_SES_NONE))
 			dat_check_gone(t, f.shared.on[i + 1], &f.of_vf[i], TAG + 31, "all namespaces formatted");
 		else
-			dat_check_kept(t, f.shared.on[i + 1], &f.of_vf[i], TAG + 31, "all namespaces of the PF formatted");
+			dat_check_kept(t, f.shared.on[i + 1], &f.of_vf[i], TAG + 31,
+				       "all namespaces of the PF formatted");
 	}
 	if (era_affects_all(t, NVME_SES_NONE) || !leave_nothing_on_pf(t))
 		return;
@@ -225,7 +231,7 @@ static void broadcast_follows_fna(struct nvsr_ctx *t)
 	dat_check_kept(t, f.shared.on[2], &f.of_vf[1], TAG + 31, "after Format NVM through a PF that has no namespace");
 }
 
-/* --- beside I/O ------------------------------------------------------------------------------------------------------------------------ */
+/* --- beside I/O --------------------------------------------------------------------------------------------------- */
 
 #define DEPTH 8u
 
@@ -328,7 +334,7 @@ static void other_namespaces_work_beside_format(struct nvsr_ctx *t)
 	nvsr_note(t, "the Format NVM %s after the I/O", beside ? "was still in progress" : "had already completed");
 }
 
-/* --- what others are told --------------------------------------------------------------------------------------------------------------- */
+/* --- what others are told ----------------------------------------------------------------------------------------- */
 
 #define EVENT_MS 200
 #define MAX_EVENTS 8u	/* then they come without end */
@@ -395,7 +401,8 @@ static int listen_begin(struct ear *e, struct nvsr_dev *d)
 }
 
 /* FPI on @d until @format completes: readings, and those that tell of a Format. */
-static void follow_progress(struct nvsr_dev *d, uint32_t nsid, struct nvsr_req *format, unsigned *ret_readings, unsigned *ret_told)
+static void follow_progress(struct nvsr_dev *d, uint32_t nsid, struct nvsr_req *format, unsigned *ret_readings,
+			    unsigned *ret_told)
 {
 	uint64_t end = nvsr_dev_now(d) + ERA_LIMIT_S * NVSR_S;
 	struct nvme_id_ns id;
@@ -433,16 +440,18 @@ static void format_is_announced(struct nvsr_ctx *t)
 	MUST_OK(t, "Identify Namespace", nvsr_identify(vf, NVME_CNS_NS, ns.nsid, 0, &id));
 	CHECK_EQ(t, "percentage that remains after Format NVM", 0, id.fpi & ~NVME_FPI_SUPPORTED);
 	if (readings > 2)
-		CHECK(t, told, "FPI tells that something remains while Format NVM is in progress", "0 %% in all of %u readings",
+		CHECK(t, told, "FPI tells that something remains while Format NVM is in progress",
+		      "0 %% in all of %u readings",
 		      readings);
 	PREPARE(t, "events of VF 1", collect(&ear, ns.nsid));
 	CHECK(t, ear.events <= 2, "events for the start and the end of a Format NVM, no more", "%u events", ear.events);
 	if (told)
-		CHECK(t, ear.of_ns, "an event for the namespace that is formatted", "%u events, none names it", ear.events);
+		CHECK(t, ear.of_ns, "an event for the namespace that is formatted", "%u events, none names it",
+		      ear.events);
 	nvsr_note(t, "%u events; FPI told of the Format in %u of %u readings", ear.events, told, readings);
 }
 
-/* --- write protection -------------------------------------------------------------------------------------------------------------------- */
+/* --- write protection --------------------------------------------------------------------------------------------- */
 
 static void protected_namespace_is_not_formatted(struct nvsr_ctx *t)
 {
@@ -450,14 +459,18 @@ static void protected_namespace_is_not_formatted(struct nvsr_ctx *t)
 
 	if (!dat_shared(t, &s) || !dat_sweep_write(t, s.on[1], &s.ns, TAG + 50))
 		return;
-	MUST_OK(t, "write protection", nvsr_set_feature(t->pf, NVME_FEAT_WRITE_PROTECT, s.ns.nsid, NVME_WPS_WP, NULL, 0, NULL));
+	MUST_OK(t, "write protection", nvsr_set_feature(t->pf, NVME_FEAT_WRITE_PROTECT, s.ns.nsid, NVME_WPS_WP, NULL, 0,
+							NULL));
 	CHECK_STATUS(t, "Format NVM of a write-protected namespace", NVME_SC_NS_WRITE_PROTECTED,
 		     era_format(t, &s.ns, NVME_SES_NONE));
-	CHECK_STATUS(t, "the same with User Data Erase", NVME_SC_NS_WRITE_PROTECTED, era_format(t, &s.ns, NVME_SES_USER_DATA));
+	CHECK_STATUS(t, "the same with User Data Erase", NVME_SC_NS_WRITE_PROTECTED,
+		     era_format(t, &s.ns, NVME_SES_USER_DATA));
 	dat_check_kept(t, s.on[2], &s.ns, TAG + 50, "write protected");
 	if (!(t->inv->id.fna & NVME_FNA_NO_BROADCAST))
-		CHECK_STATUS(t, "Format NVM of NSID FFFFFFFFh with a write-protected namespace", NVME_SC_NS_WRITE_PROTECTED,
-			     era_format_raw(t->pf, NVME_NSID_ALL, NVME_FORMAT_CDW10(era_lbaf(t, s.ns.nsid), NVME_SES_NONE)));
+		CHECK_STATUS(t, "Format NVM of NSID FFFFFFFFh with a write-protected namespace",
+			     NVME_SC_NS_WRITE_PROTECTED,
+			     era_format_raw(t->pf, NVME_NSID_ALL,
+					    NVME_FORMAT_CDW10(era_lbaf(t, s.ns.nsid), NVME_SES_NONE)));
 	CHECK_OK(t, "no write protection",
 		 nvsr_set_feature(t->pf, NVME_FEAT_WRITE_PROTECT, s.ns.nsid, NVME_WPS_NONE, NULL, 0, NULL));
 }
@@ -468,7 +481,8 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("format-keeps-data", "erase-forgets-last-block"), .run = format_erases_for_all },
 	{ .id = "user-data-erase-erases-for-all", .title = "after User Data Erase no controller reads data from before",
 	  .requirements = REQS("ERA-13", "ERA-05"), .needs = ERA_NEED_FORMAT, .limit_s = ERA_LIMIT_S,
-	  .caught_by = DEFECTS("user-data-erase-keeps-data", "erase-forgets-last-block"), .run = user_data_erase_erases_for_all },
+	  .caught_by = DEFECTS("user-data-erase-keeps-data", "erase-forgets-last-block"),
+	  .run = user_data_erase_erases_for_all },
 	{ .id = "crypto-erase-follows-fna", .title = "Cryptographic Erase erases, or aborts 0/02h where FNA bit 2 is 0",
 	  .requirements = REQS("ERA-07", "ERA-13"), .needs = ERA_NEED_FORMAT, .limit_s = ERA_LIMIT_S,
 	  .caught_by = DEFECTS("crypto-keeps-plaintext", "fna-hides-crypto"), .run = crypto_erase_follows_fna },
@@ -487,18 +501,24 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("format-bad-index-wrong-status"), .run = bad_format_is_refused },
 	{ .id = "nsid-names-an-allocated-namespace", .title = "Format NVM takes any allocated NSID and no other",
 	  .requirements = REQS("ERA-08"), .needs = ERA_NEED_FORMAT, .limit_s = ERA_LIMIT_S,
-	  .caught_by = DEFECTS("format-of-unallocated-ok", "format-needs-attachment"), .run = nsid_names_an_allocated_namespace },
+	  .caught_by = DEFECTS("format-of-unallocated-ok", "format-needs-attachment"),
+	  .run = nsid_names_an_allocated_namespace },
 	{ .id = "broadcast-follows-fna", .title = "Format NVM of NSID FFFFFFFFh formats what the PF has, or aborts 0/02h",
 	  .requirements = REQS("ERA-09"), .needs = ERA_NEED_FORMAT, .limit_s = ERA_LIMIT_S,
-	  .caught_by = DEFECTS("format-broadcast-refused", "format-broadcast-beyond-attached"), .run = broadcast_follows_fna },
+	  .caught_by = DEFECTS("format-broadcast-refused", "format-broadcast-beyond-attached"),
+	  .run = broadcast_follows_fna },
 	{ .id = "io-beside-format-completes", .title = "I/O beside Format NVM succeeds or aborts 0/84h, and nothing old stays",
-	  .requirements = REQS("ERA-11"), .needs = DAT_NEED_VF | NVSR_NEED(FORMAT) | NVSR_NEED(QUEUES), .limit_s = ERA_LIMIT_S,
+	  .requirements = REQS("ERA-11"), .needs = DAT_NEED_VF | NVSR_NEED(FORMAT) | NVSR_NEED(QUEUES),
+	  .limit_s = ERA_LIMIT_S,
 	  .caught_by = DEFECTS("format-wrong-status"), .run = io_beside_format_completes },
-	{ .id = "other-namespaces-work-beside-format", .title = "a VF reads and writes while another namespace is formatted",
-	  .requirements = REQS("ERA-11"), .needs = DAT_NEED_VF | NVSR_NEED(FORMAT) | NVSR_NEED(QUEUES), .limit_s = ERA_LIMIT_S,
+	{ .id = "other-namespaces-work-beside-format",
+	  .title = "a VF reads and writes while another namespace is formatted",
+	  .requirements = REQS("ERA-11"), .needs = DAT_NEED_VF | NVSR_NEED(FORMAT) | NVSR_NEED(QUEUES),
+	  .limit_s = ERA_LIMIT_S,
 	  .caught_by = DEFECTS("format-blocks-others"), .run = other_namespaces_work_beside_format },
 	{ .id = "format-is-announced", .title = "a VF is told when its namespace is formatted, and how far it is",
-	  .requirements = REQS("NSM-49"), .limit_s = ERA_LIMIT_S, .needs = DAT_NEED_VF | NVSR_NEED(FORMAT) | NVSR_NEED(QUEUES) |
+	  .requirements = REQS("NSM-49"), .limit_s = ERA_LIMIT_S, .needs = DAT_NEED_VF | NVSR_NEED(FORMAT) |
+	  NVSR_NEED(QUEUES) |
 	  NVSR_NEED(AER) | NVSR_NEED(NS_CHANGED), .caught_by = DEFECTS("format-progress-zero", "format-event-missing"),
 	  .run = format_is_announced },
 	{ .id = "protected-namespace-is-not-formatted", .title = "Format NVM of a write-protected namespace aborts 0/20h",

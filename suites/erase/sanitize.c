@@ -36,7 +36,8 @@ static bool succeeded(struct nvsr_ctx *t, struct nvme_sanitize_log *ret)
 		return false;
 	return nvsr_check(t, __FILE__, __LINE__,
 			  status_of(ret) == NVME_SSTAT_SUCCESS || status_of(ret) == NVME_SSTAT_SUCCESS_DEALLOCATED,
-			  "the sanitize operation completes successfully", "SSTAT = %04xh, SPROG = %04xh", le16_get(ret->sstat),
+			  "the sanitize operation completes successfully", "SSTAT = %04xh, SPROG = %04xh",
+			  le16_get(ret->sstat),
 			  le16_get(ret->sprog));
 }
 
@@ -53,7 +54,7 @@ static void check_gone(struct nvsr_ctx *t, const struct era_field *f, unsigned t
 	dat_detach(t, &f->of_none, t->pf);
 }
 
-/* --- what can be asked for ------------------------------------------------------------------------------------------------- */
+/* --- what can be asked for ---------------------------------------------------------------------------------------- */
 
 static bool is_offered(struct nvsr_ctx *t, unsigned action)
 {
@@ -125,7 +126,8 @@ static void protected_namespace_stops_sanitize(struct nvsr_ctx *t)
 	CHECK_STATUS(t, "Sanitize with a write-protected namespace", NVME_SC_NS_WRITE_PROTECTED,
 		     era_sanitize(t->pf, era_sanact_cdw10(era_sanact(t))));
 	MUST_OK(t, "Get Log Page 81h", era_sanitize_log(t->pf, &after));
-	CHECK(t, !memcmp(&before, &after, sizeof(before)), "a Sanitize that is refused leaves log page 81h alone", "it changed");
+	CHECK(t, !memcmp(&before, &after, sizeof(before)), "a Sanitize that is refused leaves log page 81h alone",
+	      "it changed");
 	settle(t);
 	CHECK_OK(t, "no write protection",
 		 nvsr_set_feature(t->pf, NVME_FEAT_WRITE_PROTECT, f.shared.ns.nsid, NVME_WPS_NONE, NULL, 0, NULL));
@@ -133,7 +135,7 @@ static void protected_namespace_stops_sanitize(struct nvsr_ctx *t)
 	dat_check_kept(t, f.shared.on[2], &f.of_vf[1], TAG + 1, "beside a write-protected namespace");
 }
 
-/* --- progress ------------------------------------------------------------------------------------------------------------------- */
+/* --- progress ----------------------------------------------------------------------------------------------------- */
 
 /* A Sanitize that takes longer has done its work in the foreground. */
 #define BACKGROUND_NS (100 * NVSR_MS)
@@ -148,7 +150,8 @@ static struct progress follow(struct nvsr_ctx *t, struct nvsr_dev *d)
 	struct progress p = { 0 };
 	unsigned ms = 5;
 
-	for (; nvsr_dev_now(d) < end && !era_sanitize_log(d, &log) && status_of(&log) == NVME_SSTAT_IN_PROGRESS; p.polls++) {
+	for (; nvsr_dev_now(d) < end && !era_sanitize_log(d, &log) &&
+	     status_of(&log) == NVME_SSTAT_IN_PROGRESS; p.polls++) {
 		unsigned now = le16_get(log.sprog);
 
 		p.backwards += now < p.last;
@@ -177,25 +180,29 @@ static void progress_is_told(struct nvsr_ctx *t)
 	MUST_OK(t, "Get Log Page 81h", era_sanitize_log(t->pf, &log));
 	CHECK(t, status_of(&log) != NVME_SSTAT_NEVER && status_of(&log) != NVME_SSTAT_FAILED,
 	      "log page 81h tells of the operation as soon as Sanitize completed", "SSTAT = %04xh", le16_get(log.sstat));
-	CHECK(t, took < BACKGROUND_NS || status_of(&log) == NVME_SSTAT_IN_PROGRESS, "Sanitize completes when the operation has started",
+	CHECK(t, took < BACKGROUND_NS || status_of(&log) == NVME_SSTAT_IN_PROGRESS,
+	      "Sanitize completes when the operation has started",
 	      "it completed after %llu ms, and the operation with it", (unsigned long long)(took / NVSR_MS));
 	CHECK_EQ(t, "SCDW10", era_sanact_cdw10(action), le32_get(log.scdw10));
 	p = follow(t, b);	/* by way of a VF that did not start it */
 	CHECK(t, !p.backwards, "SPROG never goes back", "it did %u times in %u readings", p.backwards, p.polls);
 	if (p.polls > 10)
-		CHECK(t, p.moved, "SPROG moves while the operation is in progress", "%04xh in %u readings", p.last, p.polls);
+		CHECK(t, p.moved, "SPROG moves while the operation is in progress", "%04xh in %u readings", p.last,
+		      p.polls);
 	if (!succeeded(t, &log))
 		return;
 	CHECK_EQ(t, "SPROG after the end", 0xffff, le16_get(log.sprog));
 	MUST_OK(t, "Get Log Page 81h on a VF", era_sanitize_log(a, &of_vf));
 	CHECK(t, le16_get(of_vf.sstat) == le16_get(log.sstat) && le16_get(of_vf.sprog) == le16_get(log.sprog),
-	      "log page 81h is the same on every controller", "SSTAT %04xh on the VF, %04xh on the PF", le16_get(of_vf.sstat),
+	      "log page 81h is the same on every controller", "SSTAT %04xh on the VF, %04xh on the PF",
+	      le16_get(of_vf.sstat),
 	      le16_get(log.sstat));
-	nvsr_note(t, "Sanitize (SANACT %u) completed after %llu us; the operation was in progress for %u readings", action,
+	nvsr_note(t, "Sanitize (SANACT %u) completed after %llu us; the operation was in progress for %u readings",
+		  action,
 		  (unsigned long long)took / 1000, p.polls);
 }
 
-/* --- nothing is left ---------------------------------------------------------------------------------------------------------------- */
+/* --- nothing is left ---------------------------------------------------------------------------------------------- */
 
 static void nothing_is_left_anywhere(struct nvsr_ctx *t)
 {
@@ -231,7 +238,7 @@ static void global_data_erased_ends_with_a_write(struct nvsr_ctx *t)
 	      le16_get(log.sstat));
 }
 
-/* --- while it runs -------------------------------------------------------------------------------------------------------------------- */
+/* --- while it runs ------------------------------------------------------------------------------------------------ */
 
 struct running { struct nvsr_ctx *t; unsigned judged, late; };
 
@@ -245,7 +252,8 @@ static void judge(struct running *r, struct nvsr_dev *d, const char *what, int e
 	r->judged++;
 	nvsr_check(r->t, __FILE__, __LINE__, rc == expected, expected ?
 		   "commands that are not allowed abort 0/1Dh while a sanitize operation is in progress" :
-		   "allowed commands work while a sanitize operation is in progress", "%s on %s: %s", what, nvsr_dev_name(d),
+		   "allowed commands work while a sanitize operation is in progress", "%s on %s: %s", what,
+		   nvsr_dev_name(d),
 		   nvsr_rc_text(rc));
 }
 
@@ -340,7 +348,7 @@ static void siblings_respond(struct nvsr_ctx *t)
 		nvsr_ns_delete(t->pf, nsid);
 }
 
-/* --- resets --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- resets ------------------------------------------------------------------------------------------------------- */
 
 static void check_goes_on(struct nvsr_ctx *t, const char *after)
 {
@@ -367,7 +375,8 @@ static void check_attach_exposes_nothing(struct nvsr_ctx *t, const struct era_fi
 	if (rc)
 		return;
 	dat_read(vf, &f->of_none, 0, 1, buf);
-	CHECK(t, !dat_traces(buf, f->of_none.bs, tag), "a namespace attached while a sanitize operation runs shows no old data",
+	CHECK(t, !dat_traces(buf, f->of_none.bs, tag),
+	      "a namespace attached while a sanitize operation runs shows no old data",
 	      "old data on %s", nvsr_dev_name(vf));
 	PREPARE(t, "detach", nvsr_ns_detach(t->pf, f->of_none.nsid, (uint16_t)id));
 }
@@ -413,22 +422,27 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("sanicap-zero", "sanitize-reserved-action"), .run = sanicap_tells_the_actions },
 	{ .id = "refused-sanitize-changes-nothing", .title = "a Sanitize that is refused alters no data and no log",
 	  .requirements = REQS("ERA-15"), .needs = ERA_NEED_SANITIZE, .limit_s = ERA_LIMIT_S,
-	  .caught_by = DEFECTS("sanitize-failed-start-alters-log", "sanitize-failed-start-erases"), .run = refused_sanitize_changes_nothing },
+	  .caught_by = DEFECTS("sanitize-failed-start-alters-log", "sanitize-failed-start-erases"),
+	  .run = refused_sanitize_changes_nothing },
 	{ .id = "protected-namespace-stops-sanitize", .title = "Sanitize with a write-protected namespace aborts 0/20h",
 	  .requirements = REQS("ERA-12"), .needs = ERA_NEED_SANITIZE | NVSR_NEED(NSWP), .limit_s = ERA_LIMIT_S,
 	  .caught_by = DEFECTS("sanitize-ignores-write-protect"), .run = protected_namespace_stops_sanitize },
 	{ .id = "progress-is-told", .title = "log page 81h follows the operation on every controller",
 	  .requirements = REQS("ERA-15"), .needs = ERA_NEED_SANITIZE, .limit_s = ERA_LIMIT_S,
-	  .caught_by = DEFECTS("sanitize-progress-stuck", "sanitize-log-per-controller", "sanitize-not-in-background"), .run = progress_is_told },
+	  .caught_by = DEFECTS("sanitize-progress-stuck", "sanitize-log-per-controller", "sanitize-not-in-background"),
+	  .run = progress_is_told },
 	{ .id = "nothing-is-left-anywhere", .title = "after Sanitize no namespace shows old data on any controller",
 	  .requirements = REQS("ERA-17"), .needs = ERA_NEED_SANITIZE, .limit_s = ERA_LIMIT_S,
-	  .caught_by = DEFECTS("block-erase-keeps-data", "crypto-sanitize-keeps-data", "overwrite-keeps-data", "sanitize-partial", "erase-forgets-last-block"), .run = nothing_is_left_anywhere },
-	{ .id = "global-data-erased-ends-with-a-write", .title = "Global Data Erased is 1 from Sanitize to the first Write",
+	  .caught_by = DEFECTS("block-erase-keeps-data", "crypto-sanitize-keeps-data", "overwrite-keeps-data",
+			       "sanitize-partial", "erase-forgets-last-block"), .run = nothing_is_left_anywhere },
+	{ .id = "global-data-erased-ends-with-a-write",
+	  .title = "Global Data Erased is 1 from Sanitize to the first Write",
 	  .requirements = REQS("ERA-17"), .needs = ERA_NEED_SANITIZE, .limit_s = ERA_LIMIT_S,
 	  .caught_by = DEFECTS("gde-never", "gde-stays"), .run = global_data_erased_ends_with_a_write },
 	{ .id = "commands-while-it-runs", .title = "while Sanitize runs, I/O aborts 0/1Dh and allowed commands work",
 	  .requirements = REQS("ERA-18"), .needs = ERA_NEED_SANITIZE, .limit_s = ERA_LIMIT_S,
-	  .caught_by = DEFECTS("sanitize-allows-io", "sanitize-allows-admin", "sanitize-blocks-identify", "sanitize-wrong-status", "sanitize-spares-vfs"), .run = commands_while_it_runs },
+	  .caught_by = DEFECTS("sanitize-allows-io", "sanitize-allows-admin", "sanitize-blocks-identify",
+			       "sanitize-wrong-status", "sanitize-spares-vfs"), .run = commands_while_it_runs },
 	{ .id = "siblings-respond", .title = "VFs answer while the PF's Sanitize runs; times and statuses are noted",
 	  .requirements = REQS("ERA-18"), .needs = ERA_NEED_SANITIZE, .limit_s = ERA_LIMIT_S,
 	  .caught_by = DEFECTS("sanitize-blocks-identify"), .run = siblings_respond },

@@ -10,7 +10,7 @@
 #define ROUNDS 16u
 #define WAIT_MS 5000
 
-/* --- the values ------------------------------------------------------------------------------------------------------------- */
+/* --- the values --------------------------------------------------------------------------------------------------- */
 
 /* In blocks; where a namespace states nothing (0h, or NSFEAT bit 1 = 0) the controller's value holds. */
 struct units { unsigned write, power_fail, compare; };
@@ -50,13 +50,15 @@ static void units_are_consistent(struct nvsr_ctx *t)
 		n = of_ns(&ns, c);
 		CHECK(t, c.power_fail <= c.write, "AWUPF <= AWUN", "%u and %u blocks on %s", c.power_fail, c.write, name);
 		CHECK(t, n.write >= c.write, "NAWUN >= AWUN", "%u and %u blocks on %s", n.write, c.write, name);
-		CHECK(t, n.power_fail >= c.power_fail, "NAWUPF >= AWUPF", "%u and %u blocks on %s", n.power_fail, c.power_fail, name);
+		CHECK(t, n.power_fail >= c.power_fail, "NAWUPF >= AWUPF", "%u and %u blocks on %s", n.power_fail,
+		      c.power_fail, name);
 		CHECK(t, n.compare >= c.compare, "NACWU >= ACWU", "%u and %u blocks on %s", n.compare, c.compare, name);
-		CHECK(t, n.power_fail <= n.write, "NAWUPF <= NAWUN", "%u and %u blocks on %s", n.power_fail, n.write, name);
+		CHECK(t, n.power_fail <= n.write, "NAWUPF <= NAWUN", "%u and %u blocks on %s", n.power_fail, n.write,
+		      name);
 	}
 }
 
-/* --- two writers, one reader ---------------------------------------------------------------------------------------------------- */
+/* --- two writers, one reader -------------------------------------------------------------------------------------- */
 
 struct bench {
 	struct nvsr_dev *vf[2];
@@ -158,7 +160,8 @@ static unsigned race(struct bench *b, unsigned round, uint64_t slba, unsigned nl
 	for (; submitted < 2 * DEPTH; submitted++) {
 		unsigned vf = submitted % 2, i = submitted / 2;
 		uint8_t *data = b->data[vf] + i * len;
-		struct nvsr_cmd c = { .opcode = NVME_CMD_WRITE, .nsid = b->ns.nsid, .cdw10 = (uint32_t)slba, .cdw12 = nlb - 1,
+		struct nvsr_cmd c = { .opcode = NVME_CMD_WRITE, .nsid = b->ns.nsid, .cdw10 = (uint32_t)slba,
+				      .cdw12 = nlb - 1,
 				      .data = data, .data_len = (uint32_t)len };
 
 		dat_fill(data, &b->ns, slba, nlb, tag_of(round, vf, i));
@@ -185,7 +188,8 @@ static void writes_never_mix(struct nvsr_ctx *t)
 		mixed += !written_by_one(&b, r, 0, b.seen, 0, b.unit);
 	}
 	CHECK(t, !failed, "every Write completes", "%u of %u failed", failed, ROUNDS * 2 * DEPTH);
-	CHECK(t, !mixed, "blocks written by two VFs at once are all of one Write", "%u of %u ranges of %u blocks are mixed", mixed,
+	CHECK(t, !mixed, "blocks written by two VFs at once are all of one Write",
+	      "%u of %u ranges of %u blocks are mixed", mixed,
 	      ROUNDS, b.unit);
 }
 
@@ -220,7 +224,7 @@ static void reads_never_mix(struct nvsr_ctx *t)
 	      "%u of %u Reads of %u blocks are mixed", mixed, ROUNDS * DEPTH, b.unit);
 }
 
-/* --- boundaries ------------------------------------------------------------------------------------------------------------------- */
+/* --- boundaries --------------------------------------------------------------------------------------------------- */
 
 /* Blocks from @lba to the next atomic boundary. */
 static unsigned to_boundary(const struct nvme_id_ns *id, uint64_t lba)
@@ -257,21 +261,25 @@ static void pieces_between_boundaries_never_mix(struct nvsr_ctx *t)
 		}
 	}
 	CHECK(t, !failed, "every Write completes", "%u of %u failed", failed, ROUNDS * 2 * DEPTH);
-	CHECK(t, !mixed, "between two boundaries all blocks are of one Write", "%u of %u pieces are mixed", mixed, pieces);
-	nvsr_note(t, "boundaries every %u blocks; %u of %u crossing Writes were whole all the same", le16_get(b.id.nabsn) + 1u,
+	CHECK(t, !mixed, "between two boundaries all blocks are of one Write", "%u of %u pieces are mixed", mixed,
+	      pieces);
+	nvsr_note(t, "boundaries every %u blocks; %u of %u crossing Writes were whole all the same",
+		  le16_get(b.id.nabsn) + 1u,
 		  whole, ROUNDS);
 }
 
 #define RAW (DAT_NEED_VFS | NVSR_NEED(QUEUES))
 static const struct nvsr_test tests[] = {
 	{ .id = "units-are-consistent", .title = "atomic units of controllers and namespace fit together",
-	  .requirements = REQS("SHR-03"), .needs = NVSR_NEED(NS_MGMT) | NVSR_NEED(SRIOV) | NVSR_NEED(TWO_VFS) | NVSR_NEED(VF_ADMIN),
+	  .requirements = REQS("SHR-03"), .needs = NVSR_NEED(NS_MGMT) | NVSR_NEED(SRIOV) | NVSR_NEED(TWO_VFS) |
+	  NVSR_NEED(VF_ADMIN),
 	  .caught_by = DEFECTS("awupf-above-awun", "nawun-below-awun"), .run = units_are_consistent },
 	{ .id = "writes-never-mix", .title = "Writes of two VFs within the atomic unit are never mixed",
 	  .requirements = REQS("SHR-02"), .needs = RAW, .caught_by = DEFECTS("torn-write"), .run = writes_never_mix },
 	{ .id = "reads-never-mix", .title = "a Read of one VF sees a Write of another whole or not at all",
 	  .requirements = REQS("SHR-02"), .needs = RAW, .caught_by = DEFECTS("torn-write"), .run = reads_never_mix },
-	{ .id = "pieces-between-boundaries-never-mix", .title = "pieces of a Write between atomic boundaries are never mixed",
+	{ .id = "pieces-between-boundaries-never-mix",
+	  .title = "pieces of a Write between atomic boundaries are never mixed",
 	  .requirements = REQS("SHR-05"), .needs = RAW, .caught_by = DEFECTS("torn-write"),
 	  .run = pieces_between_boundaries_never_mix },
 };

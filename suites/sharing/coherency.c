@@ -8,7 +8,7 @@
 #define ROUNDS 8u
 #define SPAN DAT_MAX_NLB	/* blocks of a round */
 
-/* --- volatile write cache ------------------------------------------------------------------------------------------------ */
+/* --- volatile write cache ----------------------------------------------------------------------------------------- */
 
 /* Switch the cache of both controllers; false when there is none to switch. */
 static bool set_cache(struct nvsr_ctx *t, struct nvsr_dev *a, struct nvsr_dev *b, bool on)
@@ -21,15 +21,17 @@ static bool set_cache(struct nvsr_ctx *t, struct nvsr_dev *a, struct nvsr_dev *b
 		int rc = nvsr_set_feature(d[i], NVME_FEAT_VWC, 0, on, NULL, 0, NULL);
 
 		if (rc)
-			nvsr_note(t, "%s: volatile write cache %s: %s", nvsr_dev_name(d[i]), on ? "on" : "off", nvsr_rc_text(rc));
+			nvsr_note(t, "%s: volatile write cache %s: %s", nvsr_dev_name(d[i]), on ? "on" : "off",
+				  nvsr_rc_text(rc));
 	}
 	return true;
 }
 
-/* --- writes ---------------------------------------------------------------------------------------------------------------- */
+/* --- writes ------------------------------------------------------------------------------------------------------- */
 
 /* The reader reads first, so that it may have a copy of its own to be wrong about. */
-static void follow(struct nvsr_ctx *t, const struct dat_ns *ns, struct nvsr_dev *writer, struct nvsr_dev *reader, unsigned tag)
+static void follow(struct nvsr_ctx *t, const struct dat_ns *ns, struct nvsr_dev *writer, struct nvsr_dev *reader,
+		   unsigned tag)
 {
 	_cleanup_free_ uint8_t *buf = malloc((size_t)SPAN * ns->bs);
 	unsigned stale = 0, other = 0;
@@ -132,7 +134,7 @@ static void writes_outlive_their_controller(struct nvsr_ctx *t)
 	dat_check_kept(t, s.on[1], &s.ns, 70, "after its own Controller Reset");
 }
 
-/* --- Write Zeroes and Deallocate --------------------------------------------------------------------------------------------- */
+/* --- Write Zeroes and Deallocate ---------------------------------------------------------------------------------- */
 
 static void write_zeroes_is_seen(struct nvsr_ctx *t)
 {
@@ -191,7 +193,7 @@ static void deallocate_is_seen(struct nvsr_ctx *t)
 	}
 }
 
-/* --- size and use of the namespace -------------------------------------------------------------------------------------------- */
+/* --- size and use of the namespace -------------------------------------------------------------------------------- */
 
 /* All controllers tell the same NSZE, NCAP, NUSE, FLBAS; the answer of the first one in *ret. */
 static bool check_sizes(struct nvsr_ctx *t, const struct dat_shared *s, const char *when, struct nvme_id_ns *ret)
@@ -304,7 +306,8 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("SHR-11"), .needs = DAT_NEED_VFS | NVSR_NEED(DSM),
 	  .caught_by = DEFECTS("deallocate-visible-late"), .run = deallocate_is_seen },
 	{ .id = "use-is-seen", .title = "NSZE, NCAP and NUSE are one per namespace while VFs write and deallocate",
-	  .requirements = REQS("SHR-15"), .needs = DAT_NEED_VFS | NVSR_NEED(DSM), .caught_by = DEFECTS("nuse-differs", "shared-size-differs"),
+	  .requirements = REQS("SHR-15"), .needs = DAT_NEED_VFS | NVSR_NEED(DSM),
+	  .caught_by = DEFECTS("nuse-differs", "shared-size-differs"),
 	  .run = use_is_seen },
 	{ .id = "format-is-seen", .title = "VFs see a new LBA format and size at once, without a reset",
 	  .requirements = REQS("SHR-15"), .needs = DAT_NEED_VFS | NVSR_NEED(FORMAT),

@@ -10,7 +10,7 @@
 #define WAIT_MS 5000
 #define MAX_NLB 16u	/* blocks of a command, where MDTS allows it */
 
-/* --- a pair --------------------------------------------------------------------------------------------------------------- */
+/* --- a pair ------------------------------------------------------------------------------------------------------- */
 
 struct half { uint8_t opcode, fuse; uint64_t slba; unsigned nlb; void *data; };
 struct pair { int rc[2]; struct nvsr_cmd c[2]; };
@@ -39,13 +39,14 @@ static int compare_and_write(struct nvsr_queue *q, const struct dat_ns *ns, uint
 			     void *data, struct pair *ret)
 {
 	const struct half h[2] = {
-		{ NVME_CMD_COMPARE, NVME_FUSE_FIRST, slba, nlb, expected }, { NVME_CMD_WRITE, NVME_FUSE_SECOND, slba, nlb, data },
+		{ NVME_CMD_COMPARE, NVME_FUSE_FIRST, slba, nlb, expected },
+		{ NVME_CMD_WRITE, NVME_FUSE_SECOND, slba, nlb, data },
 	};
 
 	return submit_two(q, ns, h, ret);
 }
 
-/* --- preparation ------------------------------------------------------------------------------------------------------------ */
+/* --- preparation -------------------------------------------------------------------------------------------------- */
 
 struct bench {
 	struct nvsr_dev *vf[2];
@@ -105,11 +106,12 @@ static void check_block(struct nvsr_ctx *t, struct bench *b, unsigned tag, const
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(on); i++) {
 		MUST_OK(t, "Read", dat_read(on[i], &b->ns, 0, 1, b->seen));
-		CHECK(t, dat_holds(b->seen, &b->ns, 0, 1, tag), expected, "other data on %s %s", nvsr_dev_name(on[i]), when);
+		CHECK(t, dat_holds(b->seen, &b->ns, 0, 1, tag), expected, "other data on %s %s", nvsr_dev_name(on[i]),
+		      when);
 	}
 }
 
-/* --- the operation ------------------------------------------------------------------------------------------------------------ */
+/* --- the operation ------------------------------------------------------------------------------------------------ */
 
 static void match_writes(struct nvsr_ctx *t)
 {
@@ -169,10 +171,11 @@ static void halves_are_refused(struct nvsr_ctx *t)
 		{ NVME_CMD_READ, 0, 8, 1, b.seen }, { NVME_CMD_WRITE, NVME_FUSE_SECOND, 0, 1, b.b } }, &p));
 	CHECK_OK(t, "an ordinary command", p.rc[0]);
 	CHECK_STATUS(t, "second command without a first", NVME_SC_FUSED_MISSING, p.rc[1]);
-	check_block(t, &b, 5, "nothing is written by half of a fused operation", "after a second command without a first");
+	check_block(t, &b, 5, "nothing is written by half of a fused operation",
+		    "after a second command without a first");
 }
 
-/* --- ranges ----------------------------------------------------------------------------------------------------------------------- */
+/* --- ranges ------------------------------------------------------------------------------------------------------- */
 
 static void ranges_must_be_one(struct nvsr_ctx *t)
 {
@@ -239,7 +242,8 @@ static void atomic_compare_and_write_unit(struct nvsr_ctx *t)
 		if (nlb <= acwu)
 			CHECK_OK(t, "fused Write within ACWU", p.rc[1]);
 		else
-			CHECK_STATUS_IN(t, "fused Write above ACWU", p.rc[1], 0, NVME_SC_ATOMIC_EXCEEDED, NVME_SC_FUSED_FAIL);
+			CHECK_STATUS_IN(t, "fused Write above ACWU", p.rc[1], 0, NVME_SC_ATOMIC_EXCEEDED,
+					NVME_SC_FUSED_FAIL);
 		done = !p.rc[0] && !p.rc[1];
 		MUST_OK(t, "Read", dat_read(b.vf[1], &b.ns, 0, nlb, b.seen));
 		CHECK(t, dat_holds(b.seen, &b.ns, 0, nlb, done ? 10 : 9),
@@ -249,7 +253,7 @@ static void atomic_compare_and_write_unit(struct nvsr_ctx *t)
 	nvsr_note(t, "ACWU: %u blocks; tried up to %u", acwu, nlb - 1);
 }
 
-/* --- counting -------------------------------------------------------------------------------------------------------------------------- */
+/* --- counting ----------------------------------------------------------------------------------------------------- */
 
 /*
  * Both VFs read the counter, then both ask at once to replace what they read by one more: exactly one may succeed.  The
@@ -275,7 +279,8 @@ static bool torn(const uint8_t *block, unsigned bs)
 }
 
 /* Submit the increment of one VF. */
-static int increment(struct bench *b, unsigned vf, uint64_t value, uint8_t *expected, uint8_t *data, struct nvsr_req *ret[2])
+static int increment(struct bench *b, unsigned vf, uint64_t value, uint8_t *expected, uint8_t *data,
+		     struct nvsr_req *ret[2])
 {
 	struct nvsr_cmd c[2] = {
 		command(&b->ns, &(struct half){ NVME_CMD_COMPARE, NVME_FUSE_FIRST, 0, 1, expected }),
@@ -311,7 +316,8 @@ static void no_increment_is_lost(struct nvsr_ctx *t)
 		for (unsigned k = 0; k < 2; k++) {
 			unsigned v = (i + k) % 2;
 
-			PREPARE(t, "submission", increment(&b, v, value, v ? b.b : b.a, (v ? b.b : b.a) + b.ns.bs, req[v]));
+			PREPARE(t, "submission", increment(&b, v, value, v ? b.b : b.a, (v ? b.b : b.a) + b.ns.bs,
+							   req[v]));
 		}
 		for (unsigned v = 0; v < 2; v++) {
 			bool success;
@@ -335,13 +341,14 @@ static void no_increment_is_lost(struct nvsr_ctx *t)
 	      (unsigned long long)neither, COUNT / 2);
 	CHECK(t, !usurped, "the block is as the VF left it whose increment succeeded",
 	      "it was the other one's after %llu of %u rounds", (unsigned long long)usurped, COUNT / 2);
-	CHECK(t, !odd, "an increment that loses gets 2/85h and 0/09h", "%llu had another status", (unsigned long long)odd);
+	CHECK(t, !odd, "an increment that loses gets 2/85h and 0/09h", "%llu had another status",
+	      (unsigned long long)odd);
 	CHECK_EQ(t, "counter after all increments", won[0] + won[1], value);
 	nvsr_note(t, "%u fused operations, %llu and %llu increments by VF 1 and VF 2", COUNT, (unsigned long long)won[0],
 		  (unsigned long long)won[1]);
 }
 
-/* --- without the capability --------------------------------------------------------------------------------------------------------------- */
+/* --- without the capability --------------------------------------------------------------------------------------- */
 
 /* Where FUSES is 0 any value of FUSE but 00b is refused; where it is not, the reserved 11b. */
 static void unsupported_fuse_is_refused(struct nvsr_ctx *t)
@@ -379,12 +386,14 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("SHR-07"), .needs = FUSED,
 	  .caught_by = DEFECTS("fused-compare-fail-writes", "fused-fail-wrong-status"), .run = mismatch_writes_nothing },
 	{ .id = "halves-are-refused", .title = "half of a fused operation aborts 0/0Ah and writes nothing",
-	  .requirements = REQS("SHR-06"), .needs = FUSED, .caught_by = DEFECTS("fused-gap-accepted"), .run = halves_are_refused },
+	  .requirements = REQS("SHR-06"), .needs = FUSED, .caught_by = DEFECTS("fused-gap-accepted"),
+	  .run = halves_are_refused },
 	{ .id = "ranges-must-be-one", .title = "a fused operation over two ranges aborts 0/02h and writes nothing",
 	  .requirements = REQS("SHR-08"), .needs = FUSED, .caught_by = DEFECTS("fused-range-mismatch-accepted"),
 	  .run = ranges_must_be_one },
 	{ .id = "atomic-compare-and-write-unit", .title = "fused operations up to and above ACWU write all blocks or none",
-	  .requirements = REQS("SHR-08"), .needs = FUSED, .caught_by = DEFECTS("fused-first-block-only", "fused-too-long-writes"),
+	  .requirements = REQS("SHR-08"), .needs = FUSED,
+	  .caught_by = DEFECTS("fused-first-block-only", "fused-too-long-writes"),
 	  .run = atomic_compare_and_write_unit },
 	{ .id = "no-increment-is-lost", .title = "two VFs that count by Compare and Write lose no increment",
 	  .requirements = REQS("SHR-09"), .needs = FUSED, .limit_s = 60,

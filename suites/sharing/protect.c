@@ -18,11 +18,13 @@ static void check_state(struct nvsr_ctx *t, const struct dat_shared *s, enum nvm
 		struct nvme_id_ns id;
 		uint32_t now = 0;
 
-		CHECK_OK(t, "Get Features 84h", nvsr_get_feature(s->on[i], NVME_FEAT_WRITE_PROTECT, s->ns.nsid, 0, NULL, 0, &now));
+		CHECK_OK(t, "Get Features 84h", nvsr_get_feature(s->on[i], NVME_FEAT_WRITE_PROTECT, s->ns.nsid, 0, NULL,
+								 0, &now));
 		CHECK(t, (now & 7) == state, "every controller tells the write protection state of the namespace",
 		      "%s: state %u on %s, set was %u", when, now & 7, nvsr_dev_name(s->on[i]), state);
 		MUST_OK(t, "Identify Namespace", nvsr_identify(s->on[i], NVME_CNS_NS, s->ns.nsid, 0, &id));
-		CHECK(t, !(id.nsattr & NVME_NSATTR_WP) == !state, "NSATTR bit 0 tells whether the namespace is write protected",
+		CHECK(t, !(id.nsattr & NVME_NSATTR_WP) == !state,
+		      "NSATTR bit 0 tells whether the namespace is write protected",
 		      "%s: NSATTR = %02xh on %s in state %u", when, id.nsattr, nvsr_dev_name(s->on[i]), state);
 	}
 }
@@ -34,7 +36,8 @@ static void check_writes(struct nvsr_ctx *t, const struct dat_shared *s, int exp
 		int rc = dat_write(s->on[i], &s->ns, 0, 1, tag);
 
 		CHECK(t, rc == expected, expected ? "a Write to a protected namespace aborts 0/20h" :
-		      "a Write to a namespace that is not protected succeeds", "%s on %s: %s", when, nvsr_dev_name(s->on[i]),
+		      "a Write to a namespace that is not protected succeeds", "%s on %s: %s", when,
+		      nvsr_dev_name(s->on[i]),
 		      nvsr_rc_text(rc));
 		if (t->inv->has & NVSR_NEED(WRITE_ZEROES)) {
 			rc = dat_write_zeroes(s->on[i], &s->ns, 8, 1);
@@ -127,7 +130,8 @@ static void until_power_cycle_is_kept(struct nvsr_ctx *t)
 	check_state(t, &s, NVME_WPS_UNTIL_POWER_CYCLE, "set through the PF");
 	CHECK_STATUS(t, "no write protection before the power cycle", NVME_SC_FEATURE_NOT_CHANGEABLE,
 		     set_state(t->pf, &s.ns, NVME_WPS_NONE));
-	CHECK_STATUS(t, "the same through a VF", NVME_SC_FEATURE_NOT_CHANGEABLE, set_state(s.on[1], &s.ns, NVME_WPS_NONE));
+	CHECK_STATUS(t, "the same through a VF", NVME_SC_FEATURE_NOT_CHANGEABLE,
+		     set_state(s.on[1], &s.ns, NVME_WPS_NONE));
 	if (!survive_resets(t, &s))
 		return;
 	check_state(t, &s, NVME_WPS_UNTIL_POWER_CYCLE, "after Controller Reset of every controller");
@@ -143,7 +147,8 @@ static void until_power_cycle_is_kept(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "state-is-one-per-namespace", .title = "write protection set on the PF holds on every controller",
 	  .requirements = REQS("SHR-14"), .needs = WP,
-	  .caught_by = DEFECTS("write-protect-per-controller", "nsattr-hides-protection"), .run = state_is_one_per_namespace },
+	  .caught_by = DEFECTS("write-protect-per-controller", "nsattr-hides-protection"),
+	  .run = state_is_one_per_namespace },
 	{ .id = "vf-sets-it-for-all", .title = "write protection set on a VF holds on every controller",
 	  .requirements = REQS("SHR-14"), .needs = WP, .caught_by = DEFECTS("write-protect-per-controller"),
 	  .run = vf_sets_it_for_all },
@@ -152,7 +157,8 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("protection-lost-on-reset"), .run = state_survives_resets },
 	{ .id = "until-power-cycle-is-kept", .title = "write protection until power cycle ends with the power cycle only",
 	  .requirements = REQS("SHR-14"), .needs = WP | NVSR_NEED(CTRL_RESET) | NVSR_NEED(POWER_CYCLE),
-	  .caught_by = DEFECTS("protection-survives-power", "protection-until-power-cycle-weak", "protection-lost-on-reset"),
+	  .caught_by = DEFECTS("protection-survives-power", "protection-until-power-cycle-weak",
+			       "protection-lost-on-reset"),
 	  .run = until_power_cycle_is_kept },
 };
 
