@@ -9,7 +9,7 @@
 
 /* pf */
 extern const struct nvsr_group nvsr_pf_claims, nvsr_pf_commands, nvsr_pf_capability, nvsr_pf_control, nvsr_pf_bars,
-	nvsr_pf_vfconfig, nvsr_pf_msix, nvsr_pf_queues, nvsr_pf_identity, nvsr_pf_primary, nvsr_pf_secondary, nvsr_pf_reset;
+	nvsr_pf_vfconfig, nvsr_pf_msix, nvsr_pf_queues, nvsr_pf_dbbuf, nvsr_pf_identity, nvsr_pf_primary, nvsr_pf_secondary, nvsr_pf_reset;
 
 /* vf */
 extern const struct nvsr_group nvsr_vf_command, nvsr_vf_assign, nvsr_vf_primary, nvsr_vf_online, nvsr_vf_queues,
@@ -54,6 +54,7 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_pf_vfconfig,
 	&nvsr_pf_msix,
 	&nvsr_pf_queues,
+	&nvsr_pf_dbbuf,
 	&nvsr_pf_identity,
 	&nvsr_pf_primary,
 	&nvsr_pf_secondary,

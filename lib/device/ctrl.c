@@ -29,6 +29,7 @@ void nvsr_ctrl_lost(struct nvsr_dev *d)
 		nvsr_queue_cancel(q);
 	d->ctrl.admin = d->ctrl.io = NULL;
 	d->ctrl.queues_granted = false;
+	nvsr_queue_shadow(d, NULL, NULL);
 }
 
 /* The controller is quiet: what it could touch may go.  Queues in a caller's hands wait for nvsr_queue_destroy(). */

@@ -135,6 +135,12 @@ struct nvsr_queue *nvsr_queue_admin(struct nvsr_dev *d);	/* the admin queue of a
 int nvsr_queue_submit(struct nvsr_queue *q, const struct nvsr_cmd *c, struct nvsr_req **ret);
 /* The same without a bounce buffer (c->data NULL): @prp1 is the bus address that the entry carries. */
 int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, struct nvsr_req **ret);
+int nvsr_queue_submit_prps(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, uint64_t prp2, struct nvsr_req **ret);
+/*
+ * From now on doorbells of I/O queues go to the page @shadow, and to the registers only where the page @event asks for it
+ * (Doorbell Buffer Config, Base 5.8).  Until the next reset; NULL, NULL ends it.
+ */
+void nvsr_queue_shadow(struct nvsr_dev *d, void *shadow, const void *event);
 /* @n commands in adjacent entries, shown to the controller by one doorbell write, as fused operations need (Base 3.4.2).
  * -EBUSY, with nothing submitted, when they do not fit. */
 int nvsr_queue_submit_many(struct nvsr_queue *q, const struct nvsr_cmd *c, unsigned n, struct nvsr_req **ret);

@@ -29,6 +29,8 @@ struct nvsr_ctrl {
 	struct nvsr_req *reqs;		/* all requests that still have an owner */
 	unsigned page;			/* bytes of a memory page, CC.MPS */
 	unsigned db_stride;		/* bytes between doorbells */
+	uint8_t *shadow;		/* shadow doorbells of I/O queues, or NULL */
+	const uint8_t *event;		/* values at which the controller wants to be told */
 	bool queues_granted;		/* Set Features 07h was done since CC.EN became 1 */
 };
 

@@ -3,6 +3,8 @@
  * Queue pairs in host memory: submission entries, bounce buffers with PRPs, completions by phase tag.  A request belongs to
  * its queue until its completion arrived or the controller was reset, whatever its submitter does.
  */
+#include <endian.h>
+
 #include "device/private.h"
 
 enum req_state { REQ_SENT, REQ_DONE, REQ_CANCELED };
@@ -107,12 +109,37 @@ void nvsr_reqs_free(struct nvsr_dev *d)
 
 /* --- submission ----------------------------------------------------------------------------------------------------------- */
 
+/* Does a doorbell that goes from @old to @val pass the value at which the controller asked to be told? */
+static bool event_passed(uint16_t event, uint16_t val, uint16_t old)
+{
+	return (uint16_t)(val - event - 1) < (uint16_t)(val - old);
+}
+
+/* Shadow doorbells, Base 5.8 and B.5: the value goes to memory; true when the register has to be written too. */
+static bool shadow_doorbell(struct nvsr_dev *d, uint64_t at, uint32_t val)
+{
+	uint16_t old = (uint16_t)nvsr_le_read(d->ctrl.shadow + at, 4);
+
+	/* In one piece, and before the event index is read. */
+	__atomic_store_n((uint32_t *)(void *)(d->ctrl.shadow + at), htole32(val), __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return event_passed((uint16_t)nvsr_le_read(d->ctrl.event + at, 4), (uint16_t)val, old);
+}
+
 static int doorbell(struct nvsr_queue *q, bool completion, uint32_t val)
 {
 	struct nvsr_dev *d = q->d;
-	uint64_t off = NVME_REG_DBS + (2u * q->qid + completion) * (uint64_t)d->ctrl.db_stride;
+	uint64_t at = (2u * q->qid + completion) * (uint64_t)d->ctrl.db_stride;
 
-	return d->ops->bar_write(d, 0, off, 4, val);
+	if (q->qid && d->ctrl.shadow && !shadow_doorbell(d, at, val))
+		return 0;
+	return d->ops->bar_write(d, 0, NVME_REG_DBS + at, 4, val);
+}
+
+void nvsr_queue_shadow(struct nvsr_dev *d, void *shadow, const void *event)
+{
+	d->ctrl.shadow = shadow;
+	d->ctrl.event = event;
 }
 
 /*
@@ -164,12 +191,11 @@ static bool take_slot(struct nvsr_queue *q, struct nvsr_req *r)
 }
 
 /* Build the entry at the tail; the controller does not know of it before a doorbell. */
-static int place(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, struct nvsr_req **ret)
+static int place(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, uint64_t prp2, struct nvsr_req **ret)
 {
 	struct nvsr_dev *d = q->d;
 	struct nvsr_req *r;
 	struct nvme_sqe e;
-	uint64_t prp2 = 0;
 	int rc = 0;
 
 	if (q->dead)
@@ -227,7 +253,12 @@ static void take_back(struct nvsr_req *r)
 
 int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, struct nvsr_req **ret)
 {
-	int rc = place(q, c, prp1, ret);
+	return nvsr_queue_submit_prps(q, c, prp1, 0, ret);
+}
+
+int nvsr_queue_submit_prps(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, uint64_t prp2, struct nvsr_req **ret)
+{
+	int rc = place(q, c, prp1, prp2, ret);
 
 	return rc ? rc : ring(q, ret, 1);
 }
@@ -248,7 +279,7 @@ int nvsr_queue_submit_many(struct nvsr_queue *q, const struct nvsr_cmd *c, unsig
 
 		if (q->qid == 0)
 			nvsr_dev_changes(q->d, &c[i]);
-		rc = place(q, &c[i], 0, &ret[i]);
+		rc = place(q, &c[i], 0, 0, &ret[i]);
 		if (rc) {
 			while (i--)
 				take_back(ret[i]);

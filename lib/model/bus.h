@@ -52,6 +52,8 @@ bool m_running(const struct m_ctrl *c);		/* executes commands */
 int m_queues_start(struct m_ctrl *c);		/* the admin queue, from AQA, ASQ and ACQ; 0 or -ENOMEM */
 void m_doorbell(struct m_ctrl *c, unsigned index, uint32_t val);
 void m_queue_resume(struct m_ctrl *c);		/* defects only: the queue of m_queue_keep(), when a controller is ready */
+void m_dbbuf_sq(struct m_ctrl *c, struct m_sq *sq);	/* dbbuf.c: tail and head as shadow doorbells have them */
+void m_dbbuf_cq(struct m_ctrl *c, struct m_cq *cq);
 void m_queue_flush(struct m_ctrl *c);		/* late completions, then m_queue_process() */
 
 /* msix.c */

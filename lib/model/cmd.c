@@ -41,6 +41,7 @@ static const struct op admin_ops[0x100] = {
 	[NVME_ADMIN_FORMAT]	  = { m_format, NSID_OWN, true, NEEDS(format), LBCC | NCC },
 	[NVME_ADMIN_MIGRATION_SEND] = { m_migration_send, NSID_UNUSED, true, NEEDS(migration), CCC },
 	[NVME_ADMIN_MIGRATION_RECV] = { m_migration_receive, NSID_UNUSED, true, NEEDS(migration), 0 },
+	[NVME_ADMIN_DBBUF]	  = { m_dbbuf_config, NSID_UNUSED, true, NEEDS(dbbuf), 0 },
 	[NVME_ADMIN_SANITIZE]	  = { m_sanitize, NSID_UNUSED, true, NEEDS(sanitize), LBCC },
 };
 
@@ -178,6 +179,8 @@ static const struct op *find_op(const struct m_ctrl *c, bool io, uint8_t opcode)
 		primary = true;
 	if (!io && (opcode == NVME_ADMIN_MIGRATION_SEND || opcode == NVME_ADMIN_MIGRATION_RECV) && DEFECT(m, VF_ACCEPTS_MIGRATION))
 		primary = true;
+	if (!io && opcode == NVME_ADMIN_DBBUF && DEFECT(m, DBBUF_UNIMPLEMENTED))
+		return NULL;
 	return op->primary && !primary ? NULL : op;
 }
 
@@ -400,6 +403,7 @@ void m_cmd_clr(struct m_ctrl *c, enum m_clr kind)
 		clr_namespaces(c->m, kind);
 	m_sanitize_clr(c->m, kind);
 	m_migrate_clr(c);
+	m_dbbuf_clr(c, kind);
 	clr_defects(c, kind);
 }
 

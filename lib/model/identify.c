@@ -42,6 +42,8 @@ static void ctrl_management(const struct m_ctrl *c, struct nvme_id_ctrl *id)
 		id->fna = f->crypto && !DEFECT(m, FNA_HIDES_CRYPTO) ? NVME_FNA_CRYPTO : 0;
 		id->fna |= DEFECT(m, FNA_ALL_NAMESPACES) ? NVME_FNA_FORMAT_ALL | NVME_FNA_ERASE_ALL : 0;
 	}
+	if (f->dbbuf && m_is_pf(c) && !DEFECT(m, OACS_HIDES_DBBUF))
+		oacs |= NVME_OACS_DBBUF;
 	if (f->migration && m_is_pf(c) && !DEFECT(m, OACS_HIDES_MIGRATION))
 		oacs |= NVME_OACS_MIGRATION;
 	if (f->sanitize && m_is_pf(c) && !DEFECT(m, SANICAP_ZERO))

@@ -90,6 +90,7 @@ struct m_ctrl {
 	struct m_late *late;		/* completions that found no room or no bus mastering */
 	unsigned late_count;
 	bool suspended;			/* migrate.c */
+	struct { bool on; uint64_t shadow, event; } dbbuf;	/* dbbuf.c */
 	struct m_slow *slow;		/* fetched commands that are not complete: slow.c */
 	unsigned slow_count;
 
@@ -134,7 +135,7 @@ struct m_conf {
 	unsigned total_vfs, vf_offset, vf_stride, sriov_pos, vf_bar0_bytes, pf_bar0_bytes, pf_msix_table, pf_msix_pba;
 	unsigned vf_msix_table, vf_msix_pba;
 	bool sriov, ari, virt_mgmt, vq, vi, ns_mgmt, ns_changed, compare, dsm, write_zeroes, nswp, thin, granularity, nssr;
-	bool resv, ptpl, format, crypto, sanitize, fused, copy, verify, dulbe, migration;
+	bool resv, ptpl, format, crypto, sanitize, fused, copy, verify, dulbe, migration, dbbuf;
 	uint32_t sup_pgsize, vs;
 	uint16_t pf_cntlid, vf_cntlid, portid;
 	/* As Identify Controller and CAP show them: mdts a power of two of pages (0 no limit), mqes, aerl, elpe 0's based. */

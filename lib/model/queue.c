@@ -111,6 +111,7 @@ static bool post_now(struct m_ctrl *c, const struct m_late *l)
 
 	if (!cq)
 		return true;	/* the queue is gone, and its completions with it */
+	m_dbbuf_cq(c, cq);
 	if (!m_mastering(c) || c->suspended || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
 		return false;
 	put_cqe(c, sq, cq, l);
@@ -215,7 +216,11 @@ static bool fetch_one(struct m_ctrl *c, unsigned qid)
 	struct m_cq *cq = sq ? cq_get(c, sq->cqid) : NULL;
 	struct m_cmd cmd = { .err_parm = 0xffff }, second = { .err_parm = 0xffff };
 
-	if (!cq || sq->head == sq->tail || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
+	if (!cq)
+		return false;
+	m_dbbuf_sq(c, sq);
+	m_dbbuf_cq(c, cq);
+	if (sq->head == sq->tail || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
 		return false;
 	if ((m_is_pf(c) && c->m->now < c->m->wrong.pf_stalled_until) || stalled_by_sibling(c))
 		return false;
@@ -349,9 +354,9 @@ static void ring_cq(struct m_ctrl *c, unsigned qid, uint32_t head)
 		bad_doorbell(c, BAD_VALUE);
 		return;
 	}
-	full = cq_full(cq);
+	full = cq_full(cq) || c->dbbuf.on;
 	cq->head = head;
-	/* Only a full queue held something back. */
+	/* Only a full queue held something back; a shadow doorbell may have told before. */
 	if (full)
 		m_queue_flush(c);
 }

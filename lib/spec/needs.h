@@ -39,6 +39,7 @@
 	X(VERIFY,       CLAIM, "verify",         "the Verify command (ONCS bit 7)") \
 	X(DULBE,        CLAIM, "dulbe",          "the Deallocated or Unwritten Logical Block error (NSFEAT bit 2)") \
 	X(MIGRATION,    CLAIM, "live-migration", "host managed live migration (OACS bit 11)") \
+	X(DBBUF,        CLAIM, "dbbuf",          "the Doorbell Buffer Config command (OACS bit 8)") \
 	X(CFG_READ,     ENV,   "cfg-read",       "an access method that reads configuration space") \
 	X(CFG_WRITE,    ENV,   "cfg-write",      "an access method that writes configuration space (vfio or model)") \
 	X(REG_READ,     ENV,   "reg-read",       "an access method that reads controller registers") \

@@ -55,6 +55,7 @@ CLAIM_BODY(copy, COPY)
 CLAIM_BODY(verify, VERIFY)
 CLAIM_BODY(dulbe, DULBE)
 CLAIM_BODY(migration, MIGRATION)
+CLAIM_BODY(dbbuf, DBBUF)
 
 static const struct nvsr_test tests[] = {
 	{ .id = "sriov", .title = "SR-IOV is there if and only if the profile claims it",
@@ -132,5 +133,8 @@ static const struct nvsr_test tests[] = {
 	{ .id = "live-migration", .title = "live migration is reported if and only if the profile claims it",
 	  .requirements = REQS("N21-01"),
 	  .caught_by = DEFECTS("oacs-hides-migration"), .run = migration },
+	{ .id = "dbbuf", .title = "Doorbell Buffer Config is reported if and only if the profile claims it",
+	  .requirements = REQS("N21-15"),
+	  .caught_by = DEFECTS("oacs-hides-dbbuf"), .run = dbbuf },
 };
 const struct nvsr_group nvsr_pf_claims = NVSR_GROUP("pf.claims", tests);
