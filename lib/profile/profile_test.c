@@ -42,13 +42,13 @@ static void bad_profiles_are_named_by_place_and_field(void)
 		{ "version: 1\ntitle: x\nclaims:\n  sriov: maybe\n", ":4:3: claims.sriov: expected yes or no, found 'maybe'" },
 		{ "version: 1\ntitle: x\nclaims:\n  cfg-read: yes\n", ":4:3: claims.cfg-read: no such field" },
 		{ "version: 1\ntitle: x\nsriov: 3\n", ":3:8: sriov: Expecting MAPPING" },
-		{ "version: 1\ntitle: x\nsriov:\n  ari: yes\n  ari: no\n", ":5:" },
+		{ "version: 1\ntitle: x\nsriov:\n  ari: yes\n  ari: no\n", "ari: Mapping field already seen" },
 		{ "version: 1\ntitle: x\nsriov:\n  vf-bar0-bytes: 20000\n", "expected a power of two, found 20000" },
 		{ "version: 1\ntitle: x\nclaims: { sriov: yes }\nsriov: { total-vfs: 0 }\n", "expected at least 1 where" },
 		{ "version: 1\ntitle: x\nunknown: [ sriov.total ]\n", "'sriov.total' is not a field" },
 		{ "version: 1\ntitle: x\nsriov: { total-vfs: 4 }\nunknown: [ sriov.total-vfs ]\n", "is listed under unknown" },
 		{ "version: 1\ntitle: x\nnamespaces:\n  formats:\n    - { data: 500 }\n", "expected a power of two from 512" },
-		{ "version: 1\ntitle: x\nsriov: [\n", ":4:" },
+		{ "version: 1\ntitle: x\nsriov: [\n", ":3:8: sriov: Expecting MAPPING" },
 		{ "version: 1\ntitle: x\ncontroller: { nn: 4, mnan: 5 }\n", "expected at most nn (4), found 5" },
 	};
 

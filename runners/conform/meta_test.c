@@ -277,6 +277,8 @@ static void test_exit_codes(void)
 		{ "--defect no-such-defect meta.verdict.passes", 2, "no-such-defect" },
 		{ "--profile no-such-profile meta.verdict.passes", 2, "no-such-profile" },
 		{ "--timeout-scale 0 meta.verdict.passes", 2, "timeout-scale" },
+		{ "--seed -1 meta.verdict.passes", 2, "--seed -1: expected a number" },
+		{ "--steps many meta.verdict.passes", 2, "--steps many: expected a number" },
 	};
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {

@@ -138,7 +138,9 @@ static int keep_options(const struct nvsr_run_options *o, struct nvsr_run *run)
 	int rc = 0;
 	struct { const char *name, *value; } given[] = {
 		{ "profile", o->target.profile }, { "expect", o->expect }, { "erase-serial", o->target.erase_serial },
-		{ "timeout-scale", o->target.timeout_scale > 0 ? scale : NULL }, { "seed", seed }, { "steps", steps },
+		{ "timeout-scale", o->target.timeout_scale > 0 ? scale : NULL },
+		{ "seed", o->target.seed != NVSR_DEFAULT_SEED ? seed : NULL },
+		{ "steps", o->target.steps ? steps : NULL },
 	};
 
 	snprintf(scale, sizeof(scale), "%g", o->target.timeout_scale);
