@@ -206,7 +206,7 @@ static void own_domain_holds(void)
 	_cleanup_dev_ struct nvsr_dev *pf = open_model(), *vf = NULL;
 	struct nvsr_dma_fault last = { 0 };
 	struct nvme_id_ctrl id;
-	uint64_t n = 9, before, after, foreign;
+	uint64_t n = 9, before = 0, after = 0, foreign = 0;
 	void *mine;
 
 	EXPECT(!nvsr_set_numvfs(pf, 1) && !nvsr_dev_open_vf(pf, 1, &vf) && nvsr_dma_alloc(vf, 4096, &foreign));
