@@ -32,14 +32,18 @@ extern const struct nvsr_group nvsr_sharing_identity, nvsr_sharing_coherency, nv
 /* erase */
 extern const struct nvsr_group nvsr_erase_deallocate, nvsr_erase_format, nvsr_erase_sanitize;
 
-/* reservation */
-extern const struct nvsr_group nvsr_reservation_identify, nvsr_reservation_hostid, nvsr_reservation_register,
-	nvsr_reservation_acquire, nvsr_reservation_preempt, nvsr_reservation_release, nvsr_reservation_report,
-	nvsr_reservation_conflict, nvsr_reservation_admin, nvsr_reservation_persist, nvsr_reservation_notify;
-
 /* reset */
 extern const struct nvsr_group nvsr_reset_controller, nvsr_reset_flr, nvsr_reset_toggle, nvsr_reset_offline,
 	nvsr_reset_subsystem, nvsr_reset_shutdown, nvsr_reset_power;
+
+/* reservation */
+extern const struct nvsr_group nvsr_reservation_identify, nvsr_reservation_hostid, nvsr_reservation_register,
+	nvsr_reservation_acquire, nvsr_reservation_preempt, nvsr_reservation_release, nvsr_reservation_report,
+	nvsr_reservation_conflict, nvsr_reservation_admin, nvsr_reservation_persist, nvsr_reservation_notify,
+	nvsr_reservation_walk;
+
+/* ocp: OCP Datacenter NVMe SSD, where the profile claims it */
+extern const struct nvsr_group nvsr_ocp_pcie, nvsr_ocp_controller, nvsr_ocp_namespace, nvsr_ocp_erase;
 
 /* meta: fail on purpose, hidden unless a pattern starts with "meta." */
 extern const struct nvsr_group nvsr_meta_verdict, nvsr_meta_process, nvsr_meta_abort;
@@ -110,6 +114,15 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_erase_format,
 	&nvsr_erase_sanitize,
 
+	/* reset */
+	&nvsr_reset_controller,
+	&nvsr_reset_flr,
+	&nvsr_reset_toggle,
+	&nvsr_reset_offline,
+	&nvsr_reset_subsystem,
+	&nvsr_reset_shutdown,
+	&nvsr_reset_power,
+
 	/* reservation */
 	&nvsr_reservation_identify,
 	&nvsr_reservation_hostid,
@@ -122,15 +135,13 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_reservation_admin,
 	&nvsr_reservation_persist,
 	&nvsr_reservation_notify,
+	&nvsr_reservation_walk,
 
-	/* reset */
-	&nvsr_reset_controller,
-	&nvsr_reset_flr,
-	&nvsr_reset_toggle,
-	&nvsr_reset_offline,
-	&nvsr_reset_subsystem,
-	&nvsr_reset_shutdown,
-	&nvsr_reset_power,
+	/* ocp */
+	&nvsr_ocp_pcie,
+	&nvsr_ocp_controller,
+	&nvsr_ocp_namespace,
+	&nvsr_ocp_erase,
 
 	/* meta */
 	&nvsr_meta_verdict,

@@ -77,7 +77,7 @@ static void add_event(struct m_ctrl *c, unsigned type, unsigned info, unsigned l
 {
 	struct m_logs *log = c->log;
 
-	for (unsigned i = 0; i < log->event_count; i++)
+	for (unsigned i = 0; i < log->event_count && !DEFECT(c->m, EVENTS_REPEAT); i++)
 		if (log->event[i].type == type && log->event[i].info == info && log->event[i].lid == lid)
 			return;
 	if (log->event_count == M_EVENTS || (!c->aer_count && DEFECT(c->m, EVENT_LOST_WITHOUT_REQUEST)))
@@ -103,7 +103,7 @@ void m_aer_clear(struct m_ctrl *c, unsigned lid)
 {
 	struct m_logs *log = c->log;
 
-	for (unsigned i = log->event_count; i--;)
+	for (unsigned i = DEFECT(c->m, EVENTS_REPEAT) ? 0 : log->event_count; i--;)
 		if (log->event[i].lid == lid)
 			drop_event(log, i);
 	for (unsigned type = 0; type < 8; type++)

@@ -141,6 +141,7 @@ void m_media_deallocate(struct m_media *md, uint64_t off, uint64_t len);
 /* The blocks were written through m_media_direct(); whether all of them were written since they were deallocated. */
 void m_media_mark(struct m_media *md, uint64_t off, uint64_t len);
 bool m_media_allocated(const struct m_media *md, uint64_t off, uint64_t len);
+uint64_t m_media_count(const struct m_media *md);	/* of those blocks */
 
 /* --- feature.c ---------------------------------------------------------------------------------------------- */
 #define M_VECTORS 2048	/* MSI-X has no more */

@@ -77,6 +77,7 @@ static void features(struct m_conf *f, const struct nvsr_profile *p)
 	f->copy = has(p, NVSR_NEED_ID_COPY, true);
 	f->verify = has(p, NVSR_NEED_ID_VERIFY, true);
 	f->dulbe = has(p, NVSR_NEED_ID_DULBE, true);
+	f->ocp = has(p, NVSR_NEED_ID_OCP, false);
 	f->dbbuf = has(p, NVSR_NEED_ID_DBBUF, false);
 	f->migration = f->sriov && has(p, NVSR_NEED_ID_MIGRATION, false);
 }

@@ -69,6 +69,7 @@ static uint16_t format_one(struct m_ctrl *c, struct m_cmd *cmd, struct m_ns *ns)
 		ns->id.ncap = ns->id.nuse = le64(usable - DEFECT(m, FORMAT_CHANGES_SIZE));
 	} else if (!keeps_data(m, SES(cmd))) {
 		wipe(m, ns);
+		ns->erased_full = DEFECT(m, NUSE_FULL_AFTER_ERASE);
 	}
 	ns->id.flbas = (uint8_t)(lbaf | (MSET(cmd) ? FLBAS_EXTENDED : 0));
 	ns->format_end = m->now + FORMAT_NS;
@@ -146,6 +147,8 @@ uint16_t m_format(struct m_ctrl *c, struct m_cmd *cmd)
 	for (uint32_t i = 1; i <= m->conf.nn && !status; i++)
 		if (affected(c, cmd, i))
 			status = format_one(c, cmd, m->ns[i]);
+	if (!status && SES(cmd) == NVME_SES_USER_DATA && DEFECT(m, USER_DATA_ERASE_SLOW))
+		return m_slow_start(c, cmd, 11 * NVSR_S, NULL);
 	return status ? status : m_slow_start(c, cmd, FORMAT_NS, NULL);
 }
 
@@ -256,7 +259,7 @@ uint16_t m_sanitize(struct m_ctrl *c, struct m_cmd *cmd)
 	m->sanitize.cdw10 = M_DW(cmd, 10);
 	m->sanitize.erased = false;
 	m->sanitize.by = c->fn;
-	m->sanitize.end = m->now + SANITIZE_NS;
+	m->sanitize.end = m->now + (DEFECT(m, SANITIZE_SLOW) ? 11 * NVSR_S : SANITIZE_NS);
 	sanitize_all(m, M_DW(cmd, 10), M_DW(cmd, 11));
 	due_at(m, m->sanitize.end);
 	return DEFECT(m, SANITIZE_NOT_IN_BACKGROUND) ? m_slow_start(c, cmd, SANITIZE_NS, NULL) : 0;

@@ -147,10 +147,10 @@ static uint16_t cns_ctrl(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	id->ctratt = le32(0x1);	/* 128-bit Host Identifier */
 	id->cntrltype = 1;
 	id->acl = 3;
-	id->aerl = (uint8_t)NVSR_MIN(f->aerl, M_MAX_AERS - 1u);
+	id->aerl = (uint8_t)(DEFECT(m, AERL_BELOW_3) ? 1 : NVSR_MIN(f->aerl, M_MAX_AERS - 1u));
 	id->frmw = 0x3;		/* one slot, read only */
 	id->lpa = 0x26;		/* effects log, extended Get Log Page, Supported Log Pages */
-	id->elpe = (uint8_t)f->elpe;
+	id->elpe = (uint8_t)(DEFECT(m, ELPE_BELOW_255) ? 62 : f->elpe);
 	id->wctemp = le16(M_WCTEMP);
 	id->cctemp = le16(M_CCTEMP);
 	id->sqes = 0x66;
@@ -301,7 +301,8 @@ static uint16_t cns_ns_desc(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	m_ns_identify(c, m->ns[nsid], &id);
 	if (DEFECT(m, NS_DESC_EMPTY))
 		return 0;
-	p = descriptor(p, NVME_NIDT_EUI64, id.eui64, sizeof(id.eui64));
+	if (nvsr_le_read(id.eui64, 8))
+		p = descriptor(p, NVME_NIDT_EUI64, id.eui64, sizeof(id.eui64));
 	if (DEFECT(m, NS_DESC_BAD_LENGTH))
 		((uint8_t *)buf)[1] = 6;
 	if (DEFECT(m, NS_DESC_NGUID_DIFFERS))

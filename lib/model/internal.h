@@ -122,6 +122,7 @@ struct m_ns {
 	struct m_resv *resv;		/* resv.c; NULL until somebody registers */
 	uint8_t resv_mask;		/* feature 82h */
 	uint64_t format_end;		/* a format ends at this time, 0 = none runs */
+	bool erased_full;		/* defects only: NUSE is that of a full namespace */
 	/* defects only */
 	bool was_attached;		/* to any controller, ever */
 	bool ghost;			/* deleted for the primary, there for VFs */
@@ -135,7 +136,7 @@ struct m_conf {
 	unsigned total_vfs, vf_offset, vf_stride, sriov_pos, vf_bar0_bytes, pf_bar0_bytes, pf_msix_table, pf_msix_pba;
 	unsigned vf_msix_table, vf_msix_pba;
 	bool sriov, ari, virt_mgmt, vq, vi, ns_mgmt, ns_changed, compare, dsm, write_zeroes, nswp, thin, granularity, nssr;
-	bool resv, ptpl, format, crypto, sanitize, fused, copy, verify, dulbe, migration, dbbuf;
+	bool resv, ptpl, format, crypto, sanitize, fused, copy, verify, dulbe, migration, dbbuf, ocp;
 	uint32_t sup_pgsize, vs;
 	uint16_t pf_cntlid, vf_cntlid, portid;
 	/* As Identify Controller and CAP show them: mdts a power of two of pages (0 no limit), mqes, aerl, elpe 0's based. */

@@ -97,7 +97,7 @@ static uint32_t fill_smart(struct m_ctrl *c, uint8_t *buf)
 	struct m_logs sum = counters(c);
 
 	s->critical_warning = critical_warning(c);
-	s->temperature = le16(M_TEMPERATURE);
+	s->temperature = le16(M_TEMPERATURE - (!m_is_pf(c) && DEFECT(c->m, VF_TEMPERATURE_DIFFERS) ? 5 : 0));
 	s->avail_spare = 100;
 	s->spare_thresh = 10;
 	s->data_units_read = le128(NVSR_DIV_ROUND_UP(sum.read_units, 1000));

@@ -131,6 +131,15 @@ bool m_media_allocated(const struct m_media *md, uint64_t off, uint64_t len)
 	return true;
 }
 
+uint64_t m_media_count(const struct m_media *md)
+{
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; i < bits_bytes(md); i++)
+		n += (unsigned)__builtin_popcount(md->written[i]);
+	return n;
+}
+
 void m_media_deallocate(struct m_media *md, uint64_t off, uint64_t len)
 {
 	uint64_t i = off / md->block, end = (off + len) / md->block;

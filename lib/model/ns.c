@@ -3,6 +3,7 @@
  * Namespaces: Namespace Management (Base 5.23, NVM Command Set 4.1.6), Namespace Attachment (Base 5.22), and what Identify
  * shows of a namespace.  Attachments belong to the subsystem: no reset touches them.
  */
+#include "base/time.h"
 #include "model/cmd.h"
 
 #define SEL(cmd) (M_DW(cmd, 10) & 0xf)
@@ -36,6 +37,8 @@ void m_ns_common(const struct nvsr_model *m, struct nvme_id_ns *ret)
 	if (formats > 1 && DEFECT(m, HIDDEN_LBA_FORMAT))
 		formats--;
 	ret->nsfeat = (uint8_t)((f->thin != DEFECT(m, NSFEAT_THIN_INVERTED) ? NVME_NSFEAT_THIN : 0) | NVME_NSFEAT_UIDREUSE);
+	ret->nsfeat &= (uint8_t)~(DEFECT(m, UIDREUSE_CLEAR) ? NVME_NSFEAT_UIDREUSE : 0);
+	ret->nsfeat |= DEFECT(m, DULBE_SHOWN) ? NVME_NSFEAT_DULBE : 0;
 	ret->nsfeat |= f->dulbe && !DEFECT(m, NSFEAT_HIDES_DULBE) ? NVME_NSFEAT_DULBE : 0;
 	if (f->resv)
 		ret->rescap = NVME_RESCAP_TYPES | (DEFECT(m, RESCAP_OLD_IEKEY) ? 0 : NVME_RESCAP_IEKEY);
@@ -60,11 +63,15 @@ void m_ns_common(const struct nvsr_model *m, struct nvme_id_ns *ret)
 		if (le16_get(f->formats[i].ms))
 			ret->mc = 0x3;
 	}
+	ret->mc |= DEFECT(m, EXTENDED_BLOCKS_OFFERED) ? 1 : 0;
 }
 
 void m_ns_identify(const struct m_ctrl *c, const struct m_ns *ns, struct nvme_id_ns *ret)
 {
 	*ret = ns->id;
+	/* OCP NUSE-1: what is written and not deallocated */
+	if (c->m->conf.ocp && !DEFECT(c->m, NUSE_IS_NCAP))
+		ret->nuse = le64(ns->erased_full ? le64_get(ns->id.ncap) : m_media_count(ns->media));
 	if (ns->wp_state && !DEFECT(c->m, NSATTR_HIDES_PROTECTION))
 		ret->nsattr |= NVME_NSATTR_WP;
 	if (c->m->conf.format)
@@ -203,6 +210,8 @@ static struct m_ns *ns_new(struct nvsr_model *m, uint32_t nsid, const struct nvm
 	ns->id.nvmcap = le128(nvmcap);
 	uid = m->next_uid++;
 	set_identifiers(&ns->id, DEFECT(m, NGUID_REUSED) ? nsid : uid);
+	if (m->conf.ocp && !DEFECT(m, EUI64_BESIDE_NGUID))	/* NVMe-CFG-8 */
+		memset(ns->id.eui64, 0, sizeof(ns->id.eui64));
 	m->unvmcap -= nvmcap;
 	m->ns[nsid] = ns;
 	return ns;
@@ -315,7 +324,7 @@ static void create_defects(struct nvsr_model *m, struct m_ns *ns, const struct n
 static uint16_t create(struct m_ctrl *c, struct m_cmd *cmd)
 {
 	struct nvsr_model *m = c->m;
-	unsigned most = m->conf.mnan ? NVSR_MIN(m->conf.mnan, m->conf.nn) : m->conf.nn;
+	unsigned most = DEFECT(m, EIGHT_NAMESPACES) ? 8 : m->conf.mnan ? NVSR_MIN(m->conf.mnan, m->conf.nn) : m->conf.nn;
 	struct nvme_id_ns id;
 	struct m_ns *ns;
 	uint64_t bytes;
@@ -568,5 +577,6 @@ uint16_t m_ns_attachment(struct m_ctrl *c, struct m_cmd *cmd)
 	num = le16_get(list.num);
 	if (!num || num > NVSR_ARRAY_SIZE(list.id))
 		return NVME_SC_CTRL_LIST_INVALID;
-	return attach_list(m, cmd, m->ns[nsid], &list);
+	status = attach_list(m, cmd, m->ns[nsid], &list);
+	return !status && DEFECT(m, ATTACH_SLOW) ? m_slow_start(c, cmd, 11 * NVSR_S, NULL) : status;
 }

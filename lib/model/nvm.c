@@ -3,6 +3,7 @@
  * The NVM command set: Read, Write, Compare, Write Zeroes, Dataset Management, Flush, Verify, Copy.  Every completed write is on the
  * media, so a later command of any controller sees it.  cmd.c has checked that the namespace is active.
  */
+#include "base/time.h"
 #include "model/cmd.h"
 
 #define FLBAS_EXTENDED 0x10
@@ -118,7 +119,9 @@ void m_nvm_clr(struct m_ctrl *c)
 {
 	struct nvsr_model *m = c->m;
 
-	if (!DEFECT(m, VF_RESET_LOSES_WRITES) || !m->wrong.late.buf || m->wrong.late.fn != c->fn || m_is_pf(c))
+	if (!m->wrong.late.buf || m->wrong.late.fn != c->fn)
+		return;
+	if (m_is_pf(c) ? !DEFECT(m, DEALLOCATE_UNDONE_BY_RESET) : !DEFECT(m, VF_RESET_LOSES_WRITES))
 		return;
 	if (m->ns[m->wrong.late.nsid])
 		m_media_write(m->ns[m->wrong.late.nsid]->media, m->wrong.late.off, m->wrong.late.buf, m->wrong.late.len);
@@ -347,7 +350,7 @@ uint16_t m_write_zeroes(struct m_ctrl *c, struct m_cmd *cmd)
 	finish_torn(c->m);
 	if (DEFECT(c->m, ZEROES_VISIBLE_LATE))
 		keep_old(c, &r);
-	if (M_DW(cmd, 12) & WZ_DEAC)
+	if (M_DW(cmd, 12) & WZ_DEAC && !DEFECT(c->m, DEAC_IGNORED))
 		m_media_deallocate(r.ns->media, r.off, r.len);
 	else
 		m_media_zero(r.ns->media, r.off, r.len);
@@ -374,6 +377,8 @@ uint16_t m_dsm(struct m_ctrl *c, struct m_cmd *cmd)
 		status = check_range(c, cmd, le64_get(list[i].slba), le32_get(list[i].nlb), &r);
 		if (!status && DEFECT(c->m, DEALLOCATE_VISIBLE_LATE))
 			keep_old(c, &r);
+		if (!status && DEFECT(c->m, DEALLOCATE_UNDONE_BY_RESET))
+			keep_old(c, &r);
 		if (!status)
 			m_media_deallocate(r.ns->media, r.off, r.len);
 	}
@@ -387,7 +392,7 @@ uint16_t m_flush(struct m_ctrl *c, struct m_cmd *cmd)
 
 	if (le32_get(cmd->e.nsid) != NVME_NSID_ALL)
 		m_active_ns(c, cmd, &status);
-	return status;
+	return !status && DEFECT(c->m, FLUSH_SLOW) ? m_slow_start(c, cmd, 9 * NVSR_S, NULL) : status;
 }
 
 /* Reads the blocks inside the device: the only command here that takes a while. */

@@ -66,6 +66,25 @@ void nvsr_model_set_domain(struct nvsr_model *m, uint16_t rid, unsigned domain)
 
 /* --- what a function shows ---------------------------------------------------------------------------------------- */
 
+/* BARs that a defective drive has beside BAR0; nothing is behind them. */
+static void more_bars(struct m_ctrl *c)
+{
+	static const struct { enum m_defect defect; unsigned bar; uint32_t type, bytes; } table[] = {
+		{ D_PF_BARS_TOO_LARGE, 2, PCI_BAR_TYPE_64, 2u << 20 }, { D_PF_IO_BAR, 2, PCI_BAR_IO, 256 },
+		{ D_PF_BAR_OF_32_BITS, 2, 0, M_PAGE }, { D_PF_BAR4, 4, PCI_BAR_TYPE_64, 4 * M_PAGE },
+	};
+
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(table); i++) {
+		unsigned at = PCI_BAR0 + 4 * table[i].bar;
+
+		if (!c->m->defect[table[i].defect])
+			continue;
+		m_cfg_put(c, at, 4, table[i].type, ~(table[i].bytes - 1));
+		if (table[i].type == PCI_BAR_TYPE_64)
+			m_cfg_put(c, at + 4, 4, 0, ~0u);
+	}
+}
+
 static void build_header(struct m_ctrl *c)
 {
 	const struct nvsr_model *m = c->m;
@@ -85,6 +104,7 @@ static void build_header(struct m_ctrl *c)
 						 PCI_COMMAND_INTX_OFF);
 		m_cfg_put(c, PCI_BAR0, 4, PCI_BAR_TYPE_64, ~(f->pf_bar0_bytes - 1));
 		m_cfg_put(c, PCI_BAR0 + 4, 4, 0, ~0u);
+		more_bars(c);
 		m_cfg_put(c, PCI_INTERRUPT_LINE, 1, 0, 0xff);
 		m_cfg_put(c, PCI_INTERRUPT_PIN, 1, 1, 0);
 		return;
@@ -114,7 +134,7 @@ static void build_capabilities(struct m_ctrl *c)
 	m_cfg_put(c, M_POS_PM, 1, PCI_CAP_PM, 0);
 	m_cfg_put(c, M_POS_PM + 1, 1, no_exp ? M_POS_MSIX : M_POS_EXP, 0);
 	m_cfg_put(c, M_POS_PM + PCI_PM_CAP, 2, 3, 0);
-	m_cfg_put(c, M_POS_PM + PCI_PM_CTRL, 2, PCI_PM_CTRL_NO_SOFT_RESET, PCI_PM_CTRL_STATE);
+	m_cfg_put(c, M_POS_PM + PCI_PM_CTRL, 2, DEFECT(m, NO_SOFT_RESET_CLEAR) ? 0 : PCI_PM_CTRL_NO_SOFT_RESET, PCI_PM_CTRL_STATE);
 
 	if (!(vf ? DEFECT(m, VF_NO_FLR_CAP) : DEFECT(m, PF_NO_FLR_CAP)))
 		devcap |= PCI_EXP_DEVCAP_FLR;
@@ -132,7 +152,7 @@ static void build_capabilities(struct m_ctrl *c)
 		return;
 	m_cfg_put(c, M_POS_MSIX, 2, PCI_CAP_MSIX, 0);
 	m_cfg_put(c, M_POS_MSIX + PCI_MSIX_CTRL, 2, 0, PCI_MSIX_CTRL_MASK | PCI_MSIX_CTRL_ENABLE);
-	m_cfg_put(c, M_POS_MSIX + PCI_MSIX_TABLE, 4, m_msix_table_at(c), 0);
+	m_cfg_put(c, M_POS_MSIX + PCI_MSIX_TABLE, 4, m_msix_table_at(c) | (!vf && DEFECT(m, MSIX_TABLE_IN_BAR2) ? 2 : 0), 0);
 	m_cfg_put(c, M_POS_MSIX + PCI_MSIX_PBA, 4,
 		  vf && DEFECT(m, VF_MSIX_OUTSIDE_BAR) ? m->conf.vf_bar0_bytes : m_msix_pba_at(c), 0);
 }
@@ -140,6 +160,7 @@ static void build_capabilities(struct m_ctrl *c)
 /* --- extended capabilities: first fit from 100h, around the SR-IOV capability whose place the profile gives ------- */
 
 struct ext { uint16_t id; uint8_t version; unsigned size, pos; };
+#define EXT_MAX 5
 
 static void ext_place(struct ext *list, unsigned n, unsigned from, unsigned hole, unsigned hole_size)
 {
@@ -167,7 +188,7 @@ static int ext_order(const void *a, const void *b)
 	return (int)((const struct ext *)a)->pos - (int)((const struct ext *)b)->pos;
 }
 
-/* The extended capabilities of @c in the order of their offsets; *ret has room for 4. */
+/* The extended capabilities of @c in the order of their offsets; *ret has room for EXT_MAX. */
 static unsigned ext_list(const struct m_ctrl *c, struct ext *ret)
 {
 	const struct nvsr_model *m = c->m;
@@ -176,7 +197,10 @@ static unsigned ext_list(const struct m_ctrl *c, struct ext *ret)
 
 	ret[n++] = (struct ext){ PCI_EXT_CAP_AER, 2, 0x48, 0 };
 	ret[n++] = (struct ext){ PCI_EXT_CAP_ARI, 1, 0x08, 0 };
-	if (!vf)	/* one serial number per device, on the PF */
+	if (m->conf.ocp && !DEFECT(m, ATS_MISSING))
+		ret[n++] = (struct ext){ PCI_EXT_CAP_ATS, 1, 0x08, 0 };
+	/* one serial number per device, on the PF */
+	if (vf ? DEFECT(m, VF_SHOWS_DSN) : !DEFECT(m, DSN_MISSING))
 		ret[n++] = (struct ext){ PCI_EXT_CAP_DSN, 1, 0x0c, 0 };
 	ext_place(ret, n, PCI_EXT_CAP_START, sriov ? m->conf.sriov_pos : 0, sriov ? PCI_SRIOV_SIZEOF : 0);
 	if (sriov)
@@ -195,10 +219,17 @@ static void build_aer(struct m_ctrl *c, unsigned pos)
 	m_cfg_put(c, pos + AER_COR_MASK, 4, pf ? 0x00002000 : 0, pf ? 0x0000f1c1 : 0);
 }
 
+/* PCIe 10.5.1: Page Aligned Request; Enable, and on the PF STU, are the host's.  Nothing is ever translated ahead. */
+static void build_ats(struct m_ctrl *c, unsigned pos)
+{
+	m_cfg_put(c, pos + 4, 2, 0x20, 0);
+	m_cfg_put(c, pos + 6, 2, 0, m_is_pf(c) ? 0x801f : 0x8000);
+}
+
 static void build_ext(struct m_ctrl *c)
 {
 	const struct nvsr_model *m = c->m;
-	struct ext list[4];
+	struct ext list[EXT_MAX];
 	unsigned n = ext_list(c, list);
 	uint64_t serial = 0;
 
@@ -208,6 +239,8 @@ static void build_ext(struct m_ctrl *c)
 		m_cfg_put(c, pos, 4, list[i].id | (uint32_t)list[i].version << 16 | next << 20, 0);
 		if (list[i].id == PCI_EXT_CAP_AER)
 			build_aer(c, pos);
+		if (list[i].id == PCI_EXT_CAP_ATS)
+			build_ats(c, pos);
 		if (list[i].id == PCI_EXT_CAP_SRIOV && m_is_pf(c))
 			m_sriov_build(c);
 		if (list[i].id == PCI_EXT_CAP_SRIOV && !m_is_pf(c))
@@ -216,6 +249,8 @@ static void build_ext(struct m_ctrl *c)
 			continue;
 		for (const char *s = m->conf.sn; *s; s++)
 			serial = serial * 31 + (uint8_t)*s;
+		if (DEFECT(m, DSN_CHANGES))
+			serial += m->now;
 		m_cfg_put(c, pos + 4, 4, (uint32_t)serial, 0);
 		m_cfg_put(c, pos + 8, 4, (uint32_t)(serial >> 32), 0);
 	}
@@ -252,7 +287,7 @@ int m_pci_build(struct m_ctrl *c)
 static void sticky_keep(struct m_ctrl *c, const uint8_t *old)
 {
 	static const unsigned regs[] = { AER_UNCOR_MASK, AER_UNCOR_SEV, AER_COR_MASK };
-	struct ext list[4];
+	struct ext list[EXT_MAX];
 	unsigned n = ext_list(c, list);
 
 	for (unsigned i = 0; i < n; i++)

@@ -20,7 +20,7 @@ void m_regs_init(struct m_ctrl *c)
 {
 	const struct m_conf *f = &c->m->conf;
 
-	c->cap = (uint64_t)f->mqes | CAP_CQR | (uint64_t)f->cap_to << 24 | CAP_CSS_NVM | CAP_CSS_ADMIN | CAP_CRWMS;
+	c->cap = (DEFECT(c->m, MQES_BELOW_1024) ? 511 : (uint64_t)f->mqes) | CAP_CQR | (uint64_t)f->cap_to << 24 | CAP_CSS_NVM | CAP_CSS_ADMIN | CAP_CRWMS;
 	/* An NVM Subsystem Reset hits every tenant: not offered by VFs. */
 	if (f->nssr != DEFECT(c->m, CAP_NSSRS_INVERTED) && (m_is_pf(c) || DEFECT(c->m, VF_NSSR_OFFERED)))
 		c->cap |= 1ull << 36;

@@ -19,6 +19,7 @@
 /* --- the file as text --------------------------------------------------------------------------------------------------- */
 #define MEMBER(section, member, key, kind, least, most) char *member;
 #define CLAIM_CLAIM(id) char *id;
+#define CLAIM_PROMISE(id) CLAIM_CLAIM(id)
 #define CLAIM_ENV(id)
 #define CLAIM_GRANT(id)
 #define CLAIM_MEMBER(id, kind, key, text) CLAIM_##kind(id)
@@ -46,6 +47,8 @@ struct raw {
 #define SCHEMA(section, member, key, kind, least, most) TEXT_FIELD(key, struct raw_##section, member)
 #undef CLAIM_CLAIM
 #define CLAIM_CLAIM(id, key) TEXT_FIELD(key, struct raw_claims, id)
+#undef CLAIM_PROMISE
+#define CLAIM_PROMISE(id, key) CLAIM_CLAIM(id, key)
 #undef CLAIM_ENV
 #define CLAIM_ENV(id, key)
 #undef CLAIM_GRANT

@@ -27,7 +27,7 @@ struct nvsr_profile {
 		char *model, *serial, *firmware;	/* NULL = any */
 	} identity;
 
-	enum nvsr_claim claims[NVSR_NEED_COUNT];	/* by enum nvsr_need_id, CLAIM needs only */
+	enum nvsr_claim claims[NVSR_NEED_COUNT];	/* by enum nvsr_need_id, CLAIM and PROMISE needs only */
 
 	struct {	/* PCIe; -1 = unknown */
 		int64_t total_vfs, first_vf_offset, vf_stride, cap_offset, ari, vf_bar0_bytes, pf_bar0_bytes,

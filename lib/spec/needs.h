@@ -4,6 +4,7 @@
  * profile all come from here, so they cannot drift.
  *
  * CLAIM  a feature of the device: absent and not claimed is a SKIP; claimed but absent fails pf.claims.<key>
+ * PROMISE  what no answer of a device tells: met exactly when the profile claims it, so never "claimed but absent"
  * ENV    a property of the host or of the access method
  * GRANT  the user's permission
  */
@@ -40,6 +41,7 @@
 	X(DULBE,        CLAIM, "dulbe",          "the Deallocated or Unwritten Logical Block error (NSFEAT bit 2)") \
 	X(MIGRATION,    CLAIM, "live-migration", "host managed live migration (OACS bit 11)") \
 	X(DBBUF,        CLAIM, "dbbuf",          "the Doorbell Buffer Config command (OACS bit 8)") \
+	X(OCP,          PROMISE, "ocp",          "a profile that claims OCP Datacenter NVMe SSD 2.7") \
 	X(CFG_READ,     ENV,   "cfg-read",       "an access method that reads configuration space") \
 	X(CFG_WRITE,    ENV,   "cfg-write",      "an access method that writes configuration space (vfio or model)") \
 	X(REG_READ,     ENV,   "reg-read",       "an access method that reads controller registers") \
@@ -65,7 +67,7 @@ enum nvsr_need_id {
 /* One bit per need, for struct nvsr_test.needs: NVSR_NEED(SRIOV) | NVSR_NEED(DESTROY). */
 #define NVSR_NEED(id) (1ull << NVSR_NEED_ID_##id)
 
-enum nvsr_need_kind { NVSR_NEED_CLAIM, NVSR_NEED_ENV, NVSR_NEED_GRANT };
+enum nvsr_need_kind { NVSR_NEED_CLAIM, NVSR_NEED_PROMISE, NVSR_NEED_ENV, NVSR_NEED_GRANT };
 
 struct nvsr_need {
 	const char *key, *text;

@@ -63,6 +63,7 @@
 #define PCI_EXT_CAP_AER		0x0001
 #define PCI_EXT_CAP_DSN		0x0003
 #define PCI_EXT_CAP_ARI		0x000e
+#define PCI_EXT_CAP_ATS		0x000f
 #define PCI_EXT_CAP_SRIOV	0x0010
 
 /* SR-IOV extended capability, offsets from its header.  PCIe 9.3.3. */

@@ -250,7 +250,7 @@ static const char *prepare(struct child *c, struct nvsr_complaint *complaint)
 	if (!c->baseline)
 		c->baseline = c->own;
 	nvsr_dev_clean(c->ctx.pf);
-	c->met = nvsr_needs_met(c->ctx.pf, &c->inv, c->s->destroy);
+	c->met = nvsr_needs_met(c->ctx.pf, &c->inv, c->s->profile, c->s->destroy);
 	c->ctx.profile = c->s->profile;
 	c->ctx.seed = c->s->seed;
 	c->ctx.steps = c->s->steps;
