@@ -42,6 +42,7 @@ static const struct op admin_ops[0x100] = {
 	[NVME_ADMIN_MIGRATION_SEND] = { m_migration_send, NSID_UNUSED, true, NEEDS(migration), CCC },
 	[NVME_ADMIN_MIGRATION_RECV] = { m_migration_receive, NSID_UNUSED, true, NEEDS(migration), 0 },
 	[NVME_ADMIN_DBBUF]	  = { m_dbbuf_config, NSID_UNUSED, true, NEEDS(dbbuf), 0 },
+	[NVME_ADMIN_CDQ]	  = { m_cdq, NSID_UNUSED, true, NEEDS(migration), 0 },
 	[NVME_ADMIN_SANITIZE]	  = { m_sanitize, NSID_UNUSED, true, NEEDS(sanitize), LBCC },
 };
 
@@ -180,6 +181,8 @@ static const struct op *find_op(const struct m_ctrl *c, bool io, uint8_t opcode)
 	if (!io && (opcode == NVME_ADMIN_MIGRATION_SEND || opcode == NVME_ADMIN_MIGRATION_RECV) && DEFECT(m, VF_ACCEPTS_MIGRATION))
 		primary = true;
 	if (!io && opcode == NVME_ADMIN_DBBUF && DEFECT(m, DBBUF_UNIMPLEMENTED))
+		return NULL;
+	if (!io && opcode == NVME_ADMIN_CDQ && DEFECT(m, CDQ_UNIMPLEMENTED))
 		return NULL;
 	return op->primary && !primary ? NULL : op;
 }
@@ -404,6 +407,7 @@ void m_cmd_clr(struct m_ctrl *c, enum m_clr kind)
 	m_sanitize_clr(c->m, kind);
 	m_migrate_clr(c);
 	m_dbbuf_clr(c, kind);
+	m_cdq_clr(c);
 	clr_defects(c, kind);
 }
 

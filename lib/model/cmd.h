@@ -66,6 +66,8 @@ uint16_t m_migration_send(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_migration_receive(struct m_ctrl *c, struct m_cmd *cmd);
 uint16_t m_dbbuf_config(struct m_ctrl *c, struct m_cmd *cmd);
 void m_dbbuf_clr(struct m_ctrl *c, enum m_clr kind);
+uint16_t m_cdq(struct m_ctrl *c, struct m_cmd *cmd);
+void m_cdq_clr(struct m_ctrl *c);
 
 /* --- slow.c: commands that are fetched and take time -------------------------------------------------------- */
 typedef uint16_t (*m_finish_fn)(struct m_ctrl *c, struct m_cmd *cmd);

@@ -46,6 +46,11 @@ static void ctrl_management(const struct m_ctrl *c, struct nvme_id_ctrl *id)
 		oacs |= NVME_OACS_DBBUF;
 	if (f->migration && m_is_pf(c) && !DEFECT(m, OACS_HIDES_MIGRATION))
 		oacs |= NVME_OACS_MIGRATION;
+	if (f->migration && m_is_pf(c)) {
+		id->trattr = DEFECT(m, TRATTR_HIDES_CDQ) ? 0 : NVME_TRATTR_TUDCS;
+		id->mcudmq = le16(M_CDQS + (DEFECT(m, MCUDMQ_ABOVE_MNSUDMQ) ? 1 : 0));
+		id->mnsudmq = le16(M_CDQS);
+	}
 	if (f->sanitize && m_is_pf(c) && !DEFECT(m, SANICAP_ZERO))
 		id->sanicap = le32(NVME_SANICAP_CRYPTO | NVME_SANICAP_BLOCK | NVME_SANICAP_OVERWRITE);
 	id->oacs = le16(oacs);

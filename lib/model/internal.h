@@ -150,6 +150,8 @@ struct m_conf {
 	bool primary_in_list, online_only;
 };
 
+#define M_CDQS 4u	/* MCUDMQ, MNSUDMQ */
+
 struct nvsr_model {
 	struct m_conf conf;
 	bool defect[D_COUNT];
@@ -188,6 +190,7 @@ struct nvsr_model {
 		struct nvme_ctrl_state *state;
 		size_t len;
 	} migrate;
+	bool cdq[M_CDQS];		/* cdq.c: Controller Data Queues that exist; identifiers begin with 1 */
 	uint64_t erase_next;		/* earliest end of a format or of the sanitize operation, UINT64_MAX when none runs */
 
 	/* Primary Flexible Allocation, Base 5.28 ACT 1h: in force, and after the next CLR other than Controller Reset */

@@ -132,6 +132,7 @@ static const struct name admin_opcodes[] = {
 	{ NVME_ADMIN_CAPACITY_MGMT, "Capacity Management" },
 	{ NVME_ADMIN_MIGRATION_SEND, "Migration Send" },
 	{ NVME_ADMIN_MIGRATION_RECV, "Migration Receive" },
+	{ NVME_ADMIN_CDQ, "Controller Data Queue" },
 	{ NVME_ADMIN_DBBUF, "Doorbell Buffer Config" },
 	{ NVME_ADMIN_FORMAT, "Format NVM" },
 	{ NVME_ADMIN_SECURITY_SEND, "Security Send" },

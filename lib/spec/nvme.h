@@ -67,7 +67,7 @@ enum nvme_admin_opcode {
 	NVME_ADMIN_GET_FEATURES = 0x0a, NVME_ADMIN_AER = 0x0c, NVME_ADMIN_NS_MGMT = 0x0d, NVME_ADMIN_FW_COMMIT = 0x10,
 	NVME_ADMIN_FW_DOWNLOAD = 0x11, NVME_ADMIN_SELF_TEST = 0x14, NVME_ADMIN_NS_ATTACH = 0x15, NVME_ADMIN_KEEP_ALIVE = 0x18,
 	NVME_ADMIN_DIRECTIVE_SEND = 0x19, NVME_ADMIN_DIRECTIVE_RECV = 0x1a, NVME_ADMIN_VIRT_MGMT = 0x1c,
-	NVME_ADMIN_CAPACITY_MGMT = 0x20, NVME_ADMIN_MIGRATION_SEND = 0x41, NVME_ADMIN_MIGRATION_RECV = 0x42,
+	NVME_ADMIN_CAPACITY_MGMT = 0x20, NVME_ADMIN_MIGRATION_SEND = 0x41, NVME_ADMIN_MIGRATION_RECV = 0x42, NVME_ADMIN_CDQ = 0x45,
 	NVME_ADMIN_DBBUF = 0x7c, NVME_ADMIN_FORMAT = 0x80, NVME_ADMIN_SECURITY_SEND = 0x81, NVME_ADMIN_SECURITY_RECV = 0x82,
 	NVME_ADMIN_SANITIZE = 0x84,
 };
@@ -100,7 +100,7 @@ enum nvme_status {
 	NVME_SC_NS_NOT_ATTACHED = 0x11a, NVME_SC_THIN_NOT_SUPPORTED = 0x11b, NVME_SC_CTRL_LIST_INVALID = 0x11c,
 	NVME_SC_INVALID_CTRL_ID = 0x11f, NVME_SC_INVALID_SEC_STATE = 0x120, NVME_SC_INVALID_NUM_RESOURCES = 0x121,
 	NVME_SC_INVALID_RESOURCE_ID = 0x122, NVME_SC_ANA_GROUP_INVALID = 0x124, NVME_SC_ANA_ATTACH_FAILED = 0x125,
-	NVME_SC_CTRL_SUSPENDED = 0x139, NVME_SC_CTRL_NOT_SUSPENDED = 0x13a,
+	NVME_SC_INVALID_CDQ = 0x137, NVME_SC_NO_CDQ = 0x138, NVME_SC_CTRL_SUSPENDED = 0x139, NVME_SC_CTRL_NOT_SUSPENDED = 0x13a,
 	NVME_SC_ATTACH_LIMIT = 0x127, NVME_SC_IOCS_NOT_SUPPORTED = 0x129, NVME_SC_IOCS_NOT_ENABLED = 0x12a,
 	NVME_SC_NVM_CONFLICTING_ATTRS = 0x180, NVME_SC_NVM_INVALID_PI = 0x181, NVME_SC_NVM_READ_ONLY = 0x182,
 	NVME_SC_NVM_SIZE_LIMIT = 0x183, NVME_SC_NVM_INCOMPATIBLE_NS = 0x185,
@@ -168,7 +168,9 @@ struct nvme_id_ctrl {
 	le32_t sgls, mnan;			/* 536, 540 */
 	le128_t maxdna;				/* 544 */
 	le32_t maxcna;				/* 560 */
-	uint8_t rsvd564[204];
+	uint8_t rsvd564[12], trattr, rsvd577;	/* trattr 576 */
+	le16_t mcudmq, mnsudmq;			/* 578 */
+	uint8_t rsvd582[186];
 	char subnqn[256];			/* 768 */
 	uint8_t rsvd1024[1024];
 	struct nvme_id_psd psd[32];		/* 2048 */
@@ -189,6 +191,8 @@ NVSR_AT(struct nvme_id_ctrl, fuses, 522);
 NVSR_AT(struct nvme_id_ctrl, awun, 526);
 NVSR_AT(struct nvme_id_ctrl, mnan, 540);
 NVSR_AT(struct nvme_id_ctrl, maxcna, 560);
+NVSR_AT(struct nvme_id_ctrl, trattr, 576);
+NVSR_AT(struct nvme_id_ctrl, mcudmq, 578);
 NVSR_AT(struct nvme_id_ctrl, subnqn, 768);
 NVSR_AT(struct nvme_id_ctrl, psd, 2048);
 #define NVME_CMIC_PORTS		0x01
@@ -202,6 +206,7 @@ NVSR_AT(struct nvme_id_ctrl, psd, 2048);
 #define NVME_OACS_VIRT_MGMT	0x0080
 #define NVME_OACS_DBBUF		0x0100
 #define NVME_OACS_MIGRATION	0x0800
+#define NVME_TRATTR_TUDCS	0x02	/* tracks changes of user data */
 #define NVME_ONCS_COMPARE	0x0001
 #define NVME_ONCS_DSM		0x0004
 #define NVME_ONCS_WRITE_ZEROES	0x0008
@@ -445,6 +450,9 @@ enum { NVME_RNLPT_EMPTY = 0, NVME_RNLPT_REG_PREEMPTED = 1, NVME_RNLPT_RELEASED =
 enum { NVME_MIGRATION_SUSPEND = 0, NVME_MIGRATION_RESUME = 1, NVME_MIGRATION_SET_STATE = 2 };
 enum { NVME_STYPE_NOTIFICATION = 0, NVME_STYPE_SUSPEND = 1 };
 enum { NVME_SEQIND_MIDDLE = 0, NVME_SEQIND_FIRST = 1, NVME_SEQIND_LAST = 2, NVME_SEQIND_ALONE = 3 };
+/* Controller Data Queue: CDW10 SEL 7:0, queue type 23:16 (create); CDW11 CNTLID 31:16 and PC (create), CDQID (delete). */
+enum { NVME_CDQ_CREATE = 0, NVME_CDQ_DELETE = 1 };
+#define NVME_CDQ_PC 0x1u
 #define NVME_MIGRATION_CSUP 0x1u	/* completion DW0 of Get Controller State: suspended all the time */
 struct nvme_ctrl_state_sq { le64_t prp1; le16_t qsize, qid, cqid, attr, head, tail; uint8_t rsvd20[4]; };
 struct nvme_ctrl_state_cq { le64_t prp1; le16_t qsize, qid, head, tail; le32_t attr; uint8_t rsvd20[4]; };
