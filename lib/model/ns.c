@@ -324,7 +324,7 @@ static void create_defects(struct nvsr_model *m, struct m_ns *ns, const struct n
 static uint16_t create(struct m_ctrl *c, struct m_cmd *cmd)
 {
 	struct nvsr_model *m = c->m;
-	unsigned most = DEFECT(m, EIGHT_NAMESPACES) ? 8 : m->conf.mnan ? NVSR_MIN(m->conf.mnan, m->conf.nn) : m->conf.nn;
+	unsigned most = m->conf.mnan ? NVSR_MIN(m->conf.mnan, m->conf.nn) : m->conf.nn;
 	struct nvme_id_ns id;
 	struct m_ns *ns;
 	uint64_t bytes;
@@ -340,6 +340,8 @@ static uint16_t create(struct m_ctrl *c, struct m_cmd *cmd)
 	if (status)
 		return status;
 	bytes = ns_bytes(m, le64_get(id.ncap), &m->conf.formats[NVME_FLBAS_INDEX(id.flbas)]);
+	if (DEFECT(m, EIGHT_NAMESPACES))
+		most = 8;
 	if (allocated(m) >= most)
 		return DEFECT(m, MNAN_WRONG_STATUS) ? NVME_SC_NS_INSUFFICIENT_CAP : NVME_SC_NSID_UNAVAILABLE;
 	if (bytes > m->unvmcap) {

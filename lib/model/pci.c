@@ -134,7 +134,8 @@ static void build_capabilities(struct m_ctrl *c)
 	m_cfg_put(c, M_POS_PM, 1, PCI_CAP_PM, 0);
 	m_cfg_put(c, M_POS_PM + 1, 1, no_exp ? M_POS_MSIX : M_POS_EXP, 0);
 	m_cfg_put(c, M_POS_PM + PCI_PM_CAP, 2, 3, 0);
-	m_cfg_put(c, M_POS_PM + PCI_PM_CTRL, 2, DEFECT(m, NO_SOFT_RESET_CLEAR) ? 0 : PCI_PM_CTRL_NO_SOFT_RESET, PCI_PM_CTRL_STATE);
+	m_cfg_put(c, M_POS_PM + PCI_PM_CTRL, 2, DEFECT(m, NO_SOFT_RESET_CLEAR) ? 0 : PCI_PM_CTRL_NO_SOFT_RESET,
+		  PCI_PM_CTRL_STATE);
 
 	if (!(vf ? DEFECT(m, VF_NO_FLR_CAP) : DEFECT(m, PF_NO_FLR_CAP)))
 		devcap |= PCI_EXP_DEVCAP_FLR;
@@ -152,7 +153,8 @@ static void build_capabilities(struct m_ctrl *c)
 		return;
 	m_cfg_put(c, M_POS_MSIX, 2, PCI_CAP_MSIX, 0);
 	m_cfg_put(c, M_POS_MSIX + PCI_MSIX_CTRL, 2, 0, PCI_MSIX_CTRL_MASK | PCI_MSIX_CTRL_ENABLE);
-	m_cfg_put(c, M_POS_MSIX + PCI_MSIX_TABLE, 4, m_msix_table_at(c) | (!vf && DEFECT(m, MSIX_TABLE_IN_BAR2) ? 2 : 0), 0);
+	m_cfg_put(c, M_POS_MSIX + PCI_MSIX_TABLE, 4,
+		  m_msix_table_at(c) | (!vf && DEFECT(m, MSIX_TABLE_IN_BAR2) ? 2 : 0), 0);
 	m_cfg_put(c, M_POS_MSIX + PCI_MSIX_PBA, 4,
 		  vf && DEFECT(m, VF_MSIX_OUTSIDE_BAR) ? m->conf.vf_bar0_bytes : m_msix_pba_at(c), 0);
 }

@@ -49,7 +49,8 @@ static uint64_t promises(const struct nvsr_profile *profile)
 	return mask;
 }
 
-uint64_t nvsr_needs_met(struct nvsr_dev *pf, const struct nvsr_inventory *inv, const struct nvsr_profile *profile, bool destroy)
+uint64_t nvsr_needs_met(struct nvsr_dev *pf, const struct nvsr_inventory *inv, const struct nvsr_profile *profile,
+			bool destroy)
 {
 	uint64_t met = (inv->has & claim_needs()) | promises(profile) | nvsr_needs_of_method(nvsr_dev_can(pf));
 
@@ -72,7 +73,8 @@ static void add_need(struct nvsr_text *out, unsigned i, const struct nvsr_profil
 char *nvsr_needs_reason(uint64_t unmet, const struct nvsr_profile *profile, const char **ret_cause)
 {
 	static const char *const causes[] = {
-		[NVSR_NEED_CLAIM] = "claim", [NVSR_NEED_PROMISE] = "claim", [NVSR_NEED_ENV] = "env", [NVSR_NEED_GRANT] = "grant",
+		[NVSR_NEED_CLAIM] = "claim", [NVSR_NEED_PROMISE] = "claim", [NVSR_NEED_ENV] = "env",
+		[NVSR_NEED_GRANT] = "grant",
 	};
 	struct nvsr_text out = { 0 };
 

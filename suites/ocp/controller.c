@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ocp.controller: resets, queues, events and logs of the controller.  OCP Datacenter NVMe SSD 2.7 NVMeR, NVMe-CFG, NVMe-AD,
- * TRPT.  CSTS.CFS (NVMe-CFG-3) would take a fatal fault, which no test provokes.
+ * ocp.controller: resets, queues, events and logs of the controller.  OCP Datacenter NVMe SSD 2.7 NVMeR, NVMe-CFG,
+ * NVMe-AD, TRPT.  CSTS.CFS (NVMe-CFG-3) would take a fatal fault, which no test provokes.
  */
 #include "suites/isolation/isolation.h"
 #include "suites/pf/pf.h"
@@ -22,8 +22,9 @@ static void resets_are_supported(struct nvsr_ctx *t)
 
 static void queues_are_deep(struct nvsr_ctx *t)
 {
-	CHECK(t, NVME_CAP_MQES(t->inv->cap) + 1 >= SQ_ENTRIES, "at least 1,024 entries per submission queue (NVMe-CFG-6)",
-	      "CAP.MQES + 1 = %u", NVME_CAP_MQES(t->inv->cap) + 1);
+	CHECK(t, NVME_CAP_MQES(t->inv->cap) + 1 >= SQ_ENTRIES,
+	      "at least 1,024 entries per submission queue (NVMe-CFG-6)", "CAP.MQES + 1 = %u",
+	      NVME_CAP_MQES(t->inv->cap) + 1);
 }
 
 /* The number is the device's: what is flexible counts, wherever it is assigned. */
@@ -39,7 +40,8 @@ static void queues_are_many(struct nvsr_ctx *t)
 		      "VQPRT and VQFRT are %u together", all);
 		return;
 	}
-	MUST_OK(t, "Get Features, Number of Queues", nvsr_get_feature(t->pf, NVME_FEAT_NUM_QUEUES, 0, 0, NULL, 0, &granted));
+	MUST_OK(t, "Get Features, Number of Queues",
+		nvsr_get_feature(t->pf, NVME_FEAT_NUM_QUEUES, 0, 0, NULL, 0, &granted));
 	CHECK(t, NVSR_MIN(granted & 0xffff, granted >> 16) + 1 >= QUEUE_PAIRS, "1,023 I/O queue pairs (NVMe-CFG-5)",
 	      "Number of Queues = %08Xh", granted);
 }
@@ -74,17 +76,19 @@ static void dulbe_is_not_supported(struct nvsr_ctx *t)
 	struct nvme_id_ns id;
 	unsigned n;
 
-	MUST_OK(t, "Identify Namespace for common capabilities", nvsr_identify(t->pf, NVME_CNS_NS, NVME_NSID_ALL, 0, &id));
-	CHECK(t, !(id.nsfeat & NVME_NSFEAT_DULBE), "DULBE is supported by no namespace (NVMe-AD-28)", "common NSFEAT = %02Xh",
-	      id.nsfeat);
-	MUST_OK(t, "Active Namespace ID list", nvsr_ns_list(t->pf, NVME_CNS_ACTIVE_NS, nsid, NVSR_ARRAY_SIZE(nsid), &n));
+	MUST_OK(t, "Identify Namespace for common capabilities",
+		nvsr_identify(t->pf, NVME_CNS_NS, NVME_NSID_ALL, 0, &id));
+	CHECK(t, !(id.nsfeat & NVME_NSFEAT_DULBE), "DULBE is supported by no namespace (NVMe-AD-28)",
+	      "common NSFEAT = %02Xh", id.nsfeat);
+	MUST_OK(t, "Active Namespace ID list",
+		nvsr_ns_list(t->pf, NVME_CNS_ACTIVE_NS, nsid, NVSR_ARRAY_SIZE(nsid), &n));
 	for (unsigned i = 0; i < n; i++)
 		if (CHECK_OK(t, "Identify Namespace", nvsr_identify(t->pf, NVME_CNS_NS, nsid[i], 0, &id)))
 			CHECK(t, !(id.nsfeat & NVME_NSFEAT_DULBE), "DULBE is supported by no namespace (NVMe-AD-28)",
 			      "NSFEAT of namespace %u = %02Xh", nsid[i], id.nsfeat);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------------------ */
+/* --- events ----------------------------------------------------------------------------------------------------- */
 
 static void four_requests_at_least(struct nvsr_ctx *t)
 {
@@ -122,8 +126,8 @@ static void events_wait_once(struct nvsr_ctx *t)
 	PREPARE(t, "a second request", iso_trap_add(&w));
 	MUST_OK(t, "Get Log Page clears the event",
 		nvsr_get_log(t->pf, w.result.dw0 >> 16 & 0xff, NVME_NSID_ALL, false, log, sizeof(log)));
-	CHECK(t, !iso_trap_sprung(&w, ISO_EVENT_MS), "an event that happened twice waits once (NVMe-AD-25)", "DW0 %08Xh again",
-	      w.result.dw0);
+	CHECK(t, !iso_trap_sprung(&w, ISO_EVENT_MS), "an event that happened twice waits once (NVMe-AD-25)",
+	      "DW0 %08Xh again", w.result.dw0);
 }
 
 static void reset_drops_events(struct nvsr_ctx *t)
@@ -138,7 +142,7 @@ static void reset_drops_events(struct nvsr_ctx *t)
 	      w.result.dw0);
 }
 
-/* --- temperature --------------------------------------------------------------------------------------------------------------- */
+/* --- temperature ------------------------------------------------------------------------------------------------ */
 
 static int temperature(struct nvsr_dev *d, unsigned *ret)
 {
@@ -161,13 +165,14 @@ static void temperature_is_the_devices(struct nvsr_ctx *t)
 	MUST_OK(t, "SMART log of VF 1", temperature(vf, &of_vf));
 	MUST_OK(t, "SMART log of the PF", temperature(t->pf, &after));
 	CHECK(t, of_vf >= NVSR_MIN(before, after) && of_vf <= NVSR_MAX(before, after),
-	      "the same composite temperature on every controller (TRPT-6)", "VF 1: %u K, PF: %u K before and %u K after", of_vf,
-	      before, after);
+	      "the same composite temperature on every controller (TRPT-6)",
+	      "VF 1: %u K, PF: %u K before and %u K after", of_vf, before, after);
 }
 
 static const struct nvsr_test tests[] = {
 	{ .id = "resets", .title = "NVM Subsystem Reset and Controller Reset are supported",
-	  .requirements = REQS("OCP-06"), .needs = NEED | NVSR_NEED(REG_READ) | NVSR_NEED(CTRL_RESET) | NVSR_NEED(DESTROY),
+	  .requirements = REQS("OCP-06"),
+	  .needs = NEED | NVSR_NEED(REG_READ) | NVSR_NEED(CTRL_RESET) | NVSR_NEED(DESTROY),
 	  .caught_by = DEFECTS("cap-nssrs-inverted"), .run = resets_are_supported },
 	{ .id = "queues-are-deep", .title = "submission queues take 1,024 entries",
 	  .requirements = REQS("OCP-07"), .needs = NEED | NVSR_NEED(REG_READ),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ocp.erase: Format NVM, Sanitize, Deallocate and Write Zeroes, and how long commands may take.  OCP Datacenter NVMe SSD 2.7
- * NVMe-AD, NVMe-IO, TRIM, CTO.  TRIM-6, latency of reads beside a deallocation, is a matter of measuring a real device.
+ * ocp.erase: Format NVM, Sanitize, Deallocate and Write Zeroes, and how long commands may take.  OCP Datacenter NVMe
+ * SSD 2.7 NVMe-AD, NVMe-IO, TRIM, CTO.  TRIM-6, latency of reads beside a deallocation, takes a real device and is left
+ * to measurements.
  */
 #include "suites/erase/erase.h"
 
@@ -32,8 +33,8 @@ static bool check_zero(struct nvsr_ctx *t, const struct dat_ns *ns, const char *
 		else
 			dirty += !dat_all(buf, (size_t)step * ns->bs, 0);
 	}
-	return CHECK(t, buf && !failed && !dirty, "every block reads 0, without errors", "%u reads failed and %u were not 0 %s",
-		     failed, dirty, when);
+	return CHECK(t, buf && !failed && !dirty, "every block reads 0, without errors",
+		     "%u reads failed and %u were not 0 %s", failed, dirty, when);
 }
 
 static int sanitize(struct nvsr_ctx *t, enum nvme_sanact action, struct nvme_sanitize_log *ret)
@@ -43,7 +44,7 @@ static int sanitize(struct nvsr_ctx *t, enum nvme_sanact action, struct nvme_san
 	return rc ? rc : era_sanitize_wait(t, t->pf, ret) ? 0 : -EIO;
 }
 
-/* --- Format NVM and Sanitize -------------------------------------------------------------------------------------------- */
+/* --- Format NVM and Sanitize ------------------------------------------------------------------------------------ */
 
 static void format_has_every_kind(struct nvsr_ctx *t)
 {
@@ -53,7 +54,8 @@ static void format_has_every_kind(struct nvsr_ctx *t)
 
 	CHECK(t, le16_get(t->inv->id.oacs) & NVME_OACS_FORMAT, "OACS reports Format NVM (NVMe-AD-5)", "OACS = %04Xh",
 	      le16_get(t->inv->id.oacs));
-	CHECK(t, !(fna & (NVME_FNA_FORMAT_ALL | NVME_FNA_ERASE_ALL)), "FNA bits 1:0 = 00b (NVMe-AD-23)", "FNA = %02Xh", fna);
+	CHECK(t, !(fna & (NVME_FNA_FORMAT_ALL | NVME_FNA_ERASE_ALL)), "FNA bits 1:0 = 00b (NVMe-AD-23)", "FNA = %02Xh",
+	      fna);
 	CHECK(t, fna & NVME_FNA_CRYPTO, "FNA reports Cryptographic Erase (NVMe-AD-5)", "FNA = %02Xh", fna);
 	if (fna & (NVME_FNA_FORMAT_ALL | NVME_FNA_ERASE_ALL) || !prepare(t, &ns))
 		return;
@@ -89,7 +91,7 @@ static void sanitize_has_every_kind(struct nvsr_ctx *t)
 	}
 }
 
-/* --- NVM commands ---------------------------------------------------------------------------------------------------------- */
+/* --- NVM commands ----------------------------------------------------------------------------------------------- */
 
 static void zeroes_deallocate(struct nvsr_ctx *t)
 {
@@ -109,7 +111,8 @@ static void zeroes_deallocate(struct nvsr_ctx *t)
 	}
 	MUST_OK(t, "Identify Namespace", nvsr_identify(t->pf, NVME_CNS_NS, ns.nsid, 0, &after));
 	CHECK(t, le64_get(after.nuse) < le64_get(before.nuse), "Write Zeroes with DEAC = 1 deallocates (NVMe-IO-6)",
-	      "NUSE is %llu, was %llu", (unsigned long long)le64_get(after.nuse), (unsigned long long)le64_get(before.nuse));
+	      "NUSE is %llu, was %llu", (unsigned long long)le64_get(after.nuse),
+	      (unsigned long long)le64_get(before.nuse));
 	check_zero(t, &ns, "after Write Zeroes with DEAC = 1");
 }
 
@@ -199,7 +202,7 @@ static void deallocated_stays_zero(struct nvsr_ctx *t)
 	check_zero(t, &ns, "after a power cycle");
 }
 
-/* --- time --------------------------------------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------------------------- */
 
 /* One after the other: what a command took on the device's clock. */
 struct watch { struct nvsr_ctx *t; uint64_t began; };
@@ -236,17 +239,18 @@ static void commands_are_fast(struct nvsr_ctx *t)
 	flush.nsid = ns.nsid;
 	begin(&w);
 	end(&w, "Identify", nvsr_identify(t->pf, NVME_CNS_CTRL, 0, 0, page), ADMIN_LIMIT, ADMIN_RULE);
-	end(&w, "Get Log Page", nvsr_get_log(t->pf, NVME_LOG_SMART, NVME_NSID_ALL, true, &smart, sizeof(smart)), ADMIN_LIMIT,
-	    ADMIN_RULE);
+	end(&w, "Get Log Page", nvsr_get_log(t->pf, NVME_LOG_SMART, NVME_NSID_ALL, true, &smart, sizeof(smart)),
+	    ADMIN_LIMIT, ADMIN_RULE);
 	end(&w, "Attach", nvsr_ns_attach(t->pf, ns.nsid, id), ADMIN_LIMIT, ADMIN_RULE);
 	end(&w, "Write", dat_write(t->pf, &ns, 0, 1, TAG + 32), IO_LIMIT, IO_RULE);
 	end(&w, "Flush", nvsr_io(t->pf, &flush), IO_LIMIT, IO_RULE);
 	end(&w, "Read", dat_read(t->pf, &ns, 0, 1, block), IO_LIMIT, IO_RULE);
 	end(&w, "Deallocate", dat_deallocate(t->pf, &ns, 0, 1), IO_LIMIT, IO_RULE);
 	end(&w, "Detach", nvsr_ns_detach(t->pf, ns.nsid, id), ADMIN_LIMIT, ADMIN_RULE);
+	if (!ns.made)
+		return;
 	end(&w, "Delete", nvsr_ns_delete(t->pf, ns.nsid), ADMIN_LIMIT, ADMIN_RULE);
-	if (ns.made)
-		nvsr_t_ns_gone(t, ns.nsid);
+	nvsr_t_ns_gone(t, ns.nsid);
 }
 
 static uint64_t limit_by_size(uint64_t bytes)
@@ -267,18 +271,22 @@ static void erase_is_fast(struct nvsr_ctx *t)
 	end(&w, "Format with SES 2", era_format(t, &ns, NVME_SES_CRYPTO), ADMIN_LIMIT, ADMIN_RULE);
 	end(&w, "Format with SES 1", era_format(t, &ns, NVME_SES_USER_DATA), limit_by_size(ns.blocks * ns.bs),
 	    "User Data Erase takes at most 10 s per TB (CTO-8)");
-	end(&w, "Crypto Erase", sanitize(t, NVME_SANACT_CRYPTO, &log), ADMIN_LIMIT, "sanitize by Crypto Erase takes at most 10 s (CTO-7)");
-	end(&w, "Block Erase", sanitize(t, NVME_SANACT_BLOCK, &log), all, "sanitize by Block Erase takes at most 10 s per TB (CTO-8)");
+	end(&w, "Crypto Erase", sanitize(t, NVME_SANACT_CRYPTO, &log), ADMIN_LIMIT,
+	    "sanitize by Crypto Erase takes at most 10 s (CTO-7)");
+	end(&w, "Block Erase", sanitize(t, NVME_SANACT_BLOCK, &log), all,
+	    "sanitize by Block Erase takes at most 10 s per TB (CTO-8)");
 }
 
 static const struct nvsr_test tests[] = {
 	{ .id = "format-kinds", .title = "Format NVM erases one namespace in every way there is",
 	  .requirements = REQS("OCP-11"), .needs = NEED, .limit_s = 3 * ERA_LIMIT_S,
-	  .caught_by = DEFECTS("oacs-hides-format", "fna-hides-crypto", "fna-all-namespaces", "user-data-erase-keeps-data"),
+	  .caught_by = DEFECTS("oacs-hides-format", "fna-hides-crypto", "fna-all-namespaces",
+			       "user-data-erase-keeps-data"),
 	  .run = format_has_every_kind },
 	{ .id = "sanitize-kinds", .title = "Sanitize erases in every way there is, and all blocks read 0 then",
 	  .requirements = REQS("OCP-12"), .needs = NEED, .limit_s = 3 * ERA_LIMIT_S,
-	  .caught_by = DEFECTS("sanicap-zero", "block-erase-keeps-data", "overwrite-keeps-data", "crypto-sanitize-keeps-data"),
+	  .caught_by = DEFECTS("sanicap-zero", "block-erase-keeps-data", "overwrite-keeps-data",
+			       "crypto-sanitize-keeps-data"),
 	  .run = sanitize_has_every_kind },
 	{ .id = "zeroes-deallocate", .title = "Write Zeroes with DEAC = 1 deallocates, and the blocks read 0",
 	  .requirements = REQS("OCP-18"), .needs = NEED,

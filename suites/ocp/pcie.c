@@ -2,8 +2,8 @@
 /*
  * ocp.pcie: configuration space as OCP Datacenter NVMe SSD 2.7 wants it (PCI-6 to PCI-30).
  *
- * Of PCI-30 nothing is judged: a captured bus number is captured again by the first configuration write after a reset, and
- * no access method reaches the MCTP endpoint.
+ * Of PCI-30 nothing is judged: a captured bus number is captured again by the first configuration write after a reset,
+ * and no access method reaches the MCTP endpoint.
  */
 #include "suites/pf/pf.h"
 
@@ -31,7 +31,7 @@ static int read_bars(struct nvsr_ctx *t, uint32_t bar[PCI_BAR_COUNT])
 	return rc;
 }
 
-/* --- BARs ---------------------------------------------------------------------------------------------------------------- */
+/* --- BARs ------------------------------------------------------------------------------------------------------- */
 
 static bool is_wide(uint32_t bar)
 {
@@ -107,7 +107,7 @@ static void last_bars_are_free(struct nvsr_ctx *t)
 	CHECK(t, !bar[4] && !bar[5], "no BAR4 and BAR5 without CMB and PMR (PCI-8)", "%08Xh and %08Xh", bar[4], bar[5]);
 }
 
-/* --- capabilities ---------------------------------------------------------------------------------------------------------- */
+/* --- capabilities ----------------------------------------------------------------------------------------------- */
 
 static void flr_is_supported(struct nvsr_ctx *t)
 {
@@ -117,7 +117,8 @@ static void flr_is_supported(struct nvsr_ctx *t)
 	PREPARE(t, "PCI Express capability", nvsr_cfg_find_cap(t->pf, PCI_CAP_EXP, &pos));
 	MUST(t, pos, "a PCI Express capability", "none");
 	PREPARE(t, "Device Capabilities", nvsr_cfg_read(t->pf, pos + PCI_EXP_DEVCAP, 4, &devcap));
-	CHECK(t, devcap & PCI_EXP_DEVCAP_FLR, "Function Level Reset is supported (PCI-6)", "Device Capabilities = %08Xh", devcap);
+	CHECK(t, devcap & PCI_EXP_DEVCAP_FLR, "Function Level Reset is supported (PCI-6)",
+	      "Device Capabilities = %08Xh", devcap);
 }
 
 static void msix_is_in_bar0(struct nvsr_ctx *t)
@@ -161,7 +162,7 @@ static void ats_is_supported(struct nvsr_ctx *t)
 	CHECK(t, pos, "an Address Translation Services capability (PCI-28)", "none");
 }
 
-/* --- serial number ----------------------------------------------------------------------------------------------------------- */
+/* --- serial number ---------------------------------------------------------------------------------------------- */
 
 static bool serial(struct nvsr_ctx *t, uint64_t *ret)
 {
