@@ -226,7 +226,7 @@ static uint16_t set_state(struct m_ctrl *c, struct m_cmd *cmd)
 
 	if (!t)
 		return status;
-	if (!t->suspended && !DEFECT(m, SET_STATE_WHILE_RUNNING))
+	if (!t->suspended)
 		return m_bad(cmd, 44, 0, NVME_SC_INVALID_CTRL_ID);
 	most = state_bytes(2 * t->max_qid + 2);
 	if (INDEX(cmd) || (at & 3 && !DEFECT(m, SET_STATE_UNALIGNED)) || at > most || len > most - at)
