@@ -37,6 +37,12 @@ static void dev_free(struct nvsr_dev *d)
 int nvsr_dev_open(const char *where, const struct nvsr_profile *profile, const char *const *defects, struct nvsr_dev **ret,
 		  struct nvsr_complaint *complaint)
 {
+	return nvsr_dev_open_with(where, &(struct nvsr_dev_options){ .profile = profile, .defects = defects }, ret, complaint);
+}
+
+int nvsr_dev_open_with(const char *where, const struct nvsr_dev_options *o, struct nvsr_dev **ret,
+		       struct nvsr_complaint *complaint)
+{
 	const struct nvsr_dev_ops *ops = method_of(where);
 	struct nvsr_dev *d;
 	int rc;
@@ -56,9 +62,9 @@ int nvsr_dev_open(const char *where, const struct nvsr_profile *profile, const c
 	d->ops = ops;
 	d->name = strdup(where);
 	d->shared = calloc(1, sizeof(*d->shared));
-	d->admin_timeout_ms = profile && profile->limits.admin_timeout_ms > 0 ?
-		(unsigned)profile->limits.admin_timeout_ms : NVSR_ADMIN_TIMEOUT_MS;
-	rc = d->name && d->shared ? ops->open(d, where, profile, defects, complaint) : -ENOMEM;
+	d->admin_timeout_ms = o->profile && o->profile->limits.admin_timeout_ms > 0 ?
+		(unsigned)o->profile->limits.admin_timeout_ms : NVSR_ADMIN_TIMEOUT_MS;
+	rc = d->name && d->shared ? ops->open(d, where, o, complaint) : -ENOMEM;
 	if (rc) {
 		dev_free(d);
 		if (!complaint->text[0])

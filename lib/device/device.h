@@ -51,6 +51,14 @@ struct nvsr_cmd {
  */
 int nvsr_dev_open(const char *where, const struct nvsr_profile *profile, const char *const *defects, struct nvsr_dev **ret,
 		  struct nvsr_complaint *complaint);
+struct nvsr_dev_options {
+	const struct nvsr_profile *profile;
+	const char *const *defects;	/* model only, as the next */
+	const char *state;		/* the file that keeps what survives a power cycle, or NULL: nvsr_model_use_state() */
+};
+/* The same with all there is to say.  Also -EINVAL for a state file that is refused; complaint as above. */
+int nvsr_dev_open_with(const char *where, const struct nvsr_dev_options *o, struct nvsr_dev **ret,
+		       struct nvsr_complaint *complaint);
 /*
  * VF @vfn (1..NumVFs) of @pf by the same method: configuration space and registers at once.  Where commands need a driver
  * of the operating system, it is bound at the first command (-EAGAIN there when it does not come up), because a VF is

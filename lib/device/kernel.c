@@ -202,8 +202,7 @@ static bool registers_readable(struct nvsr_dev *d)
 	return !d->ops->bar_read(d, 0, NVME_REG_VS, 4, &vs) && vs != UINT32_MAX && vs;
 }
 
-static int kernel_open(struct nvsr_dev *d, const char *where, const struct nvsr_profile *p, const char *const *defects,
-		       struct nvsr_complaint *c)
+static int kernel_open(struct nvsr_dev *d, const char *where, const struct nvsr_dev_options *o, struct nvsr_complaint *c)
 {
 	struct kernel_fn *f = new_fn();
 	int rc;

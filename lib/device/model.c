@@ -540,9 +540,9 @@ static int seed(struct nvsr_model *m, const char *where, const char *const *defe
 	return 0;
 }
 
-static int open_pf(struct nvsr_dev *d, const char *where, const struct nvsr_profile *p, const char *const *defects,
-		   struct nvsr_complaint *complaint)
+static int open_pf(struct nvsr_dev *d, const char *where, const struct nvsr_dev_options *o, struct nvsr_complaint *complaint)
 {
+	const struct nvsr_profile *p = o->profile;
 	struct nvsr_profile *own = NULL;
 	struct host *h = calloc(1, sizeof(*h));
 	int rc = h ? 0 : -ENOMEM;
@@ -556,7 +556,9 @@ static int open_pf(struct nvsr_dev *d, const char *where, const struct nvsr_prof
 		rc = nvsr_model_create(p, &h->model);
 	nvsr_profile_free(own);
 	if (!rc)
-		rc = seed(h->model, where, defects, complaint);
+		rc = seed(h->model, where, o->defects, complaint);
+	if (!rc && o->state)
+		rc = nvsr_model_use_state(h->model, o->state, complaint);
 	if (rc)
 		return rc;
 	d->can = NVSR_CAN_CFG_READ | NVSR_CAN_CFG_WRITE | NVSR_CAN_REG_READ | NVSR_CAN_REG_WRITE | NVSR_CAN_QUEUES | NVSR_CAN_AER |

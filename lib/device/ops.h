@@ -8,8 +8,7 @@
 /* Missing operations are those of nosys.c (-ENOTSUP), so no caller tests for NULL. */
 struct nvsr_dev_ops {
 	const char *name;
-	int (*open)(struct nvsr_dev *d, const char *where, const struct nvsr_profile *p, const char *const *defects,
-		    struct nvsr_complaint *complaint);
+	int (*open)(struct nvsr_dev *d, const char *where, const struct nvsr_dev_options *o, struct nvsr_complaint *complaint);
 	int (*open_vf)(struct nvsr_dev *pf, struct nvsr_dev *vf);	/* vf->vfn is set */
 	void (*close)(struct nvsr_dev *d);
 	int (*admin)(struct nvsr_dev *d, struct nvsr_cmd *c);

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "model/cmd.h"
+#include "model/state.h"
 
 struct m_media {
 	uint8_t *mem;
@@ -150,4 +151,98 @@ void m_media_deallocate(struct m_media *md, uint64_t off, uint64_t len)
 	forget(md->written, i / 8, (end - i) / 8);
 	for (i += (end - i) / 8 * 8; i < end; i++)
 		md->written[i / 8] &= (uint8_t)~(1u << i % 8);
+}
+
+/* --- the state file: pages of the bitmap and of the data that hold anything --------------------------------- */
+
+enum { PAGES_END, PAGE_WRITTEN, PAGE_DATA };
+#define LARGEST_MEDIA (1ull << 46)
+#define LARGEST_BLOCK (1u << 21)
+
+static bool untouched(const uint8_t *p, uint64_t n)
+{
+	return !p[0] && !memcmp(p, p + 1, n - 1);
+}
+
+static void save_page(struct m_state *s, uint8_t kind, uint8_t *mem, uint64_t at, uint64_t size)
+{
+	uint64_t n = NVSR_MIN(size - at, (uint64_t)M_PAGE);
+
+	if (untouched(mem + at, n))
+		return;
+	M_STATE(s, kind);
+	M_STATE(s, at);
+	m_state_bytes(s, mem + at, n);
+}
+
+/* The pages of blocks @i to @end: nothing but what was written holds anything.  *@next: the first page not looked at. */
+static void save_blocks(struct m_state *s, struct m_media *md, uint64_t i, uint64_t end, uint64_t *next)
+{
+	for (; i < end; i++) {
+		uint64_t stop = NVSR_MIN((i + 1) * md->block, md->size);
+
+		if (!bit(md, i))
+			continue;
+		for (uint64_t at = NVSR_MAX(i * md->block / M_PAGE * M_PAGE, *next); at < stop; at += M_PAGE) {
+			save_page(s, PAGE_DATA, md->mem, at, md->size);
+			*next = at + M_PAGE;
+		}
+	}
+}
+
+static void save_pages(struct m_state *s, struct m_media *md)
+{
+	uint64_t bits = bits_bytes(md), next = 0;
+	uint8_t end = PAGES_END;
+
+	for (uint64_t at = 0; at < bits; at += M_PAGE) {
+		uint64_t n = NVSR_MIN(bits - at, (uint64_t)M_PAGE);
+
+		if (untouched(md->written + at, n))
+			continue;
+		save_page(s, PAGE_WRITTEN, md->written, at, bits);
+		save_blocks(s, md, at * 8, (at + n) * 8, &next);
+	}
+	M_STATE(s, end);
+}
+
+static void load_pages(struct m_state *s, struct m_media *md)
+{
+	for (;;) {
+		uint8_t kind = PAGES_END, *mem;
+		uint64_t at = 0, size;
+
+		M_STATE(s, kind);
+		if (s->bad || kind == PAGES_END)
+			return;
+		M_STATE(s, at);
+		mem = kind == PAGE_DATA ? md->mem : md->written;
+		size = kind == PAGE_DATA ? md->size : bits_bytes(md);
+		m_state_check(s, kind <= PAGE_DATA && at % M_PAGE == 0 && at < size);
+		if (s->bad)
+			return;
+		m_state_bytes(s, mem + at, NVSR_MIN(size - at, (uint64_t)M_PAGE));
+	}
+}
+
+void m_state_media(struct m_state *s, struct m_media **md)
+{
+	struct m_media head = { 0 };
+
+	if (!s->load)
+		head = **md;
+	M_STATE(s, head.size);
+	M_STATE(s, head.block);
+	M_STATE(s, head.flip);
+	if (!s->load) {
+		save_pages(s, *md);
+		return;
+	}
+	m_state_check(s, head.block && head.block <= LARGEST_BLOCK && head.size >= head.block && head.size <= LARGEST_MEDIA);
+	if (s->bad)
+		return;
+	*md = m_media_new(head.size, head.block, head.flip);
+	m_state_check(s, *md);
+	if (*md)
+		load_pages(s, *md);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The subsystem as a whole: power on, virtual time, seeded defects. */
 #include "model/bus.h"
+#include "model/state.h"
 
 struct m_ctrl *m_ctrl_by_cntlid(struct nvsr_model *m, uint16_t cntlid)
 {
@@ -68,6 +69,8 @@ struct nvsr_model *nvsr_model_destroy(struct nvsr_model *m)
 {
 	if (!m)
 		return NULL;
+	m_state_save(m);
+	free(m->state_path);
 	for (unsigned n = 0; n < m->ctrl_count; n++) {
 		struct m_ctrl *c = &m->ctrl[n];
 

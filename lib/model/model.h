@@ -26,6 +26,20 @@ const struct nvsr_defect *nvsr_defect_find(const char *name);
 /* Switch a defect on, before any other use of the model.  0 or -ENOENT. */
 int nvsr_model_set_defect(struct nvsr_model *m, const char *name);
 
+/**
+ * nvsr_model_use_state() - let the subsystem outlive the process: what survives a power cycle is kept in a file.
+ * @path: the file; when there is one it is read, as at power on, else the model stays new
+ * @complaint: filled on failure: the file, what is wrong with it and what was expected
+ *
+ * Right after creation and the defects.  From now on the file is replaced, durably, when power goes:
+ * nvsr_model_power_cycle() and nvsr_model_destroy(); a failure then is told on stderr and the file stays as it was.  One
+ * model at a time uses a file.
+ *
+ * Return: 0; -EINVAL when the file is damaged, of another version or of another device; a negative errno when it cannot
+ * be read or written.  The model does not use the file then, and nothing was half read.
+ */
+int nvsr_model_use_state(struct nvsr_model *m, const char *path, struct nvsr_complaint *complaint);
+
 /* --- what the root port does ------------------------------------------------------------------------------- */
 
 /* Routing id (bus << 8 | devfn) of the PF; the host numbers the rest by First VF Offset and VF Stride. */

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "model/bus.h"
 #include "model/cmd.h"
+#include "model/state.h"
 
 /* The controller itself and, where @kind covers it, its function. */
 static void reset_function(struct m_ctrl *c, enum m_clr kind)
@@ -178,6 +179,7 @@ void nvsr_model_hot_reset(struct nvsr_model *m)
 
 void nvsr_model_power_cycle(struct nvsr_model *m)
 {
+	m_state_save(m);
 	m->power_cycles++;
 	m_clr(m_pf(m), M_CLR_POWER);
 }

@@ -4,6 +4,7 @@
  * with one non-zero Host Identifier; a controller whose Host Identifier is 0 is a host of its own until its next reset.
  */
 #include "model/cmd.h"
+#include "model/state.h"
 
 #define ACTION(cmd) (M_DW(cmd, 10) & 7)
 #define IEKEY(cmd) (M_DW(cmd, 10) & NVME_RESV_IEKEY)
@@ -695,5 +696,46 @@ void m_resv_offline(struct m_ctrl *c)
 
 		if (reg)
 			leave(c, c->m->ns[i], reg);
+	}
+}
+
+/* --- the state file ----------------------------------------------------------------------------------------- */
+
+static void state_host(struct m_state *s, struct host *h, unsigned ctrl_count)
+{
+	m_state_bytes(s, h->id, sizeof(h->id));
+	M_STATE(s, h->fn);
+	m_state_check(s, h->fn == ANY || h->fn < ctrl_count);
+}
+
+/* What there is without PTPL ends at the next power on, m_resv_power(). */
+void m_state_resv(struct m_state *s, struct m_ns *ns, unsigned ctrl_count)
+{
+	bool there = ns->resv;
+	struct m_resv *r;
+	unsigned count;
+
+	m_state_flag(s, &there);
+	if (!there)
+		return;
+	r = resv_of(ns);
+	m_state_check(s, r);
+	if (!r)
+		return;
+	M_STATE(s, r->gen);
+	M_STATE(s, r->type);
+	m_state_flag(s, &r->ptpl);
+	state_host(s, &r->holder, ctrl_count);
+	count = r->count;
+	M_STATE(s, count);
+	for (unsigned i = 0; i < count && !s->bad; i++) {
+		struct registrant reg = { 0 };
+
+		if (!s->load)
+			reg = r->reg[i];
+		state_host(s, &reg.host, ctrl_count);
+		M_STATE(s, reg.key);
+		if (s->load && !s->bad)
+			m_state_check(s, add(r, &reg.host, reg.key));
 	}
 }

@@ -61,8 +61,12 @@ static void tell_reason(int fd, char kind, const char *reason)
 
 int nvsr_session_open(const struct nvsr_session *s, struct nvsr_dev **ret, struct nvsr_complaint *complaint)
 {
+	const struct nvsr_dev_options o = {
+		.profile = s->behaviour ? s->behaviour : s->profile, .defects = s->defects, .state = s->state,
+	};
+
 	complaint->text[0] = '\0';
-	return nvsr_dev_open(s->device, s->behaviour ? s->behaviour : s->profile, s->defects, ret, complaint);
+	return nvsr_dev_open_with(s->device, &o, ret, complaint);
 }
 
 int nvsr_restore_and_compare(struct nvsr_dev *pf, const struct nvsr_snapshot *state, char **ret_reason)

@@ -37,6 +37,7 @@ enum nvsr_format nvsr_format_parse(const char *name, const char *allowed, struct
 struct nvsr_target_options {
 	const char *device, *profile;	/* profile NULL: reference for the model, matched by identity for a device */
 	char **defects;			/* NULL-terminated or NULL */
+	const char *state;		/* of the model, or NULL */
 	bool destructive;
 	const char *erase_serial;
 	double timeout_scale;
@@ -61,8 +62,9 @@ struct nvsr_target {
  */
 int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *ret);
 void nvsr_target_close(struct nvsr_target *t);
-/* Only open it; the caller closes.  0 or the exit code, after saying why. */
-int nvsr_target_probe(const char *device, struct nvsr_dev **ret);
+/* Only open it: device and state file count.  The caller closes.  0 or the exit code, after saying why. */
+int nvsr_target_probe(const struct nvsr_target_options *o, struct nvsr_dev **ret);
+#define NVSR_MODEL_STATE_HELP "what the model remembers without power, read and kept in a file (default: it is new)"
 
 /* --- safety.c -------------------------------------------------------------------------------------------------------- */
 /**

@@ -275,6 +275,7 @@ static void test_exit_codes(void)
 		{ "no.such.test", 2, "no.such.test" }, { "meta.verdict.passes !meta.*", 2, "no test" },
 		{ "--format yaml", 2, "text|tap|json" }, { "--no-such-option", 2, "no-such-option" },
 		{ "--defect no-such-defect meta.verdict.passes", 2, "no-such-defect" },
+		{ "--model-state /dev/null meta.verdict.passes", 2, "/dev/null: expected a state file" },
 		{ "--profile no-such-profile meta.verdict.passes", 2, "no-such-profile" },
 		{ "--timeout-scale 0 meta.verdict.passes", 2, "timeout-scale" },
 		{ "--seed -1 meta.verdict.passes", 2, "--seed -1: expected a number" },

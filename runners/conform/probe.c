@@ -4,12 +4,21 @@
 
 #include "runners/conform/conform.h"
 
+enum { OPT_STATE = 0x100 };
+
+static const struct argp_option options[] = {
+	{ "model-state", OPT_STATE, "FILE", 0, NVSR_MODEL_STATE_HELP, 1 },
+	{ 0 }
+};
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	const char **device = state->input;
+	struct nvsr_target_options *o = state->input;
 
-	if (key == ARGP_KEY_ARG && !*device)
-		*device = arg;
+	if (key == OPT_STATE)
+		o->state = arg;
+	else if (key == ARGP_KEY_ARG && !o->device)
+		o->device = arg;
 	else if (key == ARGP_KEY_ARG)
 		argp_error(state, "one device at a time");
 	else if (key == ARGP_KEY_NO_ARGS)
@@ -20,7 +29,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	.parser = parse, .args_doc = "DEVICE",
+	.options = options, .parser = parse, .args_doc = "DEVICE",
 	.doc = "Print an inventory of a device as a draft profile (YAML).\vOnly reads.  Claims are what the device reports today: "
 	       "keep those that its maker promises.",
 };
@@ -208,20 +217,20 @@ static void put_profile(struct nvsr_dev *pf, const struct nvsr_inventory *inv, c
 
 static int probe(int argc, char **argv)
 {
-	const char *device = NULL;
+	struct nvsr_target_options o = { 0 };
 	struct nvsr_inventory inv = { 0 };
 	struct nvsr_dev *pf = NULL;
 	int rc;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &device);
-	rc = nvsr_target_probe(device, &pf);
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	rc = nvsr_target_probe(&o, &pf);
 	if (rc)
 		return rc;
 	rc = nvsr_inventory_read(pf, &inv);
 	if (rc)
-		nvsr_say("%s: %s", device, nvsr_rc_text(rc));
+		nvsr_say("%s: %s", o.device, nvsr_rc_text(rc));
 	else
-		put_profile(pf, &inv, device);
+		put_profile(pf, &inv, o.device);
 	nvsr_inventory_free(&inv);
 	nvsr_dev_close(pf);
 	return rc ? EXIT_INCOMPLETE : EXIT_CONFORMS;

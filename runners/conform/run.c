@@ -5,7 +5,7 @@
 #include "runners/conform/conform.h"
 
 enum { OPT_PROFILE = 0x100, OPT_EXPECT, OPT_OUT, OPT_FORMAT, OPT_DESTRUCTIVE, OPT_ERASE_SERIAL, OPT_DEFECT, OPT_SCALE,
-       OPT_STRICT, OPT_SEED, OPT_STEPS };
+       OPT_STRICT, OPT_SEED, OPT_STEPS, OPT_STATE };
 
 static const struct argp_option options[] = {
 	{ "profile", OPT_PROFILE, "NAME|FILE", 0, "what the device claims (default: the model's own, or the only profile "
@@ -19,6 +19,7 @@ static const struct argp_option options[] = {
 	{ "timeout-scale", OPT_SCALE, "X", 0, "multiply every deadline (slow emulation)", 4 },
 	{ "seed", OPT_SEED, "N", 0, "seed of the random walks (default 1); it stands in every report", 4 },
 	{ "steps", OPT_STEPS, "N", 0, "length of each random walk (default: the test's own)", 4 },
+	{ "model-state", OPT_STATE, "FILE", 0, NVSR_MODEL_STATE_HELP, 4 },
 	{ "defect", OPT_DEFECT, "NAME", 0, "seed a defect in the model; repeatable", 4 },
 	{ 0 }
 };
@@ -60,6 +61,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (*end || end == arg || !(o->target.timeout_scale > 0 && o->target.timeout_scale <= 1000))
 			argp_error(state, "--timeout-scale %s: expected a number above 0 and up to 1000", arg);
 		break;
+	case OPT_STATE: o->target.state = arg; break;
 	case OPT_SEED: o->target.seed = whole_number("seed", arg, UINT64_MAX, state); break;
 	case OPT_STEPS: o->target.steps = (unsigned)whole_number("steps", arg, 10000000, state); break;
 	case ARGP_KEY_ARG:
@@ -140,7 +142,7 @@ static int keep_options(const struct nvsr_run_options *o, struct nvsr_run *run)
 		{ "profile", o->target.profile }, { "expect", o->expect }, { "erase-serial", o->target.erase_serial },
 		{ "timeout-scale", o->target.timeout_scale > 0 ? scale : NULL },
 		{ "seed", o->target.seed != NVSR_DEFAULT_SEED ? seed : NULL },
-		{ "steps", o->target.steps ? steps : NULL },
+		{ "steps", o->target.steps ? steps : NULL }, { "model-state", o->target.state },
 	};
 
 	snprintf(scale, sizeof(scale), "%g", o->target.timeout_scale);

@@ -108,8 +108,12 @@ static int choose_profiles(const struct nvsr_target_options *o, struct nvsr_targ
 	return load_profile(o->profile ? o->profile : *name ? name : "reference", &t->profile);
 }
 
-static int check_defects(const struct nvsr_target_options *o, const struct nvsr_target *t)
+static int check_model_options(const struct nvsr_target_options *o, const struct nvsr_target *t)
 {
+	if (t->real && o->state) {
+		nvsr_say("--model-state %s: only the model keeps its state in a file", o->state);
+		return EXIT_USAGE;
+	}
 	for (char **d = o->defects; d && *d; d++) {
 		if (t->real) {
 			nvsr_say("--defect %s: only the model has seeded defects", *d);
@@ -181,10 +185,11 @@ int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *re
 
 	t.session.device = o->device;
 	t.session.defects = (const char *const *)o->defects;
+	t.session.state = o->state;
 	t.session.timeout_scale = o->timeout_scale;
 	t.session.seed = o->seed;
 	t.session.steps = o->steps;
-	rc = check_defects(o, &t);
+	rc = check_model_options(o, &t);
 	if (!rc)
 		rc = choose_profiles(o, &t);
 	t.session.profile = t.profile;
@@ -206,17 +211,20 @@ int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *re
 	return 0;
 }
 
-int nvsr_target_probe(const char *device, struct nvsr_dev **ret)
+int nvsr_target_probe(const struct nvsr_target_options *o, struct nvsr_dev **ret)
 {
-	struct nvsr_target_options o = { .device = device };
-	struct nvsr_target t = { .session.device = device, .real = strncmp(device, MODEL, strlen(MODEL)) != 0 };
+	struct nvsr_target t = {
+		.session.device = o->device, .session.state = o->state, .real = strncmp(o->device, MODEL, strlen(MODEL)) != 0,
+	};
 	struct nvsr_complaint complaint;
-	int rc = choose_profiles(&o, &t);
+	int rc = check_model_options(o, &t);
 
+	if (!rc)
+		rc = choose_profiles(o, &t);
 	t.session.behaviour = t.behaviour;
 	if (!rc) {
 		rc = nvsr_session_open(&t.session, ret, &complaint);
-		rc = rc ? open_failed(device, rc, &complaint) : 0;
+		rc = rc ? open_failed(o->device, rc, &complaint) : 0;
 	}
 	nvsr_target_close(&t);
 	return rc;
