@@ -157,7 +157,7 @@ void m_media_deallocate(struct m_media *md, uint64_t off, uint64_t len)
 
 enum { PAGES_END, PAGE_WRITTEN, PAGE_DATA };
 #define LARGEST_MEDIA (1ull << 46)
-#define LARGEST_BLOCK (1u << 21)
+#define SMALLEST_BLOCK 512u
 
 static bool untouched(const uint8_t *p, uint64_t n)
 {
@@ -238,7 +238,7 @@ void m_state_media(struct m_state *s, struct m_media **md)
 		save_pages(s, *md);
 		return;
 	}
-	m_state_check(s, head.block && head.block <= LARGEST_BLOCK && head.size >= head.block && head.size <= LARGEST_MEDIA);
+	m_state_check(s, head.block >= SMALLEST_BLOCK && head.size >= head.block && head.size <= LARGEST_MEDIA);
 	if (s->bad)
 		return;
 	*md = m_media_new(head.size, head.block, head.flip);
