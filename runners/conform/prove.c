@@ -8,6 +8,8 @@
 
 #include "runners/conform/prove.h"
 
+#define JOBS_MAX 1024
+
 struct options {
 	char **patterns;
 	enum nvsr_format format;
@@ -36,8 +38,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT: o->format = nvsr_format_parse(arg, "text|tap|json", state); break;
 	case OPT_JOBS:
 		n = strtol(arg, &end, 10);
-		if (*end || end == arg || n < 1 || n > 1024)
-			argp_error(state, "--jobs %s: expected a number from 1 to 1024", arg);
+		if (*end || end == arg || n < 1 || n > JOBS_MAX)
+			argp_error(state, "--jobs %s: expected a number from 1 to %d", arg, JOBS_MAX);
 		o->jobs = (unsigned)n;
 		break;
 	case ARGP_KEY_ARG:
@@ -244,11 +246,11 @@ static void show_progress(const struct nvsr_proof *p, size_t done)
 
 static int run_jobs(struct nvsr_proof *p, struct nvsr_profile *const *profiles, unsigned at_once)
 {
-	struct worker *w = calloc(at_once, sizeof(*w));
-	struct pollfd *fds = calloc(at_once, sizeof(*fds));
+	struct worker w[JOBS_MAX];
+	struct pollfd fds[JOBS_MAX];
 	size_t next = 0, done = 0;
 	unsigned busy = 0;
-	int rc = w && fds ? 0 : -ENOMEM;
+	int rc = 0;
 
 	while (!rc && (busy || (next < p->count && !nvsr_stop))) {
 		while (!rc && busy < at_once && next < p->count && !nvsr_stop) {
@@ -271,8 +273,6 @@ static int run_jobs(struct nvsr_proof *p, struct nvsr_profile *const *profiles, 
 			}
 	}
 	show_progress(p, p->count);
-	free(w);
-	free(fds);
 	return rc ? rc : nvsr_stop ? -EINTR : 0;
 }
 
