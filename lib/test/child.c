@@ -21,7 +21,7 @@ struct child {
 	struct nvsr_inventory inv;
 	struct nvsr_snapshot *own;		/* baseline taken here */
 	const struct nvsr_snapshot *baseline;
-	bool vfs_kept;				/* VFs stay enabled until the group ends */
+	bool vfs_kept;				/* VFs stay enabled until the run ends */
 	uint64_t met;
 	uint64_t started;
 	bool running;				/* between begin() and done() of a test that runs */
@@ -171,17 +171,17 @@ static void keep_evidence(struct child *c)
 
 /*
  * Put the device back; a test after which that is impossible is the last one of the run.  On a real device VFs stay enabled
- * between the tests of a group, Offline and empty: disabling them costs a second (PCIe 9.3.3.3.1), every time.
+ * until the run ends, Offline and empty: disabling them costs a second (PCIe 9.3.3.3.1), every time.
  */
-static char *undo(struct child *c, bool group_ends)
+static char *undo(struct child *c, bool run_ends)
 {
 	struct nvsr_snapshot *between = NULL;
 	char *reason = NULL;
 	unsigned numvfs;
 
-	if (!nvsr_dev_dirty(c->ctx.pf) && !(group_ends && c->vfs_kept))
+	if (!nvsr_dev_dirty(c->ctx.pf) && !(run_ends && c->vfs_kept))
 		return NULL;
-	c->vfs_kept = !group_ends && c->s->baseline && !nvsr_get_numvfs(c->ctx.pf, &numvfs) && numvfs;
+	c->vfs_kept = !run_ends && c->s->baseline && !nvsr_get_numvfs(c->ctx.pf, &numvfs) && numvfs;
 	if (c->vfs_kept)
 		between = nvsr_snapshot_with_vfs(c->baseline, numvfs);
 	if (nvsr_restore_and_compare(c->ctx.pf, between ? between : c->baseline, &reason) && !reason)
@@ -234,6 +234,7 @@ static void done(void *arg, size_t i, unsigned failures)
 static const char *prepare(struct child *c, struct nvsr_complaint *complaint)
 {
 	int rc = nvsr_session_open(c->s, &c->ctx.pf, complaint);
+	unsigned numvfs;
 
 	if (rc) {
 		if (!complaint->text[0])
@@ -246,6 +247,7 @@ static const char *prepare(struct child *c, struct nvsr_complaint *complaint)
 		return complaint->text;
 	}
 	c->baseline = c->s->baseline;
+	c->vfs_kept = c->baseline && !nvsr_get_numvfs(c->ctx.pf, &numvfs) && numvfs;
 	rc = c->baseline ? 0 : nvsr_snapshot_take(c->ctx.pf, &c->own);
 	if (rc) {
 		snprintf(complaint->text, sizeof(complaint->text), "%s: snapshot: %s", c->s->device, nvsr_rc_text(rc));
@@ -278,13 +280,14 @@ static int run_tests(struct child *c, size_t n)
 	return rc;
 }
 
+/* A run that was stopped may have lost the parent that would put the number of VFs back. */
 static void end_group(struct child *c)
 {
 	sig_atomic_t stopped = nvsr_stop;
 	_cleanup_free_ char *poison = NULL;
 
 	nvsr_stop = 0;		/* restoring is done in any case */
-	poison = c->poisoned ? NULL : undo(c, true);
+	poison = c->poisoned ? NULL : undo(c, stopped);
 	nvsr_stop += stopped;
 	if (poison) {
 		_cleanup_free_ char *reason = nvsr_asprintf("the device could not be restored after %s: %s",

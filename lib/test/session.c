@@ -366,8 +366,8 @@ static void conclude(struct parent *p, int status)
 	}
 }
 
-/* The device may be in any state after a child that did not end by itself. */
-static void restore_after_death(struct parent *p)
+/* After a child that did not end by itself the device may be in any state; after the last one its VFs are still enabled. */
+static void put_back(struct parent *p)
 {
 	char *reason = NULL;
 
@@ -408,7 +408,7 @@ static int run_child(struct parent *p)
 	memset(&p->output, 0, sizeof(p->output));
 	free(p->unready);
 	p->unready = NULL;
-	restore_after_death(p);
+	put_back(p);
 	return 0;
 }
 
@@ -473,6 +473,10 @@ int nvsr_session_run(const struct nvsr_session *s, const struct nvsr_plan *plan,
 		if (!rc)
 			p.next = p.end;
 	}
+	p.ended = false;
+	put_back(&p);
+	if (p.abort && !rc)
+		rc = -ECANCELED;
 	*ret_abort = p.abort;
 	return p.rc ? p.rc : rc;
 }

@@ -38,7 +38,7 @@ static bool move_in(struct nvsr_ctx *t, struct tenant *ret)
 {
 	int scid, rc;
 
-	if (!vf_start(t, 1) || (scid = nvsr_t_scid(t, 1)) < 0)
+	if (!vf_start(t, 1) || !nvsr_t_enable_vfs(t, 1) || (scid = nvsr_t_scid(t, 1)) < 0)
 		return false;
 	ret->scid = (uint16_t)scid;
 	ret->nsid = nvsr_t_ns(t, 1, false);

@@ -105,7 +105,7 @@ static void disabled_vf_is_refused(struct nvsr_ctx *t)
 {
 	int first, second;
 
-	if (!vf_start(t, 0) || (first = nvsr_t_scid(t, 1)) < 0)
+	if (!vf_start(t, 0) || !nvsr_t_enable_vfs(t, 0) || (first = nvsr_t_scid(t, 1)) < 0)
 		return;
 	PREPARE(t, "assigning resources", vf_assign_min(t, (uint16_t)first, 0, 0));
 	refuse_online(t, "with VF Enable 0", (uint16_t)first);

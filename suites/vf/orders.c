@@ -82,7 +82,7 @@ static void run_order(struct nvsr_ctx *t, const enum step *step, bool refused)
 	unsigned ms;
 	int scid, rc;
 
-	if (!vf_start(t, 0) || (scid = nvsr_t_scid(t, 1)) < 0)
+	if (!vf_start(t, 0) || !nvsr_t_enable_vfs(t, 0) || (scid = nvsr_t_scid(t, 1)) < 0)
 		return;
 	for (; *step; step++) {
 		rc = take(t, *step, (uint16_t)scid);

@@ -24,7 +24,7 @@ static void put_back(struct kept *k)
 
 static bool prepare(struct nvsr_ctx *t, struct kept *ret)
 {
-	if (!vf_start(t, 0))
+	if (!vf_start(t, 0) || !nvsr_t_enable_vfs(t, 0))
 		return false;
 	ret->types = vf_pools(t, ret->pool);
 	ret->t = t;

@@ -172,15 +172,23 @@ bool vf_enable_again(struct nvsr_ctx *t, unsigned n)
 	return nvsr_t_enable_vfs(t, 0) && nvsr_t_enable_vfs(t, n);
 }
 
+/* Further VFs do no harm where some are wanted, and the operating system takes a second to disable them. */
+static bool at_least(struct nvsr_ctx *t, unsigned vfs)
+{
+	unsigned now;
+
+	return !vfs || (!nvsr_get_numvfs(t->pf, &now) && now >= vfs) || nvsr_t_enable_vfs(t, vfs);
+}
+
 bool vf_start(struct nvsr_ctx *t, unsigned vfs)
 {
 	const struct nvsr_inventory *inv;
 
 	/* Without Virtualization Management a VF is usable as it is. */
 	if (!(t->inv->has & NVSR_NEED(VIRT_MGMT)))
-		return nvsr_t_enable_vfs(t, vfs);
+		return at_least(t, vfs);
 	inv = reread(t);
-	return inv && release_all(t, inv) && make_room(t) && nvsr_t_enable_vfs(t, vfs);
+	return inv && release_all(t, inv) && make_room(t) && at_least(t, vfs);
 }
 
 bool vf_secondaries(struct nvsr_ctx *t, unsigned min, uint16_t *ret, unsigned max, unsigned *ret_n)

@@ -38,8 +38,8 @@ unsigned vf_count(const struct nvme_secondary_ctrl *e, unsigned rt);
 
 /*
  * The starting point of most tests: every secondary Offline and without resources, room for at least two of them in
- * each pool (the primary's share is given back where it leaves none), and exactly @vfs VFs enabled.  Only the last of it on
- * a device without Virtualization Management.  False after recording.
+ * each pool (the primary's share is given back where it leaves none), and at least @vfs VFs enabled.  Only the last of it on a
+ * device without Virtualization Management.  False after recording.
  */
 bool vf_start(struct nvsr_ctx *t, unsigned vfs);
 /* @n VFs anew after a reset that took them away, also where the host believes that they are still there. */
