@@ -382,7 +382,7 @@ static void put_back(struct parent *p)
 /* One child: as many tests of the group as it manages. */
 static int run_child(struct parent *p)
 {
-	struct child_fds c;
+	struct child_fds c = { 0 };
 	int status = 0, rc;
 	bool dead;
 
