@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The engine of the random walks: run, compare after every step, shrink. */
 #include "suites/walk.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Access method "kernel": the kernel's NVMe driver on the PF, and on a VF from its first command on.  Commands through
  * ioctls, configuration space through libpci, BAR0 read-only where the kernel lets it be mapped, VFs and resets by sysfs.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Waiting for the kernel's scan of namespaces, as far as sysfs tells. */
 #include <dirent.h>
 

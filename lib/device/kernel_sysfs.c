@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Reading and writing sysfs: one line per file, errors as negative errno. */
 #include <dirent.h>
 #include <fcntl.h>

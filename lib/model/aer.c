@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Asynchronous Event Requests: at most AERL + 1 per controller, events wait for a request, an event type that was reported
  * is masked until its log page is read with Retain Asynchronous Event = 0.  Base 5.2.

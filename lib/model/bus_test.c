@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The bus side of the model, driven as a root port drives a device: model.h and nothing else. */
 #include "base/le.h"
 #include "base/time.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Controller Data Queues, Base 2.2 5.1.4: the PF has queues of the changes that another controller makes to user data.  They
  * are created and deleted; Track Send, which would fill them, is not there.

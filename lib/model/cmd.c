@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Execute a command: which opcodes a controller has, what each asks of NSID (Base 3.2.1), and what is left behind by a
  * failure (error log, More, Do Not Retry).

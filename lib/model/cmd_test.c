@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The command side of the model: what m_execute() answers, without registers and doorbells in between. */
 #include "model/testing.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* From a profile to the numbers the model works with: every unknown gets the model's default here and nowhere else. */
 #include "model/bus.h"
 

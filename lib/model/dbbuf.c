@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Doorbell Buffer Config, Base 5.8 and B.5: shadows of the doorbells of I/O queues in host memory, and beside each the value at
  * which the controller wants its register written.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Host memory as the functions see it: one set of mappings per DMA domain, faults like those of an IOMMU. */
 #include "model/bus.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Format NVM (Base 5.14) and Sanitize (Base 5.24, 8.21).  Data is gone when the command starts; what remains is time, in
  * which namespaces are not available.

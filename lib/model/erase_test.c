@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Format, Sanitize, deallocation, Copy, Verify and fused operations in the model. */
 #include "base/time.h"
 #include "model/testing.h"

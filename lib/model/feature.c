@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Set and Get Features, Base 5.27 and 5.15: one row per feature, with its scope and what it has beyond a dword.  Nothing
  * is saveable: every value goes back to its default at a Controller Level Reset, except those of a namespace.

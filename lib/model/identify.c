@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Identify, Base 5.17: one small function per CNS, all write 4096 bytes. */
 #include "model/cmd.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Get Log Page, Base 5.16: everything a log shows belongs to the controller that is asked, except the firmware slots. */
 #include "model/cmd.h"
 

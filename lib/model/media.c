@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The logical blocks of a namespace: a sparse mapping, so that a namespace of terabytes costs what was written to it.
  * Deallocated blocks read one value and never anything older, NVM Command Set 3.2.3.2.1.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Memory requests: which function's BAR0 a bus address hits, and what is there. */
 #include "model/bus.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Host managed live migration, Base 2.2 5.1.16, 5.1.17 and 8.1.12: the PF suspends a VF's controller, reads its state, writes
  * one, and lets it go on.  The state is that of the I/O queues; there is nothing vendor specific in it.

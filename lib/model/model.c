@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The subsystem as a whole: power on, virtual time, seeded defects. */
 #include "model/bus.h"
 #include "model/state.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* MSI-X: table and pending bits in BAR0, masks, messages.  PCIe Base 6.1.4, 7.7.2. */
 #include "model/bus.h"
 

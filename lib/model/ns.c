@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Namespaces: Namespace Management (Base 5.23, NVM Command Set 4.1.6), Namespace Attachment (Base 5.22), and what Identify
  * shows of a namespace.  Attachments belong to the subsystem: no reset touches them.

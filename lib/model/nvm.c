@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The NVM command set: Read, Write, Compare, Write Zeroes, Dataset Management, Flush, Verify, Copy.  Every completed write is on the
  * media, so a later command of any controller sees it.  cmd.c has checked that the namespace is active.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Configuration space of the PF and of VFs: header, PM, PCI Express, MSI-X, AER, DSN, ARI.  What reads back is kept as
  * bytes beside a mask of the bits that the host may change; effects of a write come afterwards.  PCIe 7.5, 9.3.4.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The data buffer of a command: PRP1, PRP2 and PRP lists, Base 4.1.1. */
 #include "model/bus.h"
 

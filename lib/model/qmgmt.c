@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Create and Delete I/O queues, Abort.  Base 5.1, 5.4 to 5.7; queue ids and vectors of secondaries Base 8.26.1, 8.26.2. */
 #include "model/cmd.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Submission and completion queues: doorbells, fetching, completions with phase tags.  Base 3.3. */
 #include "model/bus.h"
 

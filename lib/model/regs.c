@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Controller properties, Base 3.1.3: enable, ready, shutdown, and what an Offline secondary controller shows (8.26.3). */
 #include "base/time.h"
 #include "model/bus.h"

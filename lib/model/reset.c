@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Controller Level Resets and what each of them clears.  Base 3.7.2, PCIe Transport 1.2 3.3.1, PCIe 9.2.2.
  *

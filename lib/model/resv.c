@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Reservations, Base 8.19 and 7.2 to 7.5: registrants, the holder, and what the others may do.  A host is all controllers
  * with one non-zero Host Identifier; a controller whose Host Identifier is 0 is a host of its own until its next reset.

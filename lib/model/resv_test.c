@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Reservations in the model: hosts, keys, types, notifications, resets. */
 #include "model/testing.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Commands that take time: they were fetched, are not complete, and can be aborted meanwhile.  Each finishes when virtual
  * time comes to it.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The SR-IOV capability of the PF, and the VFs that come and go with it.  PCIe 9.3.3. */
 #include "base/time.h"
 #include "model/bus.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The state file: what the subsystem remembers without power.  It is written when power goes and read when power comes;
  * then the model does what it does at every power on (reset.c), so that a state ends here that a power cycle ends anywhere.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The state file: what a power cycle leaves is there in the next process; no other file is taken. */
 #include "base/text.h"
 #include "base/time.h"

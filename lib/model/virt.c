@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Virtualization enhancements, Base 8.26 and 5.28: flexible VQ and VI resources, secondary controller states, and the lists
  * that show them (CNS 14h, 15h).  One primary, the PF; its secondaries are the VFs.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Known differences of a device: NAME.expect.yaml beside its profile. */
 #include <ctype.h>
 

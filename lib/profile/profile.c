@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Reading and checking profiles.  libcyaml reads every scalar as text; numbers, ranges and yes/no are converted here, so
  * that "1e3" or "maybe" is an error with file, line and field instead of a guess.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Profiles and expectations: what a good file gives, and what each kind of bad file is told. */
 #include <glob.h>
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Loading YAML through libcyaml, and turning its log into one complaint. */
 #include <ctype.h>
 #include <stdarg.h>

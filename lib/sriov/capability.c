@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The SR-IOV extended capability of a PF, PCIe 9.3.3. */
 #include "sriov/sriov.h"
 

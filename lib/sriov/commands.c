@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The commands that suites and the VF life cycle send, encoded here and nowhere else. */
 #include "sriov/sriov.h"
 

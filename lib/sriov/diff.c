@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* What differs between two snapshots, in words. */
 #include "base/text.h"
 #include "sriov/state.h"

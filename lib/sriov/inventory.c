@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* What a device says it is, by reading alone. */
 #include "sriov/sriov.h"
 #include "spec/needs.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Putting a device back.  Each step compares first, so a device in its old state gets no command that changes anything.
  * The order matters: the primary's own flexible resources need a reset that puts every secondary Offline, so they come

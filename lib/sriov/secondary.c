@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Lists that take several Identify commands: bounded whatever the device answers. */
 #include "sriov/sriov.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Bringing a VF up in the order of Base 8.26.3: Offline, Assign, reset of the VF, Online, then the controller. */
 #include "sriov/sriov.h"
 

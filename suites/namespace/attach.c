@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* namespace.attach: Namespace Attachment, Base 2.0 5.22. */
 #include "common.h"
 

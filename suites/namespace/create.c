@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* namespace.create: Namespace Management create, Base 2.0 5.23 and NVM Command Set 1.0 4.1.6. */
 #include "common.h"
 

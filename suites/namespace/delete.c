@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* namespace.delete: Namespace Management delete, Base 2.0 5.23, 8.11 and 8.12. */
 #include "common.h"
 

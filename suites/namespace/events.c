@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* namespace.events: Namespace Attribute Changed and the Changed Namespace List, Base 2.0 5.2 and 5.16. */
 #include "common.h"
 

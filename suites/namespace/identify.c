@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* namespace.identify: what Identify says about namespaces, Base 2.0 5.17. */
 #include "common.h"
 

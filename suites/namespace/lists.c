@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* namespace.lists: identification descriptors, controller lists and the granularity list, Base 2.0 5.17. */
 #include "common.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* namespace.live: Namespace Management and Attachment while a VF runs I/O to another namespace, Base 2.0 5.23 and 8.11. */
 #include "common.h"
 

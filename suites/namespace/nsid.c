@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* namespace.nsid: status of commands with invalid and inactive NSIDs, Base 2.0 3.2.1. */
 #include "common.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* namespace.persist: attachments stay over resets, Offline and VF Enable, Base 2.0 5.22. */
 #include "common.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* namespace.shared: one namespace behind one NSID, its identity, and what several controllers see of it.  Base 2.0 3.2.1. */
 #include "common.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* reservation.acquire: becoming the holder, Base 2.0 7.2 action 0. */
 #include "resv.h"
 

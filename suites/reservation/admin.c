@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * reservation.admin: admin commands that belong to the write group of the table of Base 2.0 8.19.  The PF sends them while
  * VF 1 holds: as a host that is no registrant, and as a registrant.

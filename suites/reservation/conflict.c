@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * reservation.conflict: which I/O command each role may execute under each reservation type, the table of Base 2.0 8.19.
  * A command in conflict aborts with 0/83h and does nothing.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* reservation.hostid: the Host Identifier that makes controllers one host, Base 2.0 5.27 feature 81h. */
 #include "resv.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* reservation.identify: what a device that supports reservations says it supports, Base 2.0 8.19 and 5.17. */
 #include "resv.h"
 

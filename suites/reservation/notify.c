@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* reservation.notify: who is told what, log page 80h, its event and its mask.  Base 2.0 8.19, 5.16, 5.27 feature 82h. */
 #include "resv.h"
 

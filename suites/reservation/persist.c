@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* reservation.persist: what ends a reservation and what does not: resets, Offline, detach, power.  Base 2.0 8.19. */
 #include "resv.h"
 

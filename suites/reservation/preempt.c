@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* reservation.preempt: taking a reservation or a registration away from others, Base 2.0 7.2 actions 1 and 2. */
 #include "resv.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* reservation.register: becoming a registrant, another key, and leaving, Base 2.0 7.3. */
 #include "resv.h"
 

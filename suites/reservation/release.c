@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* reservation.release: giving a reservation back, and clearing everything, Base 2.0 7.4. */
 #include "resv.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* reservation.report: the Reservation Status data structure, Base 2.0 7.5. */
 #include "resv.h"
 

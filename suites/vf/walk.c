@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A random walk over the secondary controllers: Assign, Offline and Online with good and bad arguments, numbers of VFs,
  * and resets, against an oracle of Base 8.26 and 5.28.  After every step CNS 14h and 15h must show what the oracle says.
