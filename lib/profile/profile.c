@@ -5,14 +5,11 @@
  */
 #include <limits.h>
 
+#include "config.h"
 #include "base/text.h"
 #include "profile/fields.h"
 #include "profile/profile.h"
 #include "profile/yaml.h"
-
-#ifndef NVSR_DATADIR
-#define NVSR_DATADIR "/usr/local/share/nvsr-conform"
-#endif
 
 #define PROFILE_VERSION 1
 
