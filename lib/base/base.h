@@ -17,6 +17,7 @@
 #define NVSR_UNUSED __attribute__((unused))
 #define NVSR_MUST_USE __attribute__((warn_unused_result))
 
+/* An argument may be evaluated twice: never pass a call that does something. */
 #define NVSR_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define NVSR_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define NVSR_DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))

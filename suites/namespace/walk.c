@@ -11,10 +11,11 @@
 #define CTRLS 3		/* the PF and two VFs */
 #define BASELINE 1024	/* namespaces that were there before */
 
-enum op { CREATE, CREATE_WRONG, DELETE, ATTACH, DETACH, RESET_PF, OPS };
+enum op { CREATE, CREATE_WRONG, DELETE, ATTACH, DETACH, ATTACH_LIST, DETACH_LIST, RESET_PF, OPS };
 /* Targets that are no slot. */
 enum { UNALLOCATED = SLOTS, NSID_0, NSID_ABOVE, NSID_BROADCAST, TARGETS };
-enum wrong { CAPACITY_DIFFERS, NO_SUCH_FORMAT, TOO_LARGE, WRONGS };
+enum wrong { CAPACITY_DIFFERS, NO_SUCH_FORMAT, TOO_LARGE, NO_SUCH_CSI, SET_WITHOUT_GROUP, PROTECTED, WRONGS };
+#define LIST_TOO_LONG (1u << CTRLS)	/* as a mask of controllers: count 2,048 */
 #define NOBODY CTRLS	/* a controller id that nobody has */
 
 struct slot { uint32_t nsid; uint64_t blocks, bytes; bool shared, attached[CTRLS]; };
@@ -25,6 +26,8 @@ struct oracle {
 	unsigned baseline_count, block_bytes;
 	uint64_t unallocated;		/* UNVMCAP without namespaces of the walk; 0 = not reported */
 	bool thin, limits, can_reset, started;
+	unsigned formats;		/* LBA formats that the device offers */
+	bool protection;		/* end-to-end protection is possible with format 0 */
 	struct slot ns[SLOTS];
 };
 
@@ -106,6 +109,8 @@ static bool first_start(struct nvsr_ctx *t, struct oracle *o)
 		nvsr_test_broken(t, __FILE__, __LINE__, "CNS 10h: %s", nvsr_rc_text(rc));
 	nvsr_identify(t->pf, NVME_CNS_NS, NVME_NSID_ALL, 0, &common);
 	o->thin = common.nsfeat & NVME_NSFEAT_THIN;
+	o->formats = common.nlbaf + 1u;
+	o->protection = common.dpc && le16_get(common.lbaf[0].ms);
 	o->block_bytes = nsm_block_bytes(t);
 	o->started = !rc && o->block_bytes;
 	return o->started;
@@ -140,7 +145,7 @@ static bool start(struct nvsr_ctx *t, void *oracle)
 static void draw(struct walk_random *r, const void *oracle, struct walk_step *ret)
 {
 	static const unsigned weights[OPS] = { [CREATE] = 12, [CREATE_WRONG] = 3, [DELETE] = 7, [ATTACH] = 24, [DETACH] = 14,
-					       [RESET_PF] = 1 };
+					       [ATTACH_LIST] = 8, [DETACH_LIST] = 4, [RESET_PF] = 1 };
 	const struct oracle *o = oracle;
 	unsigned all = 0, op = 0, hit;
 
@@ -155,6 +160,8 @@ static void draw(struct walk_random *r, const void *oracle, struct walk_step *re
 		break;
 	case CREATE_WRONG:
 		ret->b = walk_draw(r, WRONGS);
+		ret->c = o->formats + walk_draw(r, 15);
+		ret->c = NVSR_MIN(ret->c, 15u);
 		break;
 	case DELETE:		/* never the broadcast: namespaces that were there before stay */
 		ret->a = walk_draw(r, 5) ? walk_draw(r, SLOTS) : UNALLOCATED + walk_draw(r, NSID_BROADCAST - UNALLOCATED);
@@ -163,6 +170,12 @@ static void draw(struct walk_random *r, const void *oracle, struct walk_step *re
 	case DETACH:
 		ret->a = walk_draw(r, 10) ? walk_draw(r, SLOTS) : UNALLOCATED + walk_draw(r, TARGETS - UNALLOCATED);
 		ret->b = walk_draw(r, 12) ? walk_draw(r, o->ctrls) : NOBODY;
+		break;
+	case ATTACH_LIST:
+	case DETACH_LIST:
+		ret->a = walk_draw(r, SLOTS);
+		ret->b = walk_draw(r, 20) ? walk_draw(r, 1u << o->ctrls) : LIST_TOO_LONG;
+		ret->c = !walk_draw(r, 5);	/* one more id behind the list, not counted */
 		break;
 	}
 }
@@ -193,9 +206,12 @@ static void predict_create(const struct oracle *o, const struct walk_step *st, s
 
 static void predict_wrong(const struct oracle *o, enum wrong which, struct walk_allowed *w)
 {
-	static const int status[WRONGS] = { NVME_SC_THIN_NOT_SUPPORTED, NVME_SC_INVALID_FORMAT, NVME_SC_NS_INSUFFICIENT_CAP };
+	static const int status[WRONGS] = { NVME_SC_THIN_NOT_SUPPORTED, NVME_SC_INVALID_FORMAT, NVME_SC_NS_INSUFFICIENT_CAP,
+					   NVME_SC_IOCS_NOT_SUPPORTED, NVME_SC_INVALID_FIELD, NVME_SC_INVALID_FORMAT };
 
-	walk_allow(w, status[which]);					/* NSM-23, 24, 21 */
+	walk_allow(w, status[which]);					/* NSM-23, 24, 21, 24, 25, 24 */
+	if ((which == NO_SUCH_FORMAT && o->formats > 15) || (which == PROTECTED && o->protection))
+		walk_allow(w, 0);					/* the device offers it */
 	if (which == CAPACITY_DIFFERS && o->thin)
 		walk_allow(w, 0);
 	/* A controller at its limits may say that instead. */
@@ -228,6 +244,58 @@ static void predict_attachment(const struct oracle *o, const struct walk_step *s
 		walk_allow(w, NVME_SC_ATTACH_LIMIT);			/* NSM-40 */
 }
 
+/* Controllers of a mask in ascending order of their ids: ids[] gets them, *order their indexes. */
+static unsigned list_of(const struct oracle *o, uint32_t mask, uint16_t ids[CTRLS], unsigned order[CTRLS])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < o->ctrls; i++)
+		if (mask & 1u << i)
+			ids[n++] = o->cntlid[i];
+	qsort(ids, n, sizeof(ids[0]), nsm_cmp_id);
+	for (unsigned k = 0; k < n; k++)
+		for (unsigned i = 0; i < o->ctrls; i++)
+			if (o->cntlid[i] == ids[k])
+				order[k] = i;
+	return n;
+}
+
+/* What a list does: entries take effect one by one up to the one that fails, NSM-38.  The status of that one. */
+static int list_effect(const struct oracle *o, const struct walk_step *st, struct slot *s)
+{
+	bool attach = st->op == ATTACH_LIST;
+	unsigned order[CTRLS] = { 0 };
+	uint16_t ids[CTRLS] = { 0 };
+	unsigned n = list_of(o, st->b, ids, order);
+
+	if (st->b == LIST_TOO_LONG || !n)
+		return NVME_SC_CTRL_LIST_INVALID;			/* NSM-37 */
+	for (unsigned k = 0; k < n; k++) {
+		bool *attached = &s->attached[order[k]];
+
+		if (*attached == attach)
+			return attach ? NVME_SC_NS_ALREADY_ATTACHED : NVME_SC_NS_NOT_ATTACHED;
+		if (attach && !s->shared && attachments(s))
+			return NVME_SC_NS_IS_PRIVATE;
+		*attached = attach;
+	}
+	return 0;
+}
+
+static void predict_list(const struct oracle *o, const struct walk_step *st, struct walk_allowed *w)
+{
+	const struct slot *s = slot(o, st->a);
+	struct slot copy = s ? *s : (struct slot){ 0 };
+
+	if (!s) {
+		walk_allow(w, NVME_SC_INVALID_FIELD);
+		if (st->b == LIST_TOO_LONG || !st->b)
+			walk_allow(w, NVME_SC_CTRL_LIST_INVALID);
+		return;
+	}
+	walk_allow(w, list_effect(o, st, &copy));
+}
+
 static void predict(const void *oracle, const struct walk_step *st, struct walk_allowed *w)
 {
 	const struct oracle *o = oracle;
@@ -245,6 +313,10 @@ static void predict(const void *oracle, const struct walk_step *st, struct walk_
 	case RESET_PF:
 		walk_allow(w, 0);
 		return;
+	case ATTACH_LIST:
+	case DETACH_LIST:
+		predict_list(o, st, w);
+		return;
 	default:
 		predict_attachment(o, st, w);
 	}
@@ -252,7 +324,7 @@ static void predict(const void *oracle, const struct walk_step *st, struct walk_
 
 /* --- doing it ------------------------------------------------------------------------------------------------------------------ */
 
-static int create_wrong(struct nvsr_ctx *t, const struct oracle *o, enum wrong which)
+static int create_wrong(struct nvsr_ctx *t, const struct oracle *o, enum wrong which, uint8_t format)
 {
 	struct nvme_id_ns host;
 	uint32_t nsid;
@@ -261,10 +333,30 @@ static int create_wrong(struct nvsr_ctx *t, const struct oracle *o, enum wrong w
 	if (which == CAPACITY_DIFFERS)
 		host.ncap = le64(le64_get(host.nsze) / 2);
 	else if (which == NO_SUCH_FORMAT)
-		host.flbas = 15;
-	else
+		host.flbas = format;
+	else if (which == SET_WITHOUT_GROUP)
+		host.nvmsetid = le16(1);
+	else if (which == PROTECTED)
+		host.dps = 1;
+	else if (which == TOO_LARGE)
 		host.nsze = host.ncap = le64(1ull << 50);
-	return nsm_create_raw(t->pf, &host, 0, &nsid);
+	return nsm_create_raw(t->pf, &host, which == NO_SUCH_CSI ? 0xff : 0, &nsid);
+}
+
+static int apply_list(struct nvsr_ctx *t, const struct oracle *o, const struct walk_step *st, uint32_t nsid)
+{
+	unsigned order[CTRLS] = { 0 }, n;
+	uint16_t ids[CTRLS] = { 0 };
+
+	n = list_of(o, st->b == LIST_TOO_LONG ? 1 : st->b, ids, order);
+	if (st->c && n < o->ctrls) {
+		uint16_t rest[CTRLS] = { 0 };
+
+		list_of(o, ~st->b, rest, order);
+		ids[n] = rest[0];
+	}
+	return nsm_attachment(t->pf, nsid, st->op == ATTACH_LIST ? NVME_NS_ATTACH : NVME_NS_DETACH,
+			      st->b == LIST_TOO_LONG ? 2048 : n, ids, n + (st->c && n < o->ctrls));
 }
 
 static int apply(struct nvsr_ctx *t, const void *oracle, const struct walk_step *st, uint32_t *ret_dw0)
@@ -279,13 +371,16 @@ static int apply(struct nvsr_ctx *t, const void *oracle, const struct walk_step 
 			return 0;
 		return nvsr_ns_create(t->pf, ((uint64_t)st->c << 20) / o->block_bytes, 0, st->b, ret_dw0);
 	case CREATE_WRONG:
-		return create_wrong(t, o, st->b);
+		return create_wrong(t, o, st->b, (uint8_t)st->c);
 	case DELETE:
 		return nvsr_ns_delete(t->pf, nsid);
 	case ATTACH:
 		return nvsr_ns_attach(t->pf, nsid, cntlid);
 	case DETACH:
 		return nvsr_ns_detach(t->pf, nsid, cntlid);
+	case ATTACH_LIST:
+	case DETACH_LIST:
+		return apply_list(t, o, st, nsid);
 	default:
 		return o->can_reset ? nvsr_reset(t->pf, NVSR_RESET_CTRL) : 0;
 	}
@@ -295,6 +390,8 @@ static void follow(void *oracle, const struct walk_step *st, int rc, uint32_t dw
 {
 	struct oracle *o = oracle;
 
+	if ((st->op == ATTACH_LIST || st->op == DETACH_LIST) && slot(o, st->a))
+		list_effect(o, st, &o->ns[st->a]);	/* a list that fails has effects too */
 	if (rc)
 		return;
 	if (st->op == CREATE && !slot(o, st->a))
@@ -392,13 +489,39 @@ static bool compare(struct nvsr_ctx *t, void *oracle, char *expected, char *obse
 	}
 	if (n != o->baseline_count + own)
 		return differ(&w, "allocated namespaces; number, none", 0, o->baseline_count + own, n);
+	if (!le128_get(id.tnvmcap, NULL))				/* NSM-04 */
+		return differ(&w, "TNVMCAP is not 0, none", 0, 1, 0);
 	if (o->unallocated && le128_get(id.unvmcap, NULL) + used != o->unallocated)
 		return differ(&w, "UNVMCAP with NVMCAP of all, none", 0, o->unallocated, le128_get(id.unvmcap, NULL) + used);
 	return true;
 }
 
+static void print_list(const struct oracle *o, const struct walk_step *st, char *buf, size_t len)
+{
+	unsigned order[CTRLS] = { 0 }, n;
+	uint16_t ids[CTRLS] = { 0 };
+	size_t at;
+
+	n = list_of(o, st->b == LIST_TOO_LONG ? 1 : st->b, ids, order);
+	at = (size_t)snprintf(buf, len, "nvme %s-ns $PF -n %u -c ", st->op == ATTACH_LIST ? "attach" : "detach", target(o, st->a));
+	for (unsigned i = 0; i < n && at < len; i++)
+		at += (size_t)snprintf(buf + at, len - at, "%s%u", i ? "," : "", ids[i]);
+	if (at < len && st->b == LIST_TOO_LONG)
+		snprintf(buf + at, len - at, "   # with a count of 2048");
+	else if (at < len && !n)
+		snprintf(buf + at, len - at, "   # with a count of 0");
+}
+
 static void print(const void *oracle, const struct walk_step *st, char *buf, size_t len)
 {
+	static const char *const wrong[WRONGS] = {
+		[CAPACITY_DIFFERS] = "nvme create-ns $PF -s 2048 -c 1024 -f 0",
+		[NO_SUCH_FORMAT] = "nvme create-ns $PF -s 2048 -c 2048 -f %u",
+		[TOO_LARGE] = "nvme create-ns $PF -s 1125899906842624 -c 1125899906842624 -f 0",
+		[NO_SUCH_CSI] = "nvme create-ns $PF -s 2048 -c 2048 -f 0 -y 255",
+		[PROTECTED] = "nvme create-ns $PF -s 2048 -c 2048 -f 0 -d 1",
+		[SET_WITHOUT_GROUP] = "nvme create-ns $PF -s 2048 -c 2048 -f 0 -i 1",
+	};
 	const struct oracle *o = oracle;
 	uint16_t cntlid = st->b < o->ctrls ? o->cntlid[st->b] : 0xfffe;
 	unsigned blocks = o->block_bytes ? (st->c << 20) / o->block_bytes : 0;
@@ -411,9 +534,7 @@ static void print(const void *oracle, const struct walk_step *st, char *buf, siz
 			snprintf(buf, len, "nvme create-ns $PF -s %u -c %u -f 0 -m %u", blocks, blocks, st->b);
 		break;
 	case CREATE_WRONG:
-		snprintf(buf, len, "nvme create-ns $PF %s",
-			 st->b == CAPACITY_DIFFERS ? "-s 2048 -c 1024 -f 0" :
-			 st->b == NO_SUCH_FORMAT ? "-s 2048 -c 2048 -f 15" : "-s 1125899906842624 -c 1125899906842624 -f 0");
+		snprintf(buf, len, wrong[st->b], st->c);
 		break;
 	case DELETE:
 		snprintf(buf, len, "nvme delete-ns $PF -n %u", target(o, st->a));
@@ -421,6 +542,10 @@ static void print(const void *oracle, const struct walk_step *st, char *buf, siz
 	case ATTACH:
 	case DETACH:
 		snprintf(buf, len, "nvme %s-ns $PF -n %u -c %u", st->op == ATTACH ? "attach" : "detach", target(o, st->a), cntlid);
+		break;
+	case ATTACH_LIST:
+	case DETACH_LIST:
+		print_list(o, st, buf, len);
 		break;
 	default:
 		snprintf(buf, len, "nvme reset $PF");
@@ -439,15 +564,18 @@ static void namespaces_agree(struct nvsr_ctx *t)
 
 /* What the walk finds by itself, without the tests that look for it. */
 static const char *const caught[] = {
-	"ns-attach-unimplemented", "nn-below-nsid", "unvmcap-constant", "delete-leaks-capacity",
-	"invalid-nsid-as-inactive", "inactive-nsid-as-invalid", "active-list-shows-all", "ns-list-unsorted",
-	"allocated-list-only-attached", "cns-11h-needs-attachment", "ctrl-list-without-vfs",
+	"ns-attach-unimplemented", "nn-below-nsid", "tnvmcap-zero", "unvmcap-constant", "delete-leaks-capacity",
+	"invalid-nsid-as-inactive", "inactive-nsid-as-invalid", "common-caps-unsupported", "active-list-shows-all",
+	"ns-list-unsorted", "allocated-list-only-attached", "cns-11h-needs-attachment", "ctrl-list-without-vfs",
 	"create-returns-no-nsid", "create-ignores-nmic", "created-size-differs", "create-attaches-to-creator",
 	"create-attaches-to-vfs", "insufficient-capacity-wrong-status", "failed-create-leaks-capacity",
-	"thin-accepted", "thin-wrong-status", "bad-format-wrong-status", "delete-keeps-attachment-record",
-	"delete-refused-while-attached", "delete-unallocated-succeeds", "attach-twice-succeeds",
-	"private-ns-shared", "private-stays-with-first", "detach-unattached-succeeds",
-	"attach-unknown-ctrl-wrong-status", "attach-broadcast-succeeds", "attach-lost-on-ctrl-reset",
+	"thin-accepted", "thin-wrong-status", "hidden-lba-format", "bad-format-wrong-status", "create-ignores-dps",
+	"create-ignores-csi", "create-ignores-nvmset", "delete-keeps-vf-attachment",
+	"delete-keeps-attachment-record", "delete-refused-while-attached", "delete-unallocated-succeeds",
+	"attach-only-first-entry", "attach-ignores-count", "attach-twice-succeeds", "private-ns-shared",
+	"private-stays-with-first", "detach-unattached-succeeds", "attach-empty-list-succeeds",
+	"attach-list-truncated", "attach-unknown-ctrl-wrong-status", "attach-all-or-nothing",
+	"attach-skips-failing-entry", "attach-broadcast-succeeds", "attach-lost-on-ctrl-reset",
 	"attach-to-offline-fails", NULL
 };
 

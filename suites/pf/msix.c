@@ -246,8 +246,10 @@ static int ring(struct nvsr_dev *d, struct nvsr_queue *q, unsigned vector, uint6
 
 	if (!rc)
 		rc = nvsr_queue_submit(q, &c, &req);
-	if (!rc)
-		rc = NVSR_MIN(nvsr_req_wait(req, 1000, NULL), 0);
+	if (!rc) {
+		rc = nvsr_req_wait(req, 1000, NULL);
+		rc = rc > 0 ? 0 : rc;	/* whatever the status: it is the completion that interrupts */
+	}
 	if (!rc)
 		rc = nvsr_irq_count(d, vector, &after);
 	if (!rc)

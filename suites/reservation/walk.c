@@ -119,7 +119,10 @@ static void draw(struct walk_random *r, const void *oracle, struct walk_step *re
 
 		ret->b = STEP_B(rrega, !walk_draw(r, 6), draw_key(r, h), 1 + walk_draw(r, KEYS - 1));
 	} else {
-		ret->b = STEP_B(op == PREEMPT ? 1u : 0u, 0u, draw_key(r, h), walk_draw(r, KEYS));
+		/* IEKEY and a reserved type are errors of Acquire and Release. */
+		ret->b = STEP_B(op == PREEMPT ? 1u : 0u, !walk_draw(r, 12), draw_key(r, h), walk_draw(r, KEYS));
+		if (!walk_draw(r, 12))
+			ret->c = RSV_TYPES + walk_draw(r, 4);
 	}
 }
 
@@ -216,9 +219,25 @@ static void predict_data(const struct oracle *o, const struct walk_step *s, stru
 	walk_allow(w, good ? 0 : NVME_SC_RESV_CONFLICT);
 }
 
+/* RSV-13, 14, 21: what no Acquire or Release may say.  A wrong key may be found first. */
+static bool predict_malformed(const struct oracle *o, const struct walk_step *s, struct walk_allowed *w)
+{
+	bool typed = s->op == ACQUIRE || s->op == PREEMPT;
+
+	if ((!typed && s->op != RELEASE && s->op != CLEAR) || !(iekey(s) || (typed && s->c >= RSV_TYPES)))
+		return false;
+	walk_allow(w, NVME_SC_INVALID_FIELD);
+	if (!matches(&o->h[s->a], s) || (s->op == ACQUIRE && o->type) || (s->op == PREEMPT && !any_with_key(o, other_key(s))))
+		walk_allow(w, NVME_SC_RESV_CONFLICT);
+	return true;
+}
+
 static void predict(const void *oracle, const struct walk_step *s, struct walk_allowed *w)
 {
 	const struct oracle *o = oracle;
+
+	if (predict_malformed(o, s, w))
+		return;
 
 	switch (s->op) {
 	case REGISTER:
@@ -254,11 +273,11 @@ static int apply(struct nvsr_ctx *t, const void *oracle, const struct walk_step 
 		return rsv_register(d, o->r.nsid, action(s) | (uint32_t)iekey(s) << 3, crkey(s), other_key(s));
 	case ACQUIRE:
 	case PREEMPT:
-		return rsv_acquire(d, o->r.nsid, action(s) | RSV_RTYPE(s->c), crkey(s), other_key(s));
+		return rsv_acquire(d, o->r.nsid, action(s) | (uint32_t)iekey(s) << 3 | RSV_RTYPE(s->c), crkey(s), other_key(s));
 	case RELEASE:
-		return rsv_release(d, o->r.nsid, NVME_RRELA_RELEASE | RSV_RTYPE(s->c), crkey(s));
+		return rsv_release(d, o->r.nsid, NVME_RRELA_RELEASE | (uint32_t)iekey(s) << 3 | RSV_RTYPE(s->c), crkey(s));
 	case CLEAR:
-		return rsv_release(d, o->r.nsid, NVME_RRELA_CLEAR, crkey(s));
+		return rsv_release(d, o->r.nsid, NVME_RRELA_CLEAR | (uint32_t)iekey(s) << 3, crkey(s));
 	default:
 		return o->r.block > sizeof(block) ? 0 : nvsr_rw(d, s->op == WRITE, o->r.nsid, 0, 1, block, o->r.block);
 	}
@@ -298,6 +317,10 @@ static void follow(void *oracle, const struct walk_step *s, int rc, uint32_t dw0
 {
 	struct oracle *o = oracle;
 
+	struct walk_allowed none = { .n = 0 };
+
+	if (predict_malformed(o, s, &none))
+		return;
 	if (s->op == PREEMPT && matches(&o->h[s->a], s) && (preempt_is_open(o, s) || !any_with_key(o, other_key(s)))) {
 		o->open = o->gen_open = preempt_is_open(o, s) || !rc;
 		if (o->open)
@@ -405,13 +428,13 @@ static void print(const void *oracle, const struct walk_step *s, char *buf, size
 		break;
 	case ACQUIRE:
 	case PREEMPT:
-		snprintf(buf, len, "%s: nvme resv-acquire -n %u --crkey=0x%llx --prkey=0x%llx --rtype=%u --racqa=%u", host, o->r.nsid, cr,
-			 other, s->c, action(s));
+		snprintf(buf, len, "%s: nvme resv-acquire -n %u --crkey=0x%llx --prkey=0x%llx --rtype=%u --racqa=%u%s", host, o->r.nsid,
+			 cr, other, s->c, action(s), iekey(s) ? " --iekey" : "");
 		break;
 	case RELEASE:
 	case CLEAR:
-		snprintf(buf, len, "%s: nvme resv-release -n %u --crkey=0x%llx --rtype=%u --rrela=%u", host, o->r.nsid, cr,
-			 s->op == CLEAR ? 0 : s->c, s->op == CLEAR);
+		snprintf(buf, len, "%s: nvme resv-release -n %u --crkey=0x%llx --rtype=%u --rrela=%u%s", host, o->r.nsid, cr,
+			 s->op == CLEAR ? 0 : s->c, s->op == CLEAR, iekey(s) ? " --iekey" : "");
 		break;
 	default:
 		snprintf(buf, len, "%s: nvme %s -n %u -s 0 -c 0 -z %u", host, s->op == READ ? "read" : "write", o->r.nsid, o->r.block);
@@ -430,19 +453,19 @@ static void reservations_agree(struct nvsr_ctx *t)
 
 /* What the walk finds by itself, without the tests that look for it. */
 static const char *const caught[] = {
-	"acquire-again-refused", "acquire-any-key", "acquire-changes-type", "acquire-steals",
-	"acquire-without-registration", "all-registrants-one-holder", "clear-keeps-registrants",
+	"acquire-again-refused", "acquire-any-key", "acquire-changes-type", "acquire-iekey-accepted",
+	"acquire-steals", "acquire-without-registration", "all-registrants-one-holder", "clear-keeps-registrants",
 	"clear-keeps-reservation", "clear-only-by-holder", "gen-not-on-register", "gen-not-on-preempt",
 	"gen-not-on-clear", "gen-on-acquire", "gen-on-release", "iekey-ignored", "register-again-replaces",
 	"register-any-key", "replace-keeps-key", "replace-registers", "unregister-stranger-succeeds",
 	"unregister-keeps-reservation", "unregister-releases-all-registrants", "preempt-leaves-registration",
 	"preempt-removes-one", "preempt-takes-anything", "preempt-without-takeover", "preempt-keeps-type",
-	"preempt-key-zero-accepted", "self-preempt-unregisters", "release-any-key",
+	"preempt-key-zero-accepted", "self-preempt-unregisters", "release-iekey-accepted", "release-any-key",
 	"release-by-non-holder-releases", "release-by-non-holder-fails", "release-by-stranger-succeeds",
 	"release-ignored", "release-of-nothing-fails", "report-dynamic-cntlid", "report-hides-holder",
 	"report-hides-type", "report-misses-controller", "report-needs-registration", "register-refuses-iekey",
-	"holder-blocked", "we-allows-write", "we-registrant-writes", "we-blocks-read", "ea-allows-read",
-	"ea-allows-write", "ea-registrant-allowed", "wero-allows-write", "wero-blocks-read",
+	"resv-any-type", "holder-blocked", "we-allows-write", "we-registrant-writes", "we-blocks-read",
+	"ea-allows-read", "ea-allows-write", "ea-registrant-allowed", "wero-allows-write", "wero-blocks-read",
 	"wero-blocks-registrant", "earo-allows-read", "earo-allows-write", "earo-blocks-registrant",
 	"wear-allows-write", "wear-blocks-read", "wear-blocks-registrant", "eaar-allows-read", "eaar-allows-write",
 	"eaar-blocks-registrant", "read-ignores-reservation", "write-ignores-reservation", NULL

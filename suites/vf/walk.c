@@ -323,6 +323,8 @@ static int use_vf(struct nvsr_ctx *t, struct oracle *o, const struct secondary *
 	rc = nvsr_dev_open_vf(t->pf, s->vfn, &vf);
 	if (rc)
 		return rc;
+	if (!s->online)
+		see(o, vf_csts(vf) & NVME_CSTS_CFS, "CSTS.CFS of an Offline controller", 1, 0);
 	rc = nvsr_ctrl_enable(vf);
 	see(o, (rc == 0) == s->online, "an Online controller becomes ready (1), an Offline one does not (0)", s->online, rc == 0);
 	if (!rc && s->online && !nvsr_set_feature(vf, NVME_FEAT_NUM_QUEUES, 0, 0xfffeu << 16 | 0xfffe, NULL, 0, &granted) &&
@@ -610,7 +612,14 @@ static const char *const caught[] = {
 	"online-again-resets", "online-without-vf", "online-ignored", "online-refused-after-flr",
 	"num-queues-ignores-nvq", "vf-msix-fixed-size", "primary-reset-keeps-resources",
 	"primary-reset-keeps-secondaries", "vf-disable-keeps-resources", "vf-reset-goes-offline",
-	"vf-flr-strips-resources", "power-cycle-restores-secondaries", NULL
+	"vf-flr-strips-resources", "power-cycle-restores-secondaries", "vf-answers-as-pf", "vfe-reads-zero",
+	"vf-answers-without-vfe", "vfs-linger", "vf-enable-slow", "last-vf-missing", "numvfs-stuck-after-disable",
+	"vf-offset-zero", "stride-zero", "vf-rid-lower-bus", "vf-rid-shifted", "vf-bar-not-pow2",
+	"vf-bar-size-of-all", "vf-bar-unaligned", "vf-bar-io", "vf-aperture-aliases", "vf-apertures-swapped",
+	"vf-no-flr-cap", "pf-no-flr-cap", "vf-no-express-cap", "vf-flr-stalls-pf", "vf-flr-hangs",
+	"vf-flr-clears-vf-mse", "vf-flr-clears-vf-bar", "vfs-outlive-pf-flr", "vf-flr-clears-numvfs",
+	"msix-ts-wrong", "phase-not-inverted", "vf-bar-32bit", "ctrl-reset-clears-sriov", "ctrl-reset-clears-bme",
+	"offline-cfs-clear", "online-cfs-stays", "vf-never-ready", "ready-after-timeout", NULL
 };
 
 static const struct nvsr_test tests[] = {
