@@ -53,7 +53,7 @@ help:
 	@echo 'make run        install what is missing, build, run every suite on the model, say where the report is'
 	@echo 'make check      the same set-up, then lint, unit tests, every suite on the model, the defect proof, the lab'
 	@echo 'make unit       unit tests'
-	@echo 'make lint       layers, headers, both compilers, cppcheck, shellcheck'
+	@echo 'make lint       layers, headers, both compilers, clang-tidy, cppcheck, shellcheck'
 	@echo 'make prove      every seeded defect of the model against the suites'
 	@echo 'make lab        every suite on QEMU'"'"'s SR-IOV device, through the Linux driver of an emulated host'
 	@echo 'make bench      speed targets, into build/bench.tsv'
@@ -139,9 +139,10 @@ $(LINT)/gcc/%.ok: % | $(B)/config.h $(B)/setup.check
 	@mkdir -p $(@D)
 	$(SAY) LINT $<
 	$(Q)gcc $(LINT_CC) $< && touch $@
-$(LINT)/clang/%.ok: % | $(B)/config.h $(B)/setup.check
+$(LINT)/clang/%.ok: % .clang-tidy | $(B)/config.h $(B)/setup.check
 	@mkdir -p $(@D)
-	$(Q)clang $(LINT_CC) $< && touch $@
+	$(Q)clang $(LINT_CC) $<
+	$(Q)clang-tidy --quiet $< -- $(STD) $(PKG_CF) 2>/dev/null && touch $@
 # Each header stands alone, in C and in C++.
 $(LINT)/header/%.ok: % | $(B)/config.h $(B)/setup.check
 	@mkdir -p $(@D)
