@@ -88,7 +88,7 @@ int nvsr_dev_open_vf(struct nvsr_dev *pf, unsigned vfn, struct nvsr_dev **ret)
 	if (!d)
 		return -ENOMEM;
 	*d = (struct nvsr_dev){
-		.ops = pf->ops, .pf = pf, .shared = pf->shared, .vfn = vfn, .can = pf->can,
+		.ops = pf->ops, .pf = pf, .shared = pf->shared, .vfn = vfn, .can = pf->vf_can,
 		.admin_timeout_ms = pf->admin_timeout_ms,
 	};
 	rc = d->ops->open_vf(pf, d);
@@ -134,6 +134,7 @@ struct nvsr_dev *nvsr_dev_close(struct nvsr_dev *d)
 const char *nvsr_dev_name(const struct nvsr_dev *d) { return d->name; }
 const char *nvsr_dev_method(const struct nvsr_dev *d) { return d->ops->name; }
 unsigned nvsr_dev_can(const struct nvsr_dev *d) { return d->can; }
+unsigned nvsr_dev_vf_can(const struct nvsr_dev *pf) { return pf->pf->vf_can; }
 unsigned nvsr_dev_vfn(const struct nvsr_dev *d) { return d->vfn; }
 uint16_t nvsr_dev_rid(const struct nvsr_dev *d) { return d->rid; }
 

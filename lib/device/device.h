@@ -73,6 +73,7 @@ static inline void nvsr_dev_closep(struct nvsr_dev **d) { *d = nvsr_dev_close(*d
 const char *nvsr_dev_name(const struct nvsr_dev *d);	/* "/dev/nvme0", "model:", "model:#vf2" */
 const char *nvsr_dev_method(const struct nvsr_dev *d);	/* "model", "kernel", "vfio" */
 unsigned nvsr_dev_can(const struct nvsr_dev *d);	/* enum nvsr_can bits */
+unsigned nvsr_dev_vf_can(const struct nvsr_dev *pf);	/* those that its VFs will have */
 unsigned nvsr_dev_vfn(const struct nvsr_dev *d);	/* 0 for the PF */
 uint16_t nvsr_dev_rid(const struct nvsr_dev *d);	/* bus << 8 | devfn */
 

@@ -228,6 +228,7 @@ static int kernel_open(struct nvsr_dev *d, const char *where, const struct nvsr_
 		d->can |= NVSR_CAN_NUMVFS;
 	if (registers_readable(d))
 		d->can |= NVSR_CAN_REG_READ;
+	d->vf_can = d->can & ~(unsigned)(NVSR_CAN_VF | NVSR_CAN_NUMVFS);
 	return 0;
 }
 
@@ -252,7 +253,6 @@ static int kernel_open_vf(struct nvsr_dev *pf, struct nvsr_dev *vf)
 	/* QEMU 7.2 decodes a VF's BARs only after the kernel enabled the function, as it does when a driver is bound. */
 	if (!nvsr_sysfs_get(f->bdf, "enable", text, sizeof(text)) && text[0] == '0')
 		f->enabled = !nvsr_sysfs_put(f->bdf, "enable", "1");
-	vf->can = pf->can & ~(unsigned)(NVSR_CAN_VF | NVSR_CAN_NUMVFS);
 	return 0;
 }
 

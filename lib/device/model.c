@@ -564,6 +564,7 @@ static int open_pf(struct nvsr_dev *d, const char *where, const struct nvsr_dev_
 	d->can = NVSR_CAN_CFG_READ | NVSR_CAN_CFG_WRITE | NVSR_CAN_REG_READ | NVSR_CAN_REG_WRITE | NVSR_CAN_QUEUES | NVSR_CAN_AER |
 		 NVSR_CAN_ADMIN | NVSR_CAN_IO | NVSR_CAN_VF | NVSR_CAN_CTRL_RESET | NVSR_CAN_FLR | NVSR_CAN_HOT_RESET |
 		 NVSR_CAN_POWER_CYCLE | NVSR_CAN_NUMVFS | NVSR_CAN_DMA_DOMAINS;
+	d->vf_can = d->can & ~(unsigned)(NVSR_CAN_VF | NVSR_CAN_NUMVFS);
 	d->rid = nvsr_model_pf_rid(h->model);
 	h->next_iova = IOVA_BASE;
 	h->next_mmio = MMIO_BASE;

@@ -42,6 +42,7 @@ struct nvsr_dev {
 	unsigned refs;			/* the PF: one for itself, one for each open VF */
 	char *name;
 	unsigned can, vfn, admin_timeout_ms;
+	unsigned vf_can;		/* the PF: what open_vf() will give */
 	unsigned domain;		/* address space of its DMA memory, 0 the shared one */
 	uint16_t rid;
 	void *priv;			/* the access method's own state of this function */

@@ -41,8 +41,8 @@ enum nvsr_level nvsr_test_level(const struct nvsr_test *t);
 /* The needs that the device, the access method and the user meet, as NVSR_NEED() bits. */
 uint64_t nvsr_needs_met(struct nvsr_dev *pf, const struct nvsr_inventory *inv, const struct nvsr_profile *profile,
 			bool destroy);
-/* The ENV needs that an access method with these enum nvsr_can bits meets. */
-uint64_t nvsr_needs_of_method(unsigned can);
+/* The ENV needs that access methods with these enum nvsr_can bits, of the PF and of VFs, meet. */
+uint64_t nvsr_needs_of_method(unsigned can, unsigned vf_can);
 /* Why a test cannot run: every unmet need in one line, malloc'd; *ret_cause "claim", "env" or "grant". */
 char *nvsr_needs_reason(uint64_t unmet, const struct nvsr_profile *profile, const char **ret_cause);
 

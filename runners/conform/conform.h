@@ -50,7 +50,7 @@ struct nvsr_target {
 	struct nvsr_inventory inv;
 	struct nvsr_snapshot *state;	/* before anything was changed */
 	char *method, model[41], serial[21], firmware[9];
-	unsigned can;
+	unsigned can, vf_can;		/* of the access methods of PF and VFs, enum nvsr_can */
 	bool real;			/* not the model */
 };
 /**

@@ -180,7 +180,7 @@ static json_t *method_json(const struct nvsr_target *t)
 	json_t *o = json_object();
 
 	/* The access method's part of the needs, said in the same words. */
-	met = nvsr_needs_of_method(t->can);
+	met = nvsr_needs_of_method(t->can, t->vf_can);
 	for (unsigned i = 0; i < NVSR_NEED_COUNT; i++)
 		if (nvsr_needs[i].kind == NVSR_NEED_ENV)
 			json_object_set_new(o, nvsr_needs[i].key, json_boolean(met >> i & 1));

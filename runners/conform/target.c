@@ -167,6 +167,7 @@ static int look(struct nvsr_target *t)
 	if (!rc)
 		rc = nvsr_snapshot_take(pf, &t->state);
 	t->can = nvsr_dev_can(pf);
+	t->vf_can = nvsr_dev_vf_can(pf);
 	t->method = strdup(nvsr_dev_method(pf));
 	copy_string(t->model, t->inv.id.mn, sizeof(t->inv.id.mn));
 	copy_string(t->serial, t->inv.id.sn, sizeof(t->inv.id.sn));

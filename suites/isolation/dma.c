@@ -5,7 +5,7 @@
  */
 #include "isolation.h"
 
-#define NEED (ISO_NEED | DAT_NEED | NVSR_NEED(QUEUES) | NVSR_NEED(DMA_DOMAINS))
+#define NEED (ISO_NEED | DAT_NEED | NVSR_NEED(VF_QUEUES) | NVSR_NEED(DMA_DOMAINS))
 #define WAIT_MS 2000u
 #define TAG_A 0x31u
 #define TAG_B 0x32u
@@ -176,7 +176,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-30", "ISO-01"), .needs = NEED, .caught_by = DEFECTS("dma-fault-kills-pf"),
 	  .run = fault_is_local },
 	{ .id = "former-memory-is-left-alone", .title = "a VF that changed hands does not touch the former tenant's memory",
-	  .requirements = REQS("ISO-14", "ISO-30"), .needs = NEED | NVSR_NEED(REG_WRITE),
+	  .requirements = REQS("ISO-14", "ISO-30"), .needs = NEED | NVSR_NEED(VF_REG_WRITE),
 	  .caught_by = DEFECTS("late-dma-after-reset"), .run = former_memory_is_left_alone },
 };
 const struct nvsr_group nvsr_isolation_dma = NVSR_GROUP("isolation.dma", tests);

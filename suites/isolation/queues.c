@@ -6,7 +6,7 @@
 #include "isolation.h"
 
 #define ENTRIES 4u
-#define NEED (ISO_NEED | NVSR_NEED(QUEUES) | NVSR_NEED(IO) | NVSR_NEED(NS_MGMT))
+#define NEED (ISO_NEED | NVSR_NEED(VF_QUEUES) | NVSR_NEED(IO) | NVSR_NEED(NS_MGMT))
 #define BLOCKS 8u
 
 /* A VF with a namespace of its own and I/O queue pair 1. */
@@ -255,16 +255,16 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-01"), .needs = NEED, .caught_by = DEFECTS("full-cq-stalls-siblings"),
 	  .run = full_queue_is_local },
 	{ .id = "wrong-doorbells-are-local", .title = "invalid doorbell values of one VF reach no other controller",
-	  .requirements = REQS("ISO-01"), .needs = NEED | NVSR_NEED(REG_WRITE) | NVSR_NEED(AER),
+	  .requirements = REQS("ISO-01"), .needs = NEED | NVSR_NEED(VF_REG_WRITE) | NVSR_NEED(VF_AER),
 	  .caught_by = DEFECTS("vf-bad-doorbell-kills-pf", "event-to-siblings"), .run = wrong_doorbells_are_local },
 	{ .id = "interrupts-are-its-own", .title = "completions of one VF raise interrupts of that VF only",
-	  .requirements = REQS("ISO-30", "ISO-01", "PCIE-41"), .needs = NEED, .caught_by = DEFECTS("vf-msi-as-pf"),
+	  .requirements = REQS("ISO-30", "ISO-01", "PCIE-41"), .needs = NEED | NVSR_NEED(QUEUES), .caught_by = DEFECTS("vf-msi-as-pf"),
 	  .run = interrupts_are_its_own },
 	{ .id = "quota-is-its-own", .title = "the queues of a VF are those of its VQ resources, whatever another VF has",
-	  .requirements = REQS("VIRT-44", "ISO-01"), .needs = ISO_NEED | NVSR_NEED(QUEUES) | NVSR_NEED(VIRT_MGMT) | NVSR_NEED(VQ),
+	  .requirements = REQS("VIRT-44", "ISO-01"), .needs = ISO_NEED | NVSR_NEED(VF_QUEUES) | NVSR_NEED(VIRT_MGMT) | NVSR_NEED(VQ),
 	  .caught_by = DEFECTS("queue-quota-shared", "qid-beyond-nvq-accepted"), .run = quota_is_its_own },
 	{ .id = "abort-is-local", .title = "Abort reaches no command of another controller",
-	  .requirements = REQS("ISO-19"), .needs = ISO_NEED | NVSR_NEED(AER) | NVSR_NEED(CTRL_RESET),
+	  .requirements = REQS("ISO-19"), .needs = ISO_NEED | NVSR_NEED(VF_AER) | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("abort-hits-siblings"), .run = abort_is_local },
 };
 const struct nvsr_group nvsr_isolation_queues = NVSR_GROUP("isolation.queues", tests);

@@ -172,10 +172,10 @@ static void command_set_is_its_own(struct nvsr_ctx *t)
 
 static const struct nvsr_test tests[] = {
 	{ .id = "controller-reset-is-local", .title = "Controller Reset of a VF leaves queues and interrupts of VF 2",
-	  .requirements = REQS("ISO-02"), .needs = NEED | NVSR_NEED(QUEUES) | NVSR_NEED(CTRL_RESET),
+	  .requirements = REQS("ISO-02"), .needs = NEED | NVSR_NEED(VF_QUEUES) | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("reset-deletes-sibling-queues", "vf-ctrl-reset-clears-sibling"), .run = ctrl_reset_is_local },
 	{ .id = "flr-is-local", .title = "Function Level Reset of a VF leaves queues and interrupts of VF 2",
-	  .requirements = REQS("ISO-03"), .needs = NEED | NVSR_NEED(QUEUES) | NVSR_NEED(FLR),
+	  .requirements = REQS("ISO-03"), .needs = NEED | NVSR_NEED(VF_QUEUES) | NVSR_NEED(FLR),
 	  .caught_by = DEFECTS("reset-deletes-sibling-queues", "flr-masks-siblings"),
 	  .run = flr_is_local },
 	{ .id = "data-after-controller-reset", .title = "a shared namespace serves the others after Controller Reset of a VF",
@@ -189,10 +189,10 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("primary-reset-drops-writes"), .run = acknowledged_writes_stay },
 	{ .id = "admin-queue-registers-stay", .title = "AQA, ASQ and ACQ of a VF keep their values over Controller Reset",
 	  .requirements = REQS("ISO-04"),
-	  .needs = NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(REG_WRITE) | NVSR_NEED(DESTROY),
+	  .needs = NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(VF_REG_WRITE) | NVSR_NEED(DESTROY),
 	  .caught_by = DEFECTS("aqa-lost-on-ctrl-reset"), .run = admin_queue_registers_stay },
 	{ .id = "command-set-is-its-own", .title = "CC.CSS of one VF changes no other controller's I/O commands",
-	  .requirements = REQS("ISO-28"), .needs = NEED | NVSR_NEED(QUEUES) | NVSR_NEED(REG_WRITE),
+	  .requirements = REQS("ISO-28"), .needs = NEED | NVSR_NEED(VF_QUEUES) | NVSR_NEED(VF_REG_WRITE),
 	  .caught_by = DEFECTS("css-shared"), .run = command_set_is_its_own },
 };
 const struct nvsr_group nvsr_isolation_reset = NVSR_GROUP("isolation.reset", tests);

@@ -305,7 +305,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-15"), .needs = PF_READ,
 	  .caught_by = DEFECTS("numvfs-plus-one-answers", "last-vf-missing"), .run = exactly_numvfs_answer },
 	{ .id = "config-does-not-survive-disable", .title = "configuration space of a VF is reset by VF Enable 1, 0, 1",
-	  .requirements = REQS("PCIE-07"), .needs = PF_WRITE,
+	  .requirements = REQS("PCIE-07"), .needs = VF_WRITE,
 	  .caught_by = DEFECTS("vf-config-survives-vfe-toggle"), .run = config_does_not_survive_disable },
 	{ .id = "properties-do-not-survive-disable", .title = "controller properties of a VF are reset by VF Enable 1, 0, 1",
 	  .requirements = REQS("PCIE-07"), .needs = PF_READ | NVSR_NEED(REG_READ) | NVSR_NEED(VF_ADMIN),

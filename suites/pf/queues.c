@@ -283,7 +283,7 @@ static void bad_doorbell_is_told(struct nvsr_ctx *t)
 	      "event %06Xh", dw0);
 }
 
-#define RAW (NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(QUEUES) | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE))
+#define RAW (NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(VF_QUEUES) | NVSR_NEED(REG_READ) | NVSR_NEED(VF_REG_WRITE))
 
 static const struct nvsr_test tests[] = {
 	{ .id = "entries-are-exact", .title = "completions of a VF carry phase, identifiers and head pointer as they should",

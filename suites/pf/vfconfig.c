@@ -225,7 +225,7 @@ static void d3_harms_nobody(struct nvsr_ctx *t)
 	nvsr_dev_sleep_ms(vf, 10);
 }
 
-#define TWO_LIVE (PF_WRITE | NVSR_NEED(TWO_VFS) | NVSR_NEED(VF_ADMIN))
+#define TWO_LIVE (VF_WRITE | NVSR_NEED(TWO_VFS) | NVSR_NEED(VF_ADMIN))
 
 static const struct nvsr_test tests[] = {
 	{ .id = "ids-read-ffff", .title = "Vendor ID and Device ID of a VF read FFFFh",
@@ -241,7 +241,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-32"), .needs = PF_READ,
 	  .caught_by = DEFECTS("vf-answers-as-pf"), .run = bars_read_zero },
 	{ .id = "bars-stay-zero", .title = "BARs, Cardbus CIS and ROM BAR of a VF ignore writes",
-	  .requirements = REQS("PCIE-32"), .needs = PF_WRITE,
+	  .requirements = REQS("PCIE-32"), .needs = VF_WRITE,
 	  .caught_by = DEFECTS("vf-bars-writable", "vf-rom-bar"), .run = bars_stay_zero },
 	{ .id = "subsystem-vendor-is-the-pfs", .title = "Subsystem Vendor ID of a VF is the PF's",
 	  .requirements = REQS("PCIE-33"), .needs = PF_READ,
@@ -250,7 +250,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-34"), .needs = PF_READ,
 	  .caught_by = DEFECTS("vf-intx-pin"), .run = no_intx },
 	{ .id = "interrupt-line-stays-zero", .title = "Interrupt Line of a VF ignores writes",
-	  .requirements = REQS("PCIE-34"), .needs = PF_WRITE,
+	  .requirements = REQS("PCIE-34"), .needs = VF_WRITE,
 	  .caught_by = DEFECTS("vf-intx-line-writable"), .run = interrupt_line_stays_zero },
 	{ .id = "flr-is-offered", .title = "the PF and every VF offer Function Level Reset",
 	  .requirements = REQS("PCIE-35"), .needs = PF_READ,
@@ -259,10 +259,10 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-28"), .needs = PF_READ,
 	  .caught_by = DEFECTS("vf-answers-as-pf"), .run = command_reads_bme_only },
 	{ .id = "command-takes-bme-only", .title = "Bus Master Enable is the only writable bit of a VF's Command register",
-	  .requirements = REQS("PCIE-28"), .needs = PF_WRITE,
+	  .requirements = REQS("PCIE-28"), .needs = VF_WRITE,
 	  .caught_by = DEFECTS("vf-command-bits", "vf-memory-space-bit"), .run = command_takes_bme_only },
 	{ .id = "without-bme-is-silent", .title = "a VF without Bus Master Enable moves no data and sends no interrupt",
-	  .requirements = REQS("PCIE-29"), .needs = TWO_LIVE | NVSR_NEED(QUEUES) | NVSR_NEED(REG_READ),
+	  .requirements = REQS("PCIE-29"), .needs = TWO_LIVE | NVSR_NEED(VF_QUEUES) | NVSR_NEED(REG_READ),
 	  .caught_by = DEFECTS("bme-ignored", "vf-bme-shared"), .run = without_bme_is_silent },
 	{ .id = "d3-harms-nobody", .title = "a VF in D3hot does not disturb the PF and the other VFs",
 	  .requirements = REQS("PCIE-40"), .needs = TWO_LIVE,

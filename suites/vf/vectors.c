@@ -230,10 +230,10 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("VIRT-45"), .needs = VF_VECTORS,
 	  .caught_by = DEFECTS("vf-msix-fixed-size", "msix-ts-wrong"), .run = table_size_is_nvi },
 	{ .id = "new-entries-are-fresh", .title = "MSI-X entries that come with more VI have reset values",
-	  .requirements = REQS("VIRT-46"), .needs = VF_VECTORS | NVSR_NEED(REG_WRITE),
+	  .requirements = REQS("VIRT-46"), .needs = VF_VECTORS | NVSR_NEED(VF_REG_WRITE),
 	  .caught_by = DEFECTS("msix-entries-not-reset"), .run = new_entries_are_fresh },
 	{ .id = "vectors-are-checked", .title = "completion queues take the vectors of the VF's VI and no other",
-	  .requirements = REQS("VIRT-47"), .needs = VF_VECTORS | NVSR_NEED(VF_ADMIN) | NVSR_NEED(QUEUES),
+	  .requirements = REQS("VIRT-47"), .needs = VF_VECTORS | NVSR_NEED(VF_ADMIN) | NVSR_NEED(VF_QUEUES),
 	  .caught_by = DEFECTS("iv-beyond-ts-accepted", "vf-vector-zero-only"), .run = vectors_are_checked },
 };
 const struct nvsr_group nvsr_vf_vectors = NVSR_GROUP("vf.vectors", tests);
