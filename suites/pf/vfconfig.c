@@ -186,7 +186,7 @@ static void without_bme_is_silent(struct nvsr_ctx *t)
 
 	if (!other)
 		return;
-	counts = !nvsr_irq_count(vf, 0, &irqs);
+	counts = !nvsr_irq_settled(vf, 0, &irqs);
 	PREPARE(t, "reading Command", pf_save(&saved, vf, PCI_COMMAND, 2));
 	PREPARE(t, "clearing Bus Master Enable", nvsr_cfg_write(vf, PCI_COMMAND, 2, 0));
 	PREPARE(t, "submitting Identify", nvsr_queue_submit(nvsr_queue_admin(vf), &c, &q.req));
@@ -194,7 +194,7 @@ static void without_bme_is_silent(struct nvsr_ctx *t)
 	CHECK(t, !done, "no completion while Bus Master Enable is 0", "Identify completed on VF 2");
 	if (!done)
 		nvsr_req_forget(q.req);
-	if (counts && !nvsr_irq_count(vf, 0, &now))
+	if (counts && !nvsr_irq_settled(vf, 0, &now))
 		CHECK_EQ(t, "MSI-X messages of VF 2, vector 0", irqs, now);
 	CHECK_OK(t, "Identify Controller on VF 1 meanwhile", pf_alive(other));
 	CHECK_OK(t, "Identify Controller on the PF meanwhile", pf_alive(t->pf));

@@ -116,21 +116,21 @@ static void pending_interrupts(struct nvsr_ctx *t)
 {
 	_cleanup_rst_ struct rst_set s = { 0 };
 	struct rst_load *watch[] = { &s.load[0], &s.load[2] };
-	uint64_t before[2], irqs;
+	uint64_t before[2];
 
 	if (!rst_prepare(t, &s) || !rst_begin(t, &s))
 		return;
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(watch); i++) {
 		PREPARE(t, "setting Function Mask", function_mask(watch[i]->dev, true));
-		PREPARE(t, "counting messages", nvsr_irq_count(watch[i]->dev, 0, &before[i]));
+		PREPARE(t, "counting messages", nvsr_irq_settled(watch[i]->dev, 0, &before[i]));
 		if (!rst_fly(t, watch[i]) || !rst_still_works(t, watch[i], "interrupts masked"))
 			return;
 	}
 	MUST_OK(t, "VF 1 comes back", nvsr_reset(s.load[1].dev, NVSR_RESET_FLR));
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(watch); i++) {
 		PREPARE(t, "clearing Function Mask", function_mask(watch[i]->dev, false));
-		PREPARE(t, "counting messages", nvsr_irq_count(watch[i]->dev, 0, &irqs));
-		CHECK(t, irqs > before[i], "an interrupt that waited behind the mask is sent when the mask goes",
+		CHECK(t, nvsr_irq_wait(watch[i]->dev, 0, before[i], NVSR_ARRIVE_MS),
+		      "an interrupt that waited behind the mask is sent when the mask goes",
 		      "no message of %s after FLR of VF 1", nvsr_dev_name(watch[i]->dev));
 		rst_check_unnoticed(t, watch[i], "after FLR of VF 1");
 	}

@@ -320,17 +320,17 @@ static void check_regs(struct nvsr_ctx *t, struct rst_load *l, const char *when)
 void rst_check_unnoticed(struct nvsr_ctx *t, struct rst_load *l, const char *when)
 {
 	unsigned i = (unsigned)(l->base / SPAN);
-	uint64_t before, irqs;
+	uint64_t before;
 	bool counts;
 
 	check_regs(t, l, when);
 	if (!CHECK_OK(t, rst_text("%s, Writes in flight on %s", when, nvsr_dev_name(l->dev)), land(l)))
 		return;
-	counts = !nvsr_irq_count(l->dev, 0, &before);
+	counts = !nvsr_irq_settled(l->dev, 0, &before);
 	if (!rst_still_works(t, l, when))
 		return;
-	if (counts && !nvsr_irq_count(l->dev, 0, &irqs))
-		CHECK(t, irqs > before, "completions interrupt", "%s: no message of %s for a Write and a Read", when,
+	if (counts)
+		CHECK(t, nvsr_irq_wait(l->dev, 0, before, NVSR_ARRIVE_MS), "completions interrupt", "%s: no message of %s for a Write and a Read", when,
 		      nvsr_dev_name(l->dev));
 	check_blocks(t, l, l->base + FLIGHT, RST_FLIGHT, flight_tag(l), when);
 	check_blocks(t, l, l->base + ACKED, ACKED_NLB, TAG_ACKED + i, when);
