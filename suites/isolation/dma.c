@@ -27,11 +27,12 @@ static bool start(struct nvsr_ctx *t, struct guest *a, struct guest *b)
 	return !rc;
 }
 
+/* Refused accesses so far, those that the host has yet to tell of too. */
 static uint64_t faults(struct nvsr_dev *d, struct nvsr_dma_fault *ret)
 {
 	uint64_t n = 0;
 
-	nvsr_dma_faults(d, &n, ret);
+	nvsr_faults_settled(d, &n, ret);
 	return n;
 }
 
@@ -80,12 +81,19 @@ static int reach(struct guest *b, uint8_t opcode, uint64_t iova)
 	return rc;
 }
 
-static void check_fault(struct nvsr_ctx *t, struct guest *b, uint64_t before, const char *what)
+/*
+ * The command fails or its access does (ISO-30): a controller may complete a command whose posted writes went nowhere with
+ * success, and one that never issues the access has nothing refused.  What is refused is refused to VF 2.
+ */
+static void check_fault(struct nvsr_ctx *t, struct guest *b, uint64_t before, const char *what, int rc)
 {
 	struct nvsr_dma_fault last = { 0 };
+	bool refused = nvsr_fault_wait(t->pf, before, NVSR_ARRIVE_MS, &last);
 
-	MUST(t, faults(t->pf, &last) > before, "an access that is refused", "%s: none", what);
-	CHECK_EQ(t, iso_text("routing id of the refused access, %s", what), nvsr_dev_rid(b->d), last.rid);
+	CHECK(t, refused || rc, "the command fails or its access is refused", "%s: success, and no access refused", what);
+	if (refused)
+		CHECK_EQ(t, iso_text("routing id of the refused access, %s", what), nvsr_dev_rid(b->d), last.rid);
+	nvsr_note(t, "%s: %s, %s", what, nvsr_rc_text(rc), refused ? "access refused" : "no refused access seen");
 }
 
 static void memory_is_out_of_reach(struct nvsr_ctx *t)
@@ -103,8 +111,7 @@ static void memory_is_out_of_reach(struct nvsr_ctx *t)
 	dat_fill(mem, &a.ns, 0, 1, TAG_A);
 	before = faults(t->pf, NULL);
 	rc = reach(&b, NVME_CMD_WRITE, iova);
-	CHECK(t, rc, "Write of VF 2 from memory of VF 1 fails", "success");
-	check_fault(t, &b, before, "Write");
+	check_fault(t, &b, before, "Write from memory of VF 1", rc);
 	/* A controller may stop at a fault; then it starts again. */
 	PREPARE(t, "VF 2 after the fault", nvsr_reset(b.d, NVSR_RESET_CTRL));
 	MUST_OK(t, "Read on VF 2", dat_read(b.d, &b.ns, 0, 1, block));
@@ -113,8 +120,7 @@ static void memory_is_out_of_reach(struct nvsr_ctx *t)
 	PREPARE(t, "VF 2 without I/O queues", nvsr_reset(b.d, NVSR_RESET_CTRL));
 	before = faults(t->pf, NULL);
 	rc = reach(&b, NVME_CMD_READ, iova);
-	CHECK(t, rc, "Read of VF 2 into memory of VF 1 fails", "success");
-	check_fault(t, &b, before, "Read");
+	check_fault(t, &b, before, "Read into memory of VF 1", rc);
 	CHECK(t, dat_holds(mem, &a.ns, 0, 1, TAG_A), "memory of VF 1 as it was", "it changed");
 	nvsr_dma_free(a.d, mem);
 }
@@ -169,7 +175,7 @@ static const struct nvsr_test tests[] = {
 	{ .id = "own-memory-suffices", .title = "VFs in address spaces of their own need no memory of others",
 	  .requirements = REQS("ISO-30"), .needs = NEED, .caught_by = DEFECTS("vf-dma-as-pf", "vf-data-dma-as-vf1"),
 	  .run = own_memory_suffices },
-	{ .id = "memory-is-out-of-reach", .title = "a command of VF 2 with an address of VF 1 fails and moves nothing",
+	{ .id = "memory-is-out-of-reach", .title = "a command of VF 2 with an address of VF 1 moves nothing",
 	  .requirements = REQS("ISO-30"), .needs = NEED | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("vf-data-dma-as-vf1", "vf-dma-as-pf"), .run = memory_is_out_of_reach },
 	{ .id = "fault-is-local", .title = "an access of VF 2 that is refused stops neither PF nor VF 1",
