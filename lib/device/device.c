@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What every access method shares: opening, dispatch, bounded capability walks, waiting. */
+#include "device/os.h"
 #include "device/private.h"
 
 #include <inttypes.h>
 
 /* --- open and close ---------------------------------------------------------------------------------------------- */
 
-/* 0000:01:00.0 */
-static bool is_bdf(const char *s)
-{
-	unsigned dom, bus, dev, fn;
-	int n = 0;
-
-	return sscanf(s, "%4x:%2x:%2x.%1x%n", &dom, &bus, &dev, &fn, &n) == 4 && s[n] == '\0' && n == 12;
-}
-
 static const struct nvsr_dev_ops *method_of(const char *where)
 {
+	struct nvsr_bdf b;
+	char driver[32];
+
 	if (!strncmp(where, "model:", 6))
 		return &nvsr_dev_model;
-	if (where[0] == '/' || is_bdf(where))
+	if (where[0] == '/')
 		return &nvsr_dev_kernel;
-	return NULL;
+	if (!nvsr_bdf_parse(where, &b))
+		return NULL;
+	nvsr_os_driver(b, driver, sizeof(driver));
+	return strcmp(driver, "vfio-pci") ? &nvsr_dev_kernel : &nvsr_dev_vfio;
 }
 
 static void dev_free(struct nvsr_dev *d)
@@ -88,7 +86,7 @@ int nvsr_dev_open_vf(struct nvsr_dev *pf, unsigned vfn, struct nvsr_dev **ret)
 	if (!d)
 		return -ENOMEM;
 	*d = (struct nvsr_dev){
-		.ops = pf->ops, .pf = pf, .shared = pf->shared, .vfn = vfn, .can = pf->vf_can,
+		.ops = pf->vf_ops ? pf->vf_ops : pf->ops, .pf = pf, .shared = pf->shared, .vfn = vfn, .can = pf->vf_can,
 		.admin_timeout_ms = pf->admin_timeout_ms,
 	};
 	rc = d->ops->open_vf(pf, d);
@@ -371,7 +369,9 @@ int nvsr_dma_own_domain(struct nvsr_dev *d)
 
 int nvsr_dma_faults(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_dma_fault *ret_last)
 {
-	return d->ops->dma_faults(d, ret_count, ret_last);
+	const struct nvsr_dev_ops *ops = d->pf->vf_ops ? d->pf->vf_ops : d->ops;	/* of whoever has an address space here */
+
+	return ops->dma_faults(d, ret_count, ret_last);
 }
 
 int nvsr_irq_count(struct nvsr_dev *d, unsigned vector, uint64_t *ret)

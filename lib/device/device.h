@@ -46,15 +46,19 @@ struct nvsr_cmd {
 
 /*
  * Open the PF.  @where: "model:" or "model:PROFILE" (then @defects, a NULL-terminated list or NULL, are seeded; the
- * profile is @profile), "/dev/nvme0", or "0000:01:00.0".  -ENOENT no such device, -EACCES no permission, -ENODEV not an
- * NVMe controller, -ENOTSUP no such access method; *complaint then says what was tried and what was expected.
+ * profile is @profile), "/dev/nvme0", or "0000:01:00.0" (by VFIO when it is bound to vfio-pci, else by the kernel's driver).
+ * -ENOENT no such device, -EACCES no permission, -ENODEV not an NVMe controller, -ENOTSUP no such access method; *complaint
+ * then says what was tried and what was expected.
  */
 int nvsr_dev_open(const char *where, const struct nvsr_profile *profile, const char *const *defects, struct nvsr_dev **ret,
 		  struct nvsr_complaint *complaint);
+/* How VFs of a PF that the kernel drives are opened.  AUTO: VFIO where the host has an IOMMU, else KERNEL. */
+enum nvsr_vf_access { NVSR_VF_AUTO, NVSR_VF_KERNEL, NVSR_VF_VFIO };
 struct nvsr_dev_options {
 	const struct nvsr_profile *profile;
 	const char *const *defects;	/* model only, as the next */
 	const char *state;		/* the file that keeps what survives a power cycle, or NULL: nvsr_model_use_state() */
+	enum nvsr_vf_access vf_access;	/* of a PF with the kernel's driver; -ENOTSUP where VFIO is asked for and is not there */
 };
 /* The same with all there is to say.  Also -EINVAL for a state file that is refused; complaint as above. */
 int nvsr_dev_open_with(const char *where, const struct nvsr_dev_options *o, struct nvsr_dev **ret,
@@ -69,6 +73,19 @@ int nvsr_dev_open_vf(struct nvsr_dev *pf, unsigned vfn, struct nvsr_dev **ret);
 struct nvsr_dev *nvsr_dev_close(struct nvsr_dev *d);
 static inline void nvsr_dev_closep(struct nvsr_dev **d) { *d = nvsr_dev_close(*d); }
 #define _cleanup_dev_ NVSR_CLEANUP(nvsr_dev_closep)
+
+/*
+ * A PF named by its PCI address is driven by VFIO.  Take it from the driver it has, VFs disabled; what it had is kept in a file
+ * under /run, durable before anything is changed, and nvsr_dev_give_back() puts that back, also in another process after a
+ * crash.  Other names: nothing to take, nothing to give back.  0, or negative errno and *complaint: -ENOENT no such
+ * function, -ENODEV no NVMe PF, -ENOTSUP no IOMMU or no vfio-pci, -EBUSY other devices in its IOMMU group.
+ */
+bool nvsr_dev_can_be_taken(const char *where);
+void nvsr_dev_driver(const char *where, char *ret, size_t len);	/* of a PCI address; "" = none */
+/* *ret_driver: what it goes back to, "" = none. */
+bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len);
+int nvsr_dev_take(const char *where, struct nvsr_complaint *complaint);
+int nvsr_dev_give_back(const char *where, struct nvsr_complaint *complaint);
 
 const char *nvsr_dev_name(const struct nvsr_dev *d);	/* "/dev/nvme0", "model:", "model:#vf2" */
 const char *nvsr_dev_method(const struct nvsr_dev *d);	/* "model", "kernel", "vfio" */

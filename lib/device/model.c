@@ -602,7 +602,8 @@ static void close_dev(struct nvsr_dev *d)
 }
 
 const struct nvsr_dev_ops nvsr_dev_model = {
-	.name = "model", .open = open_pf, .open_vf = open_vf, .close = close_dev, .admin = nvsr_ctrl_admin,
+	.name = "model", .open = open_pf, .open_vf = open_vf, .close = close_dev, .lose = nvsr_nosys_lose,
+	.admin = nvsr_ctrl_admin,
 	.io = nvsr_ctrl_io, .cfg_read = cfg_read, .cfg_write = cfg_write, .bar_read = bar_read, .bar_write = bar_write,
 	.reset = reset, .set_numvfs = set_numvfs, .get_numvfs = get_numvfs,
 	.host_save = nvsr_nosys_host_save, .host_restore = nvsr_nosys_host_restore, .now = now, .sleep_ns = sleep_ns,

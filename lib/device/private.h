@@ -19,6 +19,8 @@ struct nvsr_shared {
 	bool dirty;
 	bool allocated;		/* Primary Flexible Allocation was asked for */
 	void *host;		/* the access method's own state of the whole subsystem */
+	void *vf_host;		/* that of the VFs' method, where it is another one */
+	char gone[96];		/* what the operating system took away under us, "" = nothing */
 	struct nvsr_dev *vfs;	/* open VFs */
 };
 
@@ -42,7 +44,8 @@ struct nvsr_dev {
 	unsigned refs;			/* the PF: one for itself, one for each open VF */
 	char *name;
 	unsigned can, vfn, admin_timeout_ms;
-	unsigned vf_can;		/* the PF: what open_vf() will give */
+	const struct nvsr_dev_ops *vf_ops;	/* the PF: the method that opens its VFs, */
+	unsigned vf_can;		/* and what it will give */
 	unsigned domain;		/* address space of its DMA memory, 0 the shared one */
 	uint16_t rid;
 	void *priv;			/* the access method's own state of this function */
@@ -57,6 +60,9 @@ void nvsr_dev_note_cmd(struct nvsr_dev *d, unsigned qid, const struct nvsr_cmd *
 /* Remember that an admin command changes what a snapshot covers. */
 void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c);
 
+/* What is wrong, for people; returns @rc. */
+int nvsr_complain(struct nvsr_complaint *c, int rc, const char *fmt, ...) NVSR_PRINTF(3, 4);
+
 /* --- ctrl.c: the controller over bar_read, bar_write and DMA memory ------------------------------------------------- */
 int nvsr_ctrl_admin(struct nvsr_dev *d, struct nvsr_cmd *c);
 int nvsr_ctrl_io(struct nvsr_dev *d, struct nvsr_cmd *c);
@@ -69,6 +75,8 @@ int nvsr_ctrl_reg(struct nvsr_dev *d, unsigned off, unsigned len, uint64_t *ret)
 bool nvsr_ctrl_enabled(const struct nvsr_dev *d);
 /* Stop the controller if it answers and free everything; at close. */
 void nvsr_ctrl_release(struct nvsr_dev *d);
+/* The same for a function that is no longer there. */
+void nvsr_ctrl_abandon(struct nvsr_dev *d);
 /* Let the controller grant I/O queues once after it was enabled (Base 5.27.1.5: before the first one is created). */
 void nvsr_ctrl_grant_queues(struct nvsr_dev *d);
 

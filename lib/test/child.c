@@ -63,6 +63,7 @@ int nvsr_session_open(const struct nvsr_session *s, struct nvsr_dev **ret, struc
 {
 	const struct nvsr_dev_options o = {
 		.profile = s->behaviour ? s->behaviour : s->profile, .defects = s->defects, .state = s->state,
+		.vf_access = s->vf_access,
 	};
 
 	complaint->text[0] = '\0';

@@ -54,6 +54,7 @@ struct nvsr_session {
 	const struct nvsr_profile *behaviour;	/* what a model behaves like; NULL on a real device */
 	const char *const *defects;		/* seeded, model only; NULL or NULL-terminated */
 	const char *state;			/* file that keeps the model's state from one opening to the next, or NULL */
+	enum nvsr_vf_access vf_access;		/* of a PF with the kernel's driver */
 	bool destroy;				/* the user's permission */
 	uint64_t seed;				/* of random walks */
 	unsigned steps;				/* of random walks; 0: each test's own */

@@ -55,8 +55,8 @@ static char *newest_run(const char *device)
 
 static int put_back(const char *device, const char *dir)
 {
-	_cleanup_free_ char *path = nvsr_asprintf("%s/state.json", dir), *reason = NULL;
-	struct nvsr_session session = { .device = device };
+	_cleanup_free_ char *path = nvsr_asprintf("%s/state.json", dir);
+	struct nvsr_session session = { .device = device, .vf_access = NVSR_VF_KERNEL };
 	struct nvsr_complaint complaint = { "" };
 	struct nvsr_snapshot *state = NULL;
 	int rc = path ? nvsr_snapshot_load(path, &state, &complaint) : -ENOMEM;
@@ -65,12 +65,10 @@ static int put_back(const char *device, const char *dir)
 		nvsr_say("%s", complaint.text[0] ? complaint.text : strerror(-rc));
 		return EXIT_USAGE;
 	}
-	rc = nvsr_session_restore(&session, state, &reason);
+	rc = nvsr_give_back(&session, state);
 	nvsr_snapshot_free(state);
-	if (rc) {
-		nvsr_say("%s: not restored: %s", device, reason ? reason : nvsr_rc_text(rc));
-		return EXIT_INCOMPLETE;
-	}
+	if (rc)
+		return rc;
 	fprintf(stderr, "%s: as recorded in %s\n", device, path);
 	return EXIT_CONFORMS;
 }

@@ -234,15 +234,21 @@ static int put_device(const char *dir, const struct nvsr_target *t)
 	return put_json(dir, "device.json", o);
 }
 
-int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct nvsr_expects *expects, const char *cmdline)
+int nvsr_rundir_state(const char *dir, const struct nvsr_target *t)
 {
-	_cleanup_free_ char *state = nvsr_asprintf("%s/state.json", dir), *line = nvsr_asprintf("%s\n", cmdline);
-	int rc = state && line ? nvsr_snapshot_save(t->state, state) : -ENOMEM;
+	_cleanup_free_ char *state = nvsr_asprintf("%s/state.json", dir);
+	int rc = state ? nvsr_snapshot_save(t->state, state) : -ENOMEM;
 
 	if (rc)
 		nvsr_say("%s/state.json: %s", dir, strerror(-rc));
-	if (!rc)
-		rc = put_file(dir, "cmdline", line, strlen(line));
+	return rc;
+}
+
+int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct nvsr_expects *expects, const char *cmdline)
+{
+	_cleanup_free_ char *line = nvsr_asprintf("%s\n", cmdline);
+	int rc = line ? put_file(dir, "cmdline", line, strlen(line)) : -ENOMEM;
+
 	if (!rc)
 		rc = put_env(dir);
 	if (!rc)

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Messages of Linux' Intel and AMD IOMMU drivers in /dev/kmsg. */
+#include <fcntl.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "device/iommu_log.h"
+#include "device/kernel_sysfs.h"
+
+#define RECORD_MAX 8192			/* CONSOLE_EXT_LOG_MAX of Linux */
+#define QUIET_NS (5 * NVSR_S)		/* DEFAULT_RATELIMIT_INTERVAL; its burst is 10 */
+#define BURST 5u
+
+struct nvsr_iommu_log {
+	int fd;
+	uint64_t count, recent, last_ns;
+	struct nvsr_dma_fault last;
+};
+
+/* The text after @key, or NULL. */
+static const char *after(const char *s, const char *key)
+{
+	const char *at = strstr(s, key);
+
+	return at ? at + strlen(key) : NULL;
+}
+
+static bool read_rid(const char *s, uint16_t *ret)
+{
+	size_t len = strspn(s, "0123456789abcdefABCDEF:.");
+	char text[32];
+	struct nvsr_bdf b;
+
+	len -= len && s[len - 1] == ':';	/* "0000:01:00.1: AMD-Vi" */
+	snprintf(text, sizeof(text), "%.*s", (int)NVSR_MIN(len, sizeof(text) - 1), s);
+	if (!nvsr_bdf_parse(text, &b))
+		return false;
+	*ret = b.rid;
+	return true;
+}
+
+/* "DMAR: [DMA Write NO_PASID] Request device [01:00.1] fault addr 0xdead0000 [fault reason 0x05] ..."; older: no "NO_PASID". */
+static bool parse_intel(const char *line, struct nvsr_dma_fault *ret)
+{
+	const char *kind = after(line, "[DMA "), *device = kind ? after(kind, "device [") : NULL;
+	const char *addr = device ? after(device, "fault addr ") : NULL;
+
+	if (!addr || !read_rid(device, &ret->rid))
+		return false;
+	ret->write = !strncmp(kind, "Write", 5);
+	ret->iova = strtoull(addr, NULL, 16);
+	return true;
+}
+
+#define AMD_FLAG_WRITE 0x020u
+
+/*
+ * "AMD-Vi: Event logged [IO_PAGE_FAULT device=0000:01:00.1 domain=0x0014 address=0xdead0000 flags=0x0020]", or the device in
+ * front: "vfio-pci 0000:01:00.1: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0014 address=0xdead0000 flags=0x0020]".
+ */
+static bool parse_amd(const char *line, struct nvsr_dma_fault *ret)
+{
+	const char *fault = after(line, "[IO_PAGE_FAULT "), *addr = fault ? after(fault, "address=") : NULL;
+	const char *device = fault ? after(fault, "device=") : NULL, *flags = addr ? after(addr, "flags=") : NULL;
+
+	if (!flags)
+		return false;
+	if (!device) {
+		/* the driver's name and the function stand at the start */
+		const char *message = after(line, ";");
+
+		message = message ? message : line;
+		device = strchr(message, ' ');
+		device = device ? device + 1 : message;
+	}
+	if (!read_rid(device, &ret->rid))
+		return false;
+	ret->iova = strtoull(addr, NULL, 16);
+	ret->write = strtoul(flags, NULL, 16) & AMD_FLAG_WRITE;
+	return true;
+}
+
+bool nvsr_iommu_log_parse(const char *line, struct nvsr_dma_fault *ret)
+{
+	struct nvsr_dma_fault f = { 0 };
+	bool is = parse_intel(line, &f) || parse_amd(line, &f);
+
+	if (is)
+		*ret = f;
+	return is;
+}
+
+static bool known_iommu(void)
+{
+	static const char *const names[] = { "dmar0", "dmar1", "ivhd0", "ivhd1" };
+
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = nvsr_asprintf("%s/class/iommu/%s", nvsr_sysfs_root(), names[i]);
+
+		if (path && !access(path, F_OK))
+			return true;
+	}
+	return false;
+}
+
+int nvsr_iommu_log_open(struct nvsr_iommu_log **ret)
+{
+	struct nvsr_iommu_log *l;
+
+	if (!known_iommu())
+		return -ENOTSUP;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (l->fd < 0 || lseek(l->fd, 0, SEEK_END) < 0) {
+		int rc = -errno;
+
+		nvsr_iommu_log_close(l);
+		return rc;
+	}
+	*ret = l;
+	return 0;
+}
+
+void nvsr_iommu_log_close(struct nvsr_iommu_log *l)
+{
+	if (l && l->fd >= 0)
+		close(l->fd);
+	free(l);
+}
+
+static void drain(struct nvsr_iommu_log *l)
+{
+	char record[RECORD_MAX];
+	ssize_t n;
+
+	/* One record for each read(); EPIPE says that some were overwritten before they were read. */
+	while ((n = read(l->fd, record, sizeof(record) - 1)) > 0 || (n < 0 && (errno == EPIPE || errno == EINTR))) {
+		if (n <= 0)
+			continue;
+		record[n] = '\0';
+		if (!nvsr_iommu_log_parse(record, &l->last))
+			continue;
+		l->recent = nvsr_now_ns() - l->last_ns < QUIET_NS ? l->recent + 1 : 1;
+		l->last_ns = nvsr_now_ns();
+		l->count++;
+	}
+}
+
+void nvsr_iommu_log_count(struct nvsr_iommu_log *l, uint64_t *ret_count, struct nvsr_dma_fault *ret_last)
+{
+	drain(l);
+	if (l->recent >= BURST) {
+		nvsr_sleep_ns(QUIET_NS, NULL);
+		drain(l);
+		l->recent = 0;
+	}
+	*ret_count = l->count;
+	if (ret_last)
+		*ret_last = l->last;
+}
