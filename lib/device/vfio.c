@@ -49,7 +49,7 @@ struct vfio_fn {
 	struct dma *dma;
 	struct nvsr_config config;	/* as the operating system left it */
 	bool bound;			/* a VF that we gave to vfio-pci */
-	bool gone;			/* the operating system asked for it back */
+	bool gone;			/* for good: the operating system or another handle has it */
 };
 
 static struct host *host_of(const struct nvsr_dev *d)
@@ -126,6 +126,19 @@ static int attach(struct nvsr_dev *d, struct nvsr_complaint *c)
 	return 0;
 }
 
+/* VFIO gives a function to one opener.  A new handle of a VF takes it from an old one, whose queues are lost with that. */
+static void take_from_others(struct nvsr_dev *d)
+{
+	for (struct nvsr_dev *o = d->shared->vfs; o; o = o->next_vf) {
+		if (o == d || o->vfn != d->vfn || o->ops != d->ops)
+			continue;
+		detach(o);
+		fn(o)->gone = true;
+		fn(d)->bound |= fn(o)->bound;
+		fn(o)->bound = false;
+	}
+}
+
 /* VF @d as the kernel shows it now: bound to vfio-pci and open. */
 static int attach_vf(struct nvsr_dev *d, struct nvsr_complaint *c)
 {
@@ -136,6 +149,7 @@ static int attach_vf(struct nvsr_dev *d, struct nvsr_complaint *c)
 	if (rc)
 		return rc;
 	d->rid = f->bdf.rid;
+	take_from_others(d);
 	nvsr_os_driver(f->bdf, driver, sizeof(driver));
 	if (driver[0] && strcmp(driver, "vfio-pci"))
 		return nvsr_complain(c, -EBUSY, "%s is bound to %s", nvsr_bdf_text(f->bdf, text), driver);
@@ -420,6 +434,7 @@ static int hit(struct nvsr_dev *d, enum nvsr_reset how)
 {
 	struct nvsr_vfio_fn *v = there(d);
 	unsigned now;
+	int rc;
 
 	if (!v || !answers(d, NULL))
 		return -ENODEV;
@@ -434,7 +449,12 @@ static int hit(struct nvsr_dev *d, enum nvsr_reset how)
 			return -ENOTSUP;
 		if (!get_numvfs(d, &now) && now)
 			change_numvfs(d, now, 0);
-		return nvsr_vfio_hot_reset(v);
+		rc = nvsr_vfio_hot_reset(v);
+		/*
+		 * The kernel gave up waiting for the port to say that the link is up, which the port of QEMU 7.2 never does.  A
+		 * function that answers has been reset.
+		 */
+		return rc == -ENOTTY && nvsr_dev_wait(d, CONFIG_READY_MS, answers, NULL) ? 0 : rc;
 	default:
 		return -ENOTSUP;
 	}
@@ -461,6 +481,9 @@ static int reset(struct nvsr_dev *d, enum nvsr_reset how)
 	}
 	if (!d->vfn)
 		lose_vfs(d);
+	/* The kernel would restore the messages of vectors that are in use: the MSI-X table is to be the device's. */
+	if (fn(d)->v)
+		nvsr_vfio_irqs_disable(fn(d)->v);
 	rc = hit(d, how);
 	if (rc)
 		return rc;

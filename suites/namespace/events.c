@@ -105,7 +105,9 @@ static void expect_event(struct nvsr_ctx *t, struct watch *w, const char *after)
 
 static void expect_none(struct nvsr_ctx *t, struct watch *w, const char *after)
 {
-	CHECK(t, !event_arrives(w), "no event", "DW0 = %08xh on %s after %s", w->result.dw0, nvsr_dev_name(w->dev), after);
+	bool arrived = event_arrives(w);
+
+	CHECK(t, !arrived, "no event", "DW0 = %08xh on %s after %s", w->result.dw0, nvsr_dev_name(w->dev), after);
 }
 
 /* A shared namespace and the id of VF 1. */

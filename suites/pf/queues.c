@@ -275,6 +275,7 @@ static void bad_doorbell_is_told(struct nvsr_ctx *t)
 		return;
 	put(&r, (struct nvme_sqe){ .opcode = NVME_ADMIN_AER });
 	PREPARE(t, "submitting an Asynchronous Event Request", ring_bell(&r));
+	nvsr_dev_sleep_ms(r.dev, QUIET_MS);	/* until it was fetched */
 	PREPARE(t, "writing the doorbell of a queue that does not exist",
 		nvsr_reg_write(r.dev, (unsigned)doorbell(&r, 1, false), 4, 1));
 	MUST(t, take(&r, WAIT_MS, &c), "an event for a write to an invalid doorbell", "none");

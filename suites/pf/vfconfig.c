@@ -104,7 +104,8 @@ static void command_reads_bme_only(struct nvsr_ctx *t)
 	unsigned vfn[2] = { 1, t->inv->sriov.total_vfs }, i;
 	struct nvsr_sriov s;
 
-	if (!pf_vfs(t, vfn[1], &s))
+	/* VF 1 in use: whoever drives it has enabled what it found. */
+	if (!pf_vfs(t, vfn[1], &s) || !nvsr_t_vf(t, 1))
 		return;
 	for (i = 0; i < NVSR_ARRAY_SIZE(vfn); i++) {
 		uint32_t v = pf_rid_read(t, nvsr_vf_rid(nvsr_dev_rid(t->pf), &s, vfn[i]), PCI_COMMAND, 2);
@@ -256,7 +257,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-35"), .needs = PF_READ,
 	  .caught_by = DEFECTS("vf-no-flr-cap", "pf-no-flr-cap", "vf-no-express-cap"), .run = flr_is_offered },
 	{ .id = "command-reads-bme-only", .title = "the Command register of a VF shows nothing but Bus Master Enable",
-	  .requirements = REQS("PCIE-28"), .needs = PF_READ,
+	  .requirements = REQS("PCIE-28"), .needs = PF_READ | NVSR_NEED(VF_ADMIN),
 	  .caught_by = DEFECTS("vf-answers-as-pf"), .run = command_reads_bme_only },
 	{ .id = "command-takes-bme-only", .title = "Bus Master Enable is the only writable bit of a VF's Command register",
 	  .requirements = REQS("PCIE-28"), .needs = VF_WRITE,

@@ -415,8 +415,8 @@ bool rst_hold(struct nvsr_ctx *t, struct rst_held *h, struct rst_load *l)
 	uint64_t iova;
 	int rc;
 
-	*h = (struct rst_held){ .load = l, .pf = t->pf };
-	h->buf = nvsr_dma_alloc(t->pf, l->ns->bs, &iova);
+	*h = (struct rst_held){ .load = l };
+	h->buf = nvsr_dma_alloc(l->dev, l->ns->bs, &iova);
 	rc = h->buf && data ? rst_bus_master(l->dev, false) : -ENOMEM;
 	if (!rc) {
 		memset(h->buf, 0xa5, l->ns->bs);
@@ -454,7 +454,7 @@ void rst_release(struct rst_held *h)
 	if (h->buf) {
 		/* Nothing may write there any more: the queue of the load has been reset or is now. */
 		nvsr_ctrl_disable(h->load->dev);
-		nvsr_dma_free(h->pf, h->buf);
+		nvsr_dma_free(h->load->dev, h->buf);
 	}
 }
 
@@ -462,9 +462,14 @@ void rst_release(struct rst_held *h)
 
 int rst_write_en(struct nvsr_dev *d, bool on)
 {
-	uint64_t cc = 0;
+	uint64_t cc = 0, cap = 0;
 	int rc = nvsr_reg_read(d, NVME_REG_CC, 4, &cc);
 
+	if (!rc)
+		rc = nvsr_reg_read(d, NVME_REG_CAP, 8, &cap);
+	/* A Controller Reset may have set the other fields of CC to their defaults, 0. */
+	if (on && !(cc & (NVME_CC_IOSQES_64 | NVME_CC_IOCQES_16)))
+		cc = NVME_CAP_MPSMIN(cap) << 7 | NVME_CC_IOSQES_64 | NVME_CC_IOCQES_16;
 	cc = on ? cc | NVME_CC_EN : cc & ~(uint64_t)NVME_CC_EN;
 	return rc ? rc : nvsr_reg_write(d, NVME_REG_CC, 4, cc);
 }

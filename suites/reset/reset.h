@@ -69,7 +69,6 @@ void rst_check_entry(struct nvsr_ctx *t, const struct nvme_secondary_ctrl *befor
 /* --- commands that a controller could not fetch before its reset: they must never run ------------------------------ */
 struct rst_held {
 	struct rst_load *load;
-	struct nvsr_dev *pf;		/* owner of the memory, which outlives the VF */
 	uint8_t *buf;
 	struct nvsr_req *read, *write;
 };
