@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#include "base/text.h"
+
 /* --- open and close ---------------------------------------------------------------------------------------------- */
 
 static const struct nvsr_dev_ops *method_of(const char *where)
@@ -308,6 +310,34 @@ int nvsr_set_numvfs(struct nvsr_dev *pf, unsigned n)
 int nvsr_get_numvfs(struct nvsr_dev *pf, unsigned *ret)
 {
 	return pf->ops->get_numvfs(pf->pf, ret);
+}
+
+void nvsr_os_count_vfs(struct nvsr_dev *pf, struct nvsr_bdf bdf)
+{
+	pf->shared->os_counts = !nvsr_os_get_numvfs(bdf, &pf->shared->os_vfs);
+}
+
+int nvsr_os_change_vfs_of(struct nvsr_dev *pf, struct nvsr_bdf bdf, unsigned now, unsigned n)
+{
+	int rc = nvsr_os_change_numvfs(bdf, now, n);
+
+	nvsr_os_count_vfs(pf, bdf);
+	return rc;
+}
+
+char *nvsr_dev_disturbed(struct nvsr_dev *pf)
+{
+	struct nvsr_shared *s = pf->shared;
+	unsigned vfs;
+	uint32_t id;
+
+	if (nvsr_cfg_read(pf->pf, PCI_VENDOR_ID, 2, &id) == -ENODEV)
+		return nvsr_asprintf("%s is no longer there", pf->pf->name);
+	if (s->gone[0])
+		return strdup(s->gone);
+	if (s->os_counts && !nvsr_get_numvfs(pf, &vfs) && vfs != s->os_vfs)
+		return nvsr_asprintf("the number of VFs became %u, it was %u", vfs, s->os_vfs);
+	return NULL;
 }
 
 int nvsr_host_save(struct nvsr_dev *pf, char **ret_json)

@@ -185,6 +185,11 @@ void nvsr_dev_last_clear(struct nvsr_dev *d);
 /* True since the last call of nvsr_dev_clean() if something that a snapshot covers may have been changed. */
 bool nvsr_dev_dirty(struct nvsr_dev *d);
 void nvsr_dev_clean(struct nvsr_dev *d);
+/*
+ * What happened to the device behind our back since the last call of nvsr_dev_clean(): a function was taken away by the
+ * operating system, or the number of VFs is not what we made it.  malloc'd, NULL when nothing did.
+ */
+char *nvsr_dev_disturbed(struct nvsr_dev *pf);
 /* True since then if Primary Flexible Allocation was sent: one that is pending cannot be read back (Base 5.28 ACT 1h). */
 bool nvsr_dev_allocated(struct nvsr_dev *d);
 

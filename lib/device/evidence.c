@@ -53,6 +53,7 @@ bool nvsr_dev_dirty(struct nvsr_dev *d)
 void nvsr_dev_clean(struct nvsr_dev *d)
 {
 	d->shared->dirty = d->shared->allocated = false;
+	d->shared->gone[0] = '\0';
 }
 
 bool nvsr_dev_allocated(struct nvsr_dev *d)

@@ -223,6 +223,7 @@ static int kernel_open(struct nvsr_dev *d, const char *where, const struct nvsr_
 	if (rc)
 		return nvsr_complain(c, rc, "%s: configuration space: %s", where, strerror(-rc));
 	d->rid = f->bdf.rid;
+	nvsr_os_count_vfs(d, f->bdf);
 	d->can = NVSR_CAN_CFG_READ | NVSR_CAN_ADMIN | NVSR_CAN_IO | NVSR_CAN_VF | NVSR_CAN_CTRL_RESET | NVSR_CAN_FLR;
 	if (nvsr_sysfs_has(f->bdf, "sriov_numvfs"))
 		d->can |= NVSR_CAN_NUMVFS;
@@ -428,7 +429,7 @@ static int kernel_get_numvfs(struct nvsr_dev *pf, unsigned *ret)
 static int change_numvfs(struct nvsr_dev *pf, unsigned now, unsigned n)
 {
 	lose_vfs(pf);
-	return nvsr_os_change_numvfs(fn(pf)->bdf, now, n);
+	return nvsr_os_change_vfs_of(pf, fn(pf)->bdf, now, n);
 }
 
 static int kernel_set_numvfs(struct nvsr_dev *pf, unsigned n)

@@ -3,6 +3,7 @@
 #ifndef NVSR_DEVICE_PRIVATE_H
 #define NVSR_DEVICE_PRIVATE_H
 
+#include "device/kernel_sysfs.h"
 #include "device/ops.h"
 #include "spec/nvme.h"
 #include "spec/pcie.h"
@@ -21,6 +22,8 @@ struct nvsr_shared {
 	void *host;		/* the access method's own state of the whole subsystem */
 	void *vf_host;		/* that of the VFs' method, where it is another one */
 	char gone[96];		/* what the operating system took away under us, "" = nothing */
+	bool os_counts;		/* an operating system counts the VFs, and */
+	unsigned os_vfs;	/* this is how many we left it */
 	struct nvsr_dev *vfs;	/* open VFs */
 };
 
@@ -60,6 +63,9 @@ void nvsr_dev_note_cmd(struct nvsr_dev *d, unsigned qid, const struct nvsr_cmd *
 /* Remember that an admin command changes what a snapshot covers. */
 void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c);
 
+/* The PF's operating system counts its VFs: remember how many there are; change the number and remember that. */
+void nvsr_os_count_vfs(struct nvsr_dev *pf, struct nvsr_bdf bdf);
+int nvsr_os_change_vfs_of(struct nvsr_dev *pf, struct nvsr_bdf bdf, unsigned now, unsigned n);
 /* What is wrong, for people; returns @rc. */
 int nvsr_complain(struct nvsr_complaint *c, int rc, const char *fmt, ...) NVSR_PRINTF(3, 4);
 

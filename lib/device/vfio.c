@@ -7,6 +7,7 @@
  * The PF may be driven by the kernel while its VFs are ours, or both are.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 
@@ -20,6 +21,7 @@
 #include "device/vfio_fn.h"
 
 #define PAGE 4096u
+#define ASK_NS (5 * NVSR_MS)
 #define CONFIG_READY_MS 1000	/* PCIe 6.6.1, 9.3.3.3.1: a function answers 1.0 s after a reset */
 /* Bus addresses of DMA memory: above 4 GiB there is no MSI window; below 2^38 every IOMMU translates. */
 #define IOVA_BASE (1ull << 32)
@@ -32,6 +34,7 @@ struct host {
 	struct nvsr_iommu_log *log;	/* NULL where the host cannot tell */
 	uint64_t next_iova;
 	char token[NVSR_VF_TOKEN_LEN];	/* for VFs of a PF that is ours; "" otherwise */
+	uint64_t asked_ns;		/* when we last looked whether a function is wanted back */
 };
 
 struct dma {
@@ -177,15 +180,38 @@ static void note_gone(struct nvsr_dev *d)
 	detach(d);
 }
 
+static void check_request(struct nvsr_dev *d)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	if (d->ops != &nvsr_dev_vfio || !fn(d) || !fn(d)->v)
+		return;
+	p.fd = nvsr_vfio_request_fd(fn(d)->v);
+	if (poll(&p, 1, 0) == 1)
+		note_gone(d);
+}
+
+/* Whoever removes or unbinds any of our functions waits in the kernel until we let go of it, whichever one we are busy with. */
+static void check_requests(struct nvsr_dev *pf)
+{
+	struct host *h = host_of(pf);
+	uint64_t now = nvsr_now_ns();
+
+	if (now - h->asked_ns < ASK_NS)
+		return;
+	h->asked_ns = now;
+	check_request(pf);
+	for (struct nvsr_dev *d = pf->shared->vfs; d; d = d->next_vf)
+		check_request(d);
+}
+
 /* The function, if it is there: a VF that was disabled and enabled again is opened again. */
 static struct nvsr_vfio_fn *there(struct nvsr_dev *d)
 {
 	struct vfio_fn *f = fn(d);
 	struct nvsr_complaint c;
 
-	/* The kernel waits until we let go. */
-	if (f->v && nvsr_vfio_wanted_back(f->v))
-		note_gone(d);
+	check_requests(d->pf);
 	if (!f->v && !f->gone && d->vfn)
 		attach_vf(d, &c);
 	return f->v;
@@ -319,7 +345,7 @@ static int change_numvfs(struct nvsr_dev *pf, unsigned now, unsigned n)
 {
 	/* The kernel would wait until we close them, and they answer no more once they are disabled. */
 	lose_vfs(pf);
-	return nvsr_os_change_numvfs(fn(pf)->bdf, now, n);
+	return nvsr_os_change_vfs_of(pf, fn(pf)->bdf, now, n);
 }
 
 static int set_numvfs(struct nvsr_dev *pf, unsigned n)
@@ -561,6 +587,7 @@ static int open_pf(struct nvsr_dev *d, const char *where, const struct nvsr_dev_
 	if (!nvsr_bdf_parse(where, &f->bdf))
 		return nvsr_complain(c, -EINVAL, "%s: expected a PCI address such as 0000:01:00.0", where);
 	d->rid = f->bdf.rid;
+	nvsr_os_count_vfs(d, f->bdf);
 	rc = make_host(d, f->bdf, c);
 	if (!rc)
 		rc = attach(d, c);

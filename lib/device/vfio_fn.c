@@ -2,7 +2,6 @@
 /* The ioctls of VFIO around one function. */
 #include <fcntl.h>
 #include <linux/vfio.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -365,9 +364,7 @@ int nvsr_vfio_hot_reset(struct nvsr_vfio_fn *f)
 	return ioctl(f->device, VFIO_DEVICE_PCI_HOT_RESET, reset) ? -errno : 0;
 }
 
-bool nvsr_vfio_wanted_back(struct nvsr_vfio_fn *f)
+int nvsr_vfio_request_fd(const struct nvsr_vfio_fn *f)
 {
-	struct pollfd p = { .fd = f->request, .events = POLLIN };
-
-	return f->request >= 0 && poll(&p, 1, 0) == 1;
+	return f->request;
 }

@@ -52,7 +52,7 @@ int nvsr_vfio_flr(struct nvsr_vfio_fn *f);
 /* A reset of the bus below the function's bridge; -EBUSY when others than @f are on it, -ENOTSUP when there is none. */
 int nvsr_vfio_hot_reset(struct nvsr_vfio_fn *f);
 
-/* True when the operating system wants the function back (unbind, removal): it waits until we close. */
-bool nvsr_vfio_wanted_back(struct nvsr_vfio_fn *f);
+/* Readable when the operating system wants the function back (unbind, removal): it waits until we close. */
+int nvsr_vfio_request_fd(const struct nvsr_vfio_fn *f);
 
 #endif

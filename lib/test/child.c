@@ -170,6 +170,19 @@ static void keep_evidence(struct child *c)
 		nvsr_field_set(&r->reason, "the test executed no check");
 }
 
+/* Whatever was seen of a device that somebody took away meanwhile is no verdict on it. */
+static void judge_disturbance(struct child *c)
+{
+	_cleanup_free_ char *what = nvsr_dev_disturbed(c->ctx.pf);
+	struct nvsr_result *r = &c->priv.r;
+
+	if (!what || r->verdict == NVSR_SKIP)
+		return;
+	r->verdict = NVSR_BROKEN;
+	free(r->reason);
+	r->reason = nvsr_asprintf("in the middle of the test %s", what);
+}
+
 /*
  * Put the device back; a test after which that is impossible is the last one of the run.  On a real device VFs stay enabled
  * until the run ends, Offline and empty: disabling them costs a second (PCIe 9.3.3.3.1), every time.
@@ -204,6 +217,7 @@ static void done(void *arg, size_t i, unsigned failures)
 	c->running = false;
 	r->ms = (double)(nvsr_now_ns() - c->started) / 1e6;
 	r->verdict = verdict(&c->priv, failures);
+	judge_disturbance(c);
 	keep_evidence(c);
 	nvsr_stop = 0;		/* restoring is done in any case */
 	nvsr_fixtures_clean(&c->ctx);
