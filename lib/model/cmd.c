@@ -155,7 +155,7 @@ bool m_mdts_ok(const struct m_ctrl *c, uint64_t bytes)
 {
 	unsigned mdts = c->m->conf.mdts;
 
-	return !mdts || bytes <= (uint64_t)M_PAGE << mdts;
+	return !mdts || DEFECT(c->m, MDTS_IGNORED) || bytes <= (uint64_t)M_PAGE << mdts;
 }
 
 /* The operation that @c executes for @opcode, or NULL. */
@@ -221,6 +221,16 @@ static uint16_t check_fuse(const struct m_ctrl *c, struct m_cmd *cmd, bool io)
 	return NVME_SC_FUSED_MISSING;
 }
 
+/* PRPs are for every command, SGLs for I/O commands where SGLS says so: Base 3.3.3.1. */
+static uint16_t check_psdt(const struct m_ctrl *c, struct m_cmd *cmd, bool io)
+{
+	unsigned psdt = NVME_FLAGS_PSDT(cmd->e.flags);
+
+	if (psdt == NVME_PSDT_PRP || (psdt != NVME_PSDT_RESERVED && io && c->m->conf.sgl))
+		return 0;
+	return DEFECT(c->m, PSDT_RESERVED_ACCEPTED) ? 0 : m_bad(cmd, 1, 6, NVME_SC_INVALID_FIELD);
+}
+
 /* What keeps an I/O command from an active namespace. */
 static uint16_t check_namespace(struct m_ctrl *c, struct m_cmd *cmd, const struct m_ns *ns)
 {
@@ -247,6 +257,8 @@ static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 	status = m_sanitize_status(c, io, cmd->e.opcode);
 	if (!status)
 		status = check_fuse(c, cmd, io);
+	if (!status)
+		status = check_psdt(c, cmd, io);
 	if (status)
 		return status;
 	if (op->nsid == NSID_UNUSED && nsid && !DEFECT(c->m, UNUSED_NSID_ACCEPTED))
