@@ -73,10 +73,16 @@ int ring_create_io(struct ring *admin, struct ring *io)
 	struct nvme_sqe cq = { .opcode = NVME_ADMIN_CREATE_CQ, .cdw10 = le32((io->cq_size - 1) << 16 | io->id), .cdw11 = le32(1) };
 	struct nvme_sqe sq = { .opcode = NVME_ADMIN_CREATE_SQ, .cdw10 = le32((io->sq_size - 1) << 16 | io->id),
 			       .cdw11 = le32(io->id << 16 | 1) };
+	struct nvme_sqe all = { .opcode = NVME_ADMIN_SET_FEATURES, .cdw10 = le32(NVME_FEAT_NUM_QUEUES),
+				.cdw11 = le32(0xfffefffe) };
 	int rc;
 
 	if (!ring_alloc_io(admin, io))
 		return -ENOMEM;
+	/* Before the first I/O queue of a controller, Base 5.27.1.5; refused when there is one already. */
+	rc = ring_run(admin, all, NULL);
+	if (rc < 0)
+		return rc;
 	cq.prp1 = le64(io->cq_iova);
 	sq.prp1 = le64(io->sq_iova);
 	rc = ring_run(admin, cq, NULL);

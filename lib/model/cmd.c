@@ -221,6 +221,23 @@ static uint16_t check_fuse(const struct m_ctrl *c, struct m_cmd *cmd, bool io)
 	return NVME_SC_FUSED_MISSING;
 }
 
+/* The identifier is that of a command of this queue which is not complete: Base 3.3.3.1. */
+static bool cid_in_use(const struct m_ctrl *c, const struct m_cmd *cmd)
+{
+	const struct nvsr_model *m = c->m;
+	uint16_t sqid = cmd->sq->id, cid = le16_get(cmd->e.cid);
+
+	for (unsigned i = 1; DEFECT(m, CID_CONFLICT_ACROSS_VFS) && i < m->ctrl_count; i++)
+		if (m_aer_has(&m->ctrl[i], cid))
+			return true;
+	if (DEFECT(m, CID_CONFLICT_ACROSS_QUEUES) && (m_aer_has(c, cid) || m_slow_has(c, -1, cid)))
+		return true;
+	if (DEFECT(m, CID_REUSE_REFUSED) && cmd->sq->last_cid == cid + 1u)
+		return true;
+	cmd->sq->last_cid = cid + 1u;
+	return m_slow_has(c, sqid, cid) || (!sqid && m_aer_has(c, cid));
+}
+
 /* PRPs are for every command, SGLs for I/O commands where SGLS says so: Base 3.3.3.1. */
 static uint16_t check_psdt(const struct m_ctrl *c, struct m_cmd *cmd, bool io)
 {
@@ -250,6 +267,10 @@ static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 	uint32_t nsid = le32_get(cmd->e.nsid);
 	uint16_t status = 0;
 
+	if (cid_in_use(c, cmd)) {
+		cmd->parked = DEFECT(c->m, CID_CONFLICT_LOST);
+		return NVME_SC_CID_CONFLICT;
+	}
 	if (!op && !io && cmd->e.opcode == NVME_ADMIN_DBBUF && DEFECT(c->m, DOORBELL_BUFFERS_UNCLAIMED))
 		return 0;
 	if (!op)

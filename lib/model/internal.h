@@ -41,6 +41,7 @@ struct m_sq {
 	uint16_t id, cqid;
 	uint32_t size, head, tail;
 	uint64_t base;
+	uint32_t last_cid;		/* defects only: identifier of the command before, + 1 */
 };
 /* A command being executed; lives on the stack of the fetch loop unless it is parked (AER). */
 struct m_cmd {
