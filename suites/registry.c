@@ -23,7 +23,7 @@ extern const struct nvsr_group nvsr_namespace_identify, nvsr_namespace_lists, nv
 
 /* isolation */
 extern const struct nvsr_group nvsr_isolation_features, nvsr_isolation_logs, nvsr_isolation_events, nvsr_isolation_queues,
-	nvsr_isolation_reset, nvsr_isolation_namespaces, nvsr_isolation_tenant, nvsr_isolation_dma, nvsr_isolation_sanitize;
+	nvsr_isolation_reset, nvsr_isolation_namespaces, nvsr_isolation_tenant, nvsr_isolation_dma, nvsr_isolation_faults, nvsr_isolation_sanitize;
 
 /* sharing */
 extern const struct nvsr_group nvsr_sharing_identity, nvsr_sharing_coherency, nvsr_sharing_atomic, nvsr_sharing_fused,
@@ -104,6 +104,7 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_isolation_namespaces,
 	&nvsr_isolation_tenant,
 	&nvsr_isolation_dma,
+	&nvsr_isolation_faults,
 	&nvsr_isolation_sanitize,
 
 	/* sharing */
