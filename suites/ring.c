@@ -70,7 +70,8 @@ bool ring_alloc_io(const struct ring *admin, struct ring *io)
 
 int ring_create_io(struct ring *admin, struct ring *io)
 {
-	struct nvme_sqe cq = { .opcode = NVME_ADMIN_CREATE_CQ, .cdw10 = le32((io->cq_size - 1) << 16 | io->id), .cdw11 = le32(1) };
+	struct nvme_sqe cq = { .opcode = NVME_ADMIN_CREATE_CQ, .cdw10 = le32((io->cq_size - 1) << 16 | io->id),
+			       .cdw11 = le32(1) };
 	struct nvme_sqe sq = { .opcode = NVME_ADMIN_CREATE_SQ, .cdw10 = le32((io->sq_size - 1) << 16 | io->id),
 			       .cdw11 = le32(io->id << 16 | 1) };
 	struct nvme_sqe all = { .opcode = NVME_ADMIN_SET_FEATURES, .cdw10 = le32(NVME_FEAT_NUM_QUEUES),

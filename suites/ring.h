@@ -10,7 +10,8 @@
 
 #define RING_WAIT_MS 2000u
 /* What every test needs that uses one on a VF. */
-#define RING_NEED (NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(VF_QUEUES) | NVSR_NEED(REG_READ) | NVSR_NEED(VF_REG_WRITE))
+#define RING_NEED (NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN) | NVSR_NEED(VF_QUEUES) | NVSR_NEED(REG_READ) | \
+		   NVSR_NEED(VF_REG_WRITE))
 
 /* Id 0 is the admin queue pair.  A page each: at most 64 entries. */
 struct ring {

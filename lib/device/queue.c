@@ -263,7 +263,8 @@ int nvsr_queue_submit_prps(struct nvsr_queue *q, const struct nvsr_cmd *c, uint6
 	return rc ? rc : ring(q, ret, 1);
 }
 
-int nvsr_queue_submit_sgl(struct nvsr_queue *q, const struct nvsr_cmd *c, const struct nvme_sgl *sgl, struct nvsr_req **ret)
+int nvsr_queue_submit_sgl(struct nvsr_queue *q, const struct nvsr_cmd *c, const struct nvme_sgl *sgl,
+			  struct nvsr_req **ret)
 {
 	struct nvsr_cmd with = *c;
 	const uint8_t *b = (const uint8_t *)sgl;

@@ -105,8 +105,8 @@ static struct m_ctrl *as_vf1(struct m_ctrl *c, bool defect)
 
 static uint16_t transfer(struct m_ctrl *c, const struct m_cmd *cmd, uint8_t *buf, size_t len, bool to_host)
 {
-	struct m_walk w = { .c = as_vf1(c, DEFECT(c->m, VF_DATA_DMA_AS_VF1)), .list = as_vf1(c, DEFECT(c->m, VF_LIST_DMA_AS_VF1)),
-			    .to_host = to_host };
+	struct m_walk w = { .c = as_vf1(c, DEFECT(c->m, VF_DATA_DMA_AS_VF1)),
+			    .list = as_vf1(c, DEFECT(c->m, VF_LIST_DMA_AS_VF1)), .to_host = to_host };
 	uint16_t status;
 
 	if (!len)

@@ -25,7 +25,8 @@ static uint16_t check_memory(const struct m_ctrl *c, struct m_cmd *cmd, unsigned
 	unsigned qsize = M_DW(cmd, 10) >> 16;
 	uint64_t page = (uint64_t)M_PAGE << NVME_CC_MPS(c->cc);
 
-	if ((!qsize || qsize > NVME_CAP_MQES(c->cap) || entry_size_log2 != wanted_log2) && !DEFECT(c->m, QUEUE_SIZE_UNCHECKED))
+	if ((!qsize || qsize > NVME_CAP_MQES(c->cap) || entry_size_log2 != wanted_log2) &&
+	    !DEFECT(c->m, QUEUE_SIZE_UNCHECKED))
 		return m_bad(cmd, 42, 0, NVME_SC_QUEUE_SIZE);
 	if (!(M_DW(cmd, 11) & PC) && NVME_CAP_CQR(c->cap))
 		return m_bad(cmd, 44, 0, NVME_SC_INVALID_FIELD);

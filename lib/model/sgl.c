@@ -78,6 +78,11 @@ static uint16_t data_block(struct sgl *s, const struct nvme_sgl *d)
 	return status;
 }
 
+static uint16_t describe(struct sgl *s, const struct nvme_sgl *d)
+{
+	return NVME_SGL_TYPE(d->id) == NVME_SGL_BIT_BUCKET ? bit_bucket(s, le32_get(d->len)) : data_block(s, d);
+}
+
 static bool is_link(const struct nvme_sgl *d)
 {
 	unsigned type = NVME_SGL_TYPE(d->id);
@@ -120,7 +125,7 @@ static uint16_t segment(struct sgl *s, struct nvme_sgl *link)
 		if (status)
 			return status;
 		if (!is_link(&d)) {
-			status = NVME_SGL_TYPE(d.id) == NVME_SGL_BIT_BUCKET ? bit_bucket(s, le32_get(d.len)) : data_block(s, &d);
+			status = describe(s, &d);
 			if (status)
 				return status;
 			continue;
@@ -148,8 +153,7 @@ uint16_t m_walk_sgl(struct m_walk *w, const struct m_cmd *cmd, size_t len)
 	if (status)
 		return status;
 	if (!is_link(&link)) {
-		status = NVME_SGL_TYPE(link.id) == NVME_SGL_BIT_BUCKET ? bit_bucket(&s, le32_get(link.len)) :
-									 data_block(&s, &link);
+		status = describe(&s, &link);
 		link.len = le32(0);
 	} else if (NVME_SGL_TYPE(link.id) == NVME_SGL_SEGMENT && DEFECT(m, SGL_SEGMENT_REFUSED)) {
 		status = NVME_SC_SGL_TYPE_INVALID;

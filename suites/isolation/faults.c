@@ -82,7 +82,9 @@ static int renew(struct nvsr_dev *d)
 
 static void check_canaries(struct nvsr_ctx *t, const struct scene *s, const uint8_t *of_a, const char *what)
 {
-	static const char *const where[] = { "VF 1", "VF 2 in front of a page it gave back", "VF 2 behind a page it gave back" };
+	static const char *const where[] = {
+		"VF 1", "VF 2 in front of a page it gave back", "VF 2 behind a page it gave back",
+	};
 
 	for (unsigned i = 0; i < CANARIES; i++)
 		CHECK(t, i == OF_A ? !memcmp(s->canary[i].p, of_a, PAGE) : dat_all(s->canary[i].p, PAGE, CANARY),
@@ -147,7 +149,8 @@ static bool check_refused(struct nvsr_ctx *t, struct scene *s, const struct acce
 	nvsr_note(t, "%s: %s, %s", a->what, nvsr_rc_text(rc), told ? "access refused" : "no refused access seen");
 	if (told && !CHECK_EQ(t, iso_text("routing id of the refused access, %s", a->what), nvsr_dev_rid(s->b.d), last.rid))
 		return false;
-	return CHECK(t, told || rc, "the command fails or its access is refused", "%s: success, and no access refused", a->what);
+	return CHECK(t, told || rc, "the command fails or its access is refused", "%s: success, and no access refused",
+		     a->what);
 }
 
 /* Nothing of VF 1's memory came to VF 2's namespace. */
@@ -159,7 +162,8 @@ static void check_no_trace(struct nvsr_ctx *t, struct scene *s, const char *what
 	if (!rc)
 		rc = dat_read(s->b.d, &s->b.ns, 0, 8, block);
 	if (CHECK_OK(t, iso_text("Read on VF 2 after %s", what), rc))
-		CHECK(t, !dat_traces(block, 8 * s->b.ns.bs, TAG_A), "nothing of VF 1 on the namespace of VF 2", "%s: there is", what);
+		CHECK(t, !dat_traces(block, 8 * s->b.ns.bs, TAG_A), "nothing of VF 1 on the namespace of VF 2", "%s: there is",
+		      what);
 }
 
 static void data(struct nvsr_ctx *t)
@@ -292,12 +296,15 @@ static int use_admin_queues(struct scene *s, uint64_t sq, uint64_t cq)
 static void queues(struct nvsr_ctx *t)
 {
 	static const struct { const char *what; bool admin, sq; } table[] = {
-		{ "an I/O Submission Queue in memory of VF 1", false, true }, { "an I/O Completion Queue in memory of VF 1", false, false },
-		{ "an Admin Submission Queue in memory of VF 1", true, true }, { "an Admin Completion Queue in memory of VF 1", true, false },
+		{ "an I/O Submission Queue in memory of VF 1", false, true },
+		{ "an I/O Completion Queue in memory of VF 1", false, false },
+		{ "an Admin Submission Queue in memory of VF 1", true, true },
+		{ "an Admin Completion Queue in memory of VF 1", true, false },
 	};
 	_cleanup_scene_ struct scene s = { 0 };
 	_cleanup_free_ uint8_t *block = NULL;
 	uint8_t of_a[PAGE];
+	int rc;
 
 	if (!begin(t, &s))
 		return;
@@ -316,18 +323,19 @@ static void queues(struct nvsr_ctx *t)
 		memset(s.own[2].p, CANARY, PAGE);
 		memcpy(sq->p, &e, sizeof(e));
 		memcpy(of_a, s.canary[OF_A].p, PAGE);
-		nvsr_note(t, "%s: %s", table[i].what, nvsr_rc_text((table[i].admin ? use_admin_queues : use_queues)(&s, sq->iova, cq->iova)));
+		rc = (table[i].admin ? use_admin_queues : use_queues)(&s, sq->iova, cq->iova);
+		nvsr_note(t, "%s: %s", table[i].what, nvsr_rc_text(rc));
 		check_canaries(t, &s, of_a, table[i].what);
 		if (table[i].sq)
-			CHECK(t, dat_all(s.own[2].p, PAGE, CANARY) && dat_all(s.own[1].p, PAGE, 0), "no command is taken from there",
-			      "%s: VF 2 executed what it says", table[i].what);
+			CHECK(t, dat_all(s.own[2].p, PAGE, CANARY) && dat_all(s.own[1].p, PAGE, 0),
+			      "no command is taken from there", "%s: VF 2 executed what it says", table[i].what);
 		check_others(t, &s, iso_text("with %s", table[i].what));
 		MUST_OK(t, iso_text("Controller Reset of VF 2 after %s", table[i].what), renew(s.b.d));
 		MUST_OK(t, "Read on VF 2", dat_read(s.b.d, &s.b.ns, 0, 1, block));
 		/* a completion queue that is not its own may well keep the command from completing, not from being executed */
 		if (table[i].sq)
-			CHECK(t, dat_holds(block, &s.b.ns, 0, 1, TAG_B), "no command is taken from there", "%s: VF 2 executed what it says",
-			      table[i].what);
+			CHECK(t, dat_holds(block, &s.b.ns, 0, 1, TAG_B), "no command is taken from there",
+			      "%s: VF 2 executed what it says", table[i].what);
 	}
 	iso_check_works(t, &s.b, TAG_B);
 }
@@ -335,8 +343,10 @@ static void queues(struct nvsr_ctx *t)
 /* --- memory that goes while commands use it ----------------------------------------------------------------------- */
 
 enum part { DATA, SQ, CQ, ADMIN_CQ, PARTS };
-static const char *const part_name[] = { [DATA] = "the data buffer", [SQ] = "the submission queue", [CQ] = "the completion queue",
-					 [ADMIN_CQ] = "the admin completion queue" };
+static const char *const part_name[] = {
+	[DATA] = "the data buffer", [SQ] = "the submission queue", [CQ] = "the completion queue",
+	[ADMIN_CQ] = "the admin completion queue",
+};
 #define COMMANDS 4u
 
 /*
@@ -348,7 +358,9 @@ static bool pull(struct nvsr_ctx *t, struct scene *s, enum part part, bool early
 	_cleanup_ring_ struct ring io = { .id = 1, .sq_size = 16, .cq_size = 16 }, admin = { .sq_size = 16, .cq_size = 16 };
 	struct mem data = { 0 };
 	struct nvme_sqe e = { .opcode = NVME_CMD_READ, .nsid = le32(s->b.ns.nsid) };
-	void **gone[] = { [DATA] = (void **)&data.p, [SQ] = (void **)&io.sq, [CQ] = (void **)&io.cq, [ADMIN_CQ] = (void **)&admin.cq };
+	void **gone[] = {
+		[DATA] = (void **)&data.p, [SQ] = (void **)&io.sq, [CQ] = (void **)&io.cq, [ADMIN_CQ] = (void **)&admin.cq,
+	};
 	int rc;
 
 	if (!ring_take_over(t, s->b.d, &admin))
@@ -381,7 +393,7 @@ static bool pull(struct nvsr_ctx *t, struct scene *s, enum part part, bool early
 	nvsr_dev_sleep_ms(s->b.d, LATE_MS);
 	rc = how == NVSR_RESET_CTRL ? nvsr_ctrl_disable(s->b.d) : nvsr_reset(s->b.d, how);
 	nvsr_dma_free(s->b.d, data.p);
-	return CHECK_OK(t, iso_text("%s of VF 2 without %s", how == NVSR_RESET_CTRL ? "Controller Reset" : "Function Level Reset",
+	return CHECK_OK(t, iso_text("%s of VF 2 without %s", how == NVSR_RESET_CTRL ? "Controller Reset" : "FLR",
 				    part_name[part]), rc);
 }
 
@@ -394,7 +406,7 @@ static void unmapped_in_flight(struct nvsr_ctx *t)
 		return;
 	memcpy(of_a, s.canary[OF_A].p, PAGE);
 	for (unsigned i = 0; i < 2 * PARTS; i++) {
-		const char *what = iso_text("%s given back %s", part_name[i / 2], i % 2 ? "right after the doorbell" : "before the doorbell");
+		const char *what = iso_text("%s given back %s the doorbell", part_name[i / 2], i % 2 ? "right after" : "before");
 		struct nvsr_dma_fault last = { 0 };
 		uint64_t before = iso_faults(t->pf, NULL);
 
@@ -419,7 +431,8 @@ static void resets_help(struct nvsr_ctx *t)
 	for (unsigned i = 0; i < 4; i++) {
 		if (!pull(t, &s, i % 2 ? CQ : SQ, true, i < 2 ? NVSR_RESET_CTRL : NVSR_RESET_FLR))
 			return;
-		MUST_OK(t, iso_text("VF 2 enabled after %s was given back", part_name[i % 2 ? CQ : SQ]), nvsr_ctrl_enable(s.b.d));
+		MUST_OK(t, iso_text("VF 2 enabled after %s was given back", part_name[i % 2 ? CQ : SQ]),
+			nvsr_ctrl_enable(s.b.d));
 		iso_check_works(t, &s.b, TAG_B);
 	}
 	check_others(t, &s, "after resets of VF 2");
@@ -430,7 +443,8 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-30"), .needs = NEED, .limit_s = 180,
 	  .caught_by = DEFECTS("vf-data-dma-as-vf1", "dma-address-32-bits"), .run = data },
 	{ .id = "lists", .title = "PRP lists and SGL segments are read from memory that VF 2 has",
-	  .requirements = REQS("ISO-30"), .needs = NEED, .limit_s = 180, .caught_by = DEFECTS("vf-list-dma-as-vf1"), .run = lists },
+	  .requirements = REQS("ISO-30"), .needs = NEED, .limit_s = 180, .caught_by = DEFECTS("vf-list-dma-as-vf1"),
+	  .run = lists },
 	{ .id = "queues", .title = "queues in memory of VF 1 are neither read nor written by VF 2",
 	  .requirements = REQS("ISO-30"), .needs = NEED | NVSR_NEED(VF_REG_WRITE), .limit_s = 120,
 	  .caught_by = DEFECTS("queue-dma-repeated-as-vf1"), .run = queues },

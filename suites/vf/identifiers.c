@@ -25,7 +25,8 @@ static void reuse_after_completion(struct nvsr_ctx *t)
 		return;
 	for (unsigned i = 0; i < 6; i++) {
 		r.cid = 7;
-		MUST_OK(t, vf_text("command %u with the identifier of the one before", i + 1), ring_run(&r, get_features(), &c));
+		MUST_OK(t, vf_text("command %u with the identifier of the one before", i + 1),
+			ring_run(&r, get_features(), &c));
 		MUST_EQ(t, "CID of the completion", 7, le16_get(c.cid));
 	}
 }
@@ -101,8 +102,8 @@ static int create_cq(struct nvsr_dev *d, unsigned qid, unsigned qsize, unsigned 
 
 static int create_sq(struct nvsr_dev *d, unsigned qid, unsigned qsize, unsigned cqid, struct page *mem)
 {
-	struct nvsr_cmd c = { .opcode = NVME_ADMIN_CREATE_SQ, .cdw10 = qsize << 16 | qid, .cdw11 = cqid << 16 | 1, .data = mem,
-			      .data_len = sizeof(*mem) };
+	struct nvsr_cmd c = { .opcode = NVME_ADMIN_CREATE_SQ, .cdw10 = qsize << 16 | qid, .cdw11 = cqid << 16 | 1,
+			      .data = mem, .data_len = sizeof(*mem) };
 
 	return nvsr_admin(d, &c);
 }
@@ -231,9 +232,10 @@ static const struct nvsr_test tests[] = {
 	{ .id = "queues-of-a-sibling", .title = "a VF neither uses nor deletes a queue that only another VF has",
 	  .requirements = REQS("ISO-01"), .needs = QUEUES | NVSR_NEED(TWO_VFS),
 	  .caught_by = DEFECTS("cq-of-sibling-taken", "sibling-queue-deletion-succeeds"), .run = queues_of_a_sibling },
-	{ .id = "deletion-has-an-order", .title = "a completion queue in use, the admin queue and queues that are not there are not deleted",
-	  .requirements = REQS("PCIE-44"), .needs = QUEUES, .caught_by = DEFECTS("cq-deleted-before-sq", "any-queue-deleted"),
-	  .run = deletion_has_an_order },
+	{ .id = "deletion-has-an-order",
+	  .title = "a completion queue in use, the admin queue and queues that are not there are not deleted",
+	  .requirements = REQS("PCIE-44"), .needs = QUEUES,
+	  .caught_by = DEFECTS("cq-deleted-before-sq", "any-queue-deleted"), .run = deletion_has_an_order },
 	{ .id = "creation-is-checked", .title = "a VF creates no queue of a size, kind or id that cannot be",
 	  .requirements = REQS("PCIE-44"), .needs = QUEUES | NVSR_NEED(REG_READ) | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("queue-size-unchecked", "queue-created-twice"), .run = creation_is_checked },

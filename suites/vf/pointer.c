@@ -38,6 +38,8 @@ void ptr_end(struct ptr *p)
 	*p = (struct ptr){ 0 };
 }
 
+const struct ptr_pieces ptr_nowhere = { 0 };
+
 void ptr_add(struct ptr_pieces *set, size_t at, size_t len)
 {
 	if (set->n < NVSR_ARRAY_SIZE(set->piece))
@@ -123,7 +125,8 @@ bool ptr_arm_write(struct nvsr_ctx *t, struct ptr *p, unsigned nlb, const struct
 	return !rc;
 }
 
-static bool check_memory(struct nvsr_ctx *t, const struct ptr *p, const uint8_t *want, const char *expected, const char *what)
+static bool check_memory(struct nvsr_ctx *t, const struct ptr *p, const uint8_t *want, const char *expected,
+			 const char *what)
 {
 	size_t at = 0;
 

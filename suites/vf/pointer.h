@@ -29,6 +29,7 @@ void ptr_end(struct ptr *p);
 /* Where the bytes of a command are in watched memory, in the order of the data; skip: bytes that have no place. */
 struct ptr_piece { size_t at, len; bool skip; };
 struct ptr_pieces { unsigned n; struct ptr_piece piece[32]; };
+extern const struct ptr_pieces ptr_nowhere;
 void ptr_add(struct ptr_pieces *set, size_t at, size_t len);
 
 /* Read or Write of @nlb blocks from block 0 on; the rest is the caller's. */

@@ -122,7 +122,7 @@ static void odd_bytes(struct nvsr_ctx *t)
 			return;
 		rc = run(&p, false, 1, &r);
 		CHECK_STATUS_IN(t, what, rc, 0, NVME_SC_PRP_OFFSET_INVALID);
-		ptr_check_read(t, &p, 1, rc ? &(struct ptr_pieces){ 0 } : &r.set, what);
+		ptr_check_read(t, &p, 1, rc ? &ptr_nowhere : &r.set, what);
 	}
 }
 
@@ -142,8 +142,10 @@ static struct ptr_pieces pages_of(const struct ptr *p, const struct ptr_pieces *
  */
 static void later_offsets(struct nvsr_ctx *t)
 {
-	static const char *const what[] = { "PRP2 with an offset", "a PRP list entry with an offset",
-					    "a pointer to the next PRP list with an offset", "a PRP list at 4 bytes from a quadword" };
+	static const char *const what[] = {
+		"PRP2 with an offset", "a PRP list entry with an offset", "a pointer to the next PRP list with an offset",
+		"a PRP list at 4 bytes from a quadword",
+	};
 	_cleanup_ptr_ struct ptr p = { 0 };
 
 	if (!ptr_begin(t, &p, WATCHED, LISTS, 1))
@@ -214,7 +216,7 @@ static void mdts_is_a_limit(struct nvsr_ctx *t)
 	memset(p.mem, PTR_GUARD, p.len);
 	CHECK_STATUS(t, "Read of one block more than MDTS allows", NVME_SC_INVALID_FIELD,
 		     run(&p, false, (unsigned)(bytes / p.ns.bs) + 1, &r));
-	ptr_check_outside(t, &p, &(struct ptr_pieces){ 0 }, "Read of one block more than MDTS allows");
+	ptr_check_outside(t, &p, &ptr_nowhere, "Read of one block more than MDTS allows");
 }
 
 static void psdt_is_checked(struct nvsr_ctx *t)
@@ -233,7 +235,7 @@ static void psdt_is_checked(struct nvsr_ctx *t)
 		c.flags = NVME_PSDT(psdt);
 		CHECK_STATUS(t, vf_text("Read with PSDT = %u, SGLS = %08Xh", psdt, le32_get(t->inv->id.sgls)),
 			     NVME_SC_INVALID_FIELD, ptr_wait(nvsr_queue_submit_prps(p.q, &c, p.iova, p.ns.bs, &r), &r));
-		ptr_check_outside(t, &p, &(struct ptr_pieces){ 0 }, "Read with a PSDT that is refused");
+		ptr_check_outside(t, &p, &ptr_nowhere, "Read with a PSDT that is refused");
 	}
 }
 

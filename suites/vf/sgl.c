@@ -61,13 +61,15 @@ static int run(struct bench *b, bool write, struct nvme_sgl first)
 
 /* --- what is right ------------------------------------------------------------------------------------------------ */
 
-static bool check_read(struct nvsr_ctx *t, struct bench *b, struct nvme_sgl first, const struct ptr_pieces *set, const char *what)
+static bool check_read(struct nvsr_ctx *t, struct bench *b, struct nvme_sgl first, const struct ptr_pieces *set,
+		       const char *what)
 {
 	return ptr_arm_read(t, &b->p, NLB) && CHECK_OK(t, vf_text("Read with %s", what), run(b, false, first)) &&
 	       ptr_check_read(t, &b->p, NLB, set, what);
 }
 
-static bool check_write(struct nvsr_ctx *t, struct bench *b, struct nvme_sgl first, const struct ptr_pieces *set, const char *what)
+static bool check_write(struct nvsr_ctx *t, struct bench *b, struct nvme_sgl first, const struct ptr_pieces *set,
+			const char *what)
 {
 	return ptr_arm_write(t, &b->p, NLB, set) && CHECK_OK(t, vf_text("Write with %s", what), run(b, true, first)) &&
 	       ptr_check_write(t, &b->p, NLB, set, what);
@@ -158,8 +160,8 @@ static void bit_bucket(struct nvsr_ctx *t)
 /* --- what is wrong ------------------------------------------------------------------------------------------------ */
 
 /* Armed and run; data may be in @named.  The status is *ret_rc.  False after recording. */
-static bool refused(struct nvsr_ctx *t, struct bench *b, struct nvme_sgl first, const struct ptr_pieces *named, const char *what,
-		    int *ret_rc)
+static bool refused(struct nvsr_ctx *t, struct bench *b, struct nvme_sgl first, const struct ptr_pieces *named,
+		    const char *what, int *ret_rc)
 {
 	if (!ptr_arm_read(t, &b->p, NLB))
 		return false;
@@ -210,7 +212,7 @@ static void ends_of_memory(struct nvsr_ctx *t)
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(types); i++) {
 		const char *what = vf_text("a descriptor of type %u at FFFFFFFFFFFFFFF0h", types[i]);
 
-		if (refused(t, &b, desc(types[i], UINT64_MAX - 15, b.bytes), &(struct ptr_pieces){ 0 }, what, &rc))
+		if (refused(t, &b, desc(types[i], UINT64_MAX - 15, b.bytes), &ptr_nowhere, what, &rc))
 			CHECK_STATUS(t, vf_text("Read with %s", what), NVME_SC_SGL_DATA_LEN_INVALID, rc);
 	}
 }
@@ -273,7 +275,8 @@ static void segment_lengths(struct nvsr_ctx *t)
 	memmove(b.p.list + SECOND + 4, b.p.list + SECOND, sizeof(struct nvme_sgl));
 	memset(b.p.list + SECOND, 0, 4);
 	set.piece[0].len = b.bytes;
-	if (refused(t, &b, link_to(&b, NVME_SGL_LAST_SEGMENT, SECOND + 4, 1), &set, "a segment 4 bytes from a quadword", &rc))
+	if (refused(t, &b, link_to(&b, NVME_SGL_LAST_SEGMENT, SECOND + 4, 1), &set, "a segment 4 bytes from a quadword",
+		    &rc))
 		nvsr_note(t, "a segment 4 bytes from a quadword: %s", nvsr_rc_text(rc));
 }
 
@@ -287,13 +290,14 @@ static void types(struct nvsr_ctx *t)
 	for (unsigned type = NVME_SGL_KEYED; type < 0xf; type++) {
 		const char *what = vf_text("a descriptor of type %Xh", type);
 
-		if ((type == NVME_SGL_KEYED && b.sgls & NVME_SGLS_KEYED) || (type == NVME_SGL_TRANSPORT && b.sgls & NVME_SGLS_TRANSPORT))
+		if ((type == NVME_SGL_KEYED && b.sgls & NVME_SGLS_KEYED) ||
+		    (type == NVME_SGL_TRANSPORT && b.sgls & NVME_SGLS_TRANSPORT))
 			continue;
 		put(&b, 0, 0, desc(type, b.p.iova, b.bytes));
-		if (refused(t, &b, link_to(&b, NVME_SGL_LAST_SEGMENT, 0, 1), &(struct ptr_pieces){ 0 }, what, &rc))
+		if (refused(t, &b, link_to(&b, NVME_SGL_LAST_SEGMENT, 0, 1), &ptr_nowhere, what, &rc))
 			CHECK_STATUS(t, vf_text("Read with %s in a segment", what), NVME_SC_SGL_TYPE_INVALID, rc);
 		/* an SGL1 that is no block is also no valid segment descriptor */
-		if (refused(t, &b, desc(type, b.p.iova, b.bytes), &(struct ptr_pieces){ 0 }, what, &rc))
+		if (refused(t, &b, desc(type, b.p.iova, b.bytes), &ptr_nowhere, what, &rc))
 			CHECK_STATUS_IN(t, vf_text("Read with %s as SGL1", what), rc, NVME_SC_SGL_TYPE_INVALID,
 					NVME_SC_SGL_SEG_INVALID);
 	}
@@ -316,7 +320,7 @@ static void sub_types(struct nvsr_ctx *t)
 			const char *what = vf_text("a descriptor of type %u, sub type %u", NVME_SGL_TYPE(d[i].id), sub);
 
 			d[i].id |= (uint8_t)sub;
-			if (refused(t, &b, d[i], &(struct ptr_pieces){ 0 }, what, &rc))
+			if (refused(t, &b, d[i], &ptr_nowhere, what, &rc))
 				CHECK_STATUS(t, vf_text("Read with %s", what), NVME_SC_SGL_TYPE_INVALID, rc);
 		}
 	}
@@ -349,19 +353,19 @@ static const struct nvsr_test tests[] = {
 	{ .id = "one-block", .title = "a Data Block gets and gives exactly the bytes it describes",
 	  .requirements = REQS("PCIE-44"), .needs = NEED, .caught_by = DEFECTS("sgl-blocks-start-pages"), .run = one_block },
 	{ .id = "segments", .title = "segments are followed to the last one",
-	  .requirements = REQS("PCIE-44"), .needs = NEED, .caught_by = DEFECTS("sgl-segment-refused", "sgl-blocks-start-pages"),
-	  .run = segments },
+	  .requirements = REQS("PCIE-44"), .needs = NEED,
+	  .caught_by = DEFECTS("sgl-segment-refused", "sgl-blocks-start-pages"), .run = segments },
 	{ .id = "bit-bucket", .title = "a Bit Bucket discards data of a Read and is nothing to a Write",
 	  .requirements = REQS("PCIE-44"), .needs = NEED,
 	  .caught_by = DEFECTS("sgl-bucket-skips-nothing", "sgl-bucket-eats-writes"), .run = bit_bucket },
-	{ .id = "lengths", .title = "an SGL that is too short is refused; of a longer one only as much as there is data is used",
-	  .requirements = REQS("PCIE-44"), .needs = NEED, .caught_by = DEFECTS("sgl-short-succeeds", "sgl-longer-overruns"),
-	  .run = lengths },
+	{ .id = "lengths", .title = "an SGL that is too short is refused; of a longer one only what there is data for is used",
+	  .requirements = REQS("PCIE-44"), .needs = NEED,
+	  .caught_by = DEFECTS("sgl-short-succeeds", "sgl-longer-overruns"), .run = lengths },
 	{ .id = "ends-of-memory", .title = "descriptors that go beyond the address space are refused",
 	  .requirements = REQS("PCIE-44"), .needs = NEED, .caught_by = DEFECTS("sgl-addresses-wrap"), .run = ends_of_memory },
 	{ .id = "links", .title = "Segment descriptors are the last of a segment, and not of the last one",
-	  .requirements = REQS("PCIE-44"), .needs = NEED, .caught_by = DEFECTS("sgl-link-anywhere", "sgl-last-segment-links"),
-	  .run = links },
+	  .requirements = REQS("PCIE-44"), .needs = NEED,
+	  .caught_by = DEFECTS("sgl-link-anywhere", "sgl-last-segment-links"), .run = links },
 	{ .id = "segment-lengths", .title = "bytes that are no whole descriptor describe nothing",
 	  .requirements = REQS("PCIE-44"), .needs = NEED, .caught_by = DEFECTS("sgl-segment-unchecked"), .run = segment_lengths },
 	{ .id = "types", .title = "descriptors of types that are reserved or not supported are refused",
