@@ -283,18 +283,21 @@ static void segment_lengths(struct nvsr_ctx *t)
 static void types(struct nvsr_ctx *t)
 {
 	_cleanup_bench_ struct bench b = { 0 };
+	struct ptr_pieces set = { 0 };
 	int rc;
 
 	if (!begin(t, &b))
 		return;
+	ptr_add(&set, b.p.page, b.half);
+	put(&b, 0, 1, block(&b, b.p.page, b.half));
 	for (unsigned type = NVME_SGL_KEYED; type < 0xf; type++) {
 		const char *what = vf_text("a descriptor of type %Xh", type);
 
 		if ((type == NVME_SGL_KEYED && b.sgls & NVME_SGLS_KEYED) ||
 		    (type == NVME_SGL_TRANSPORT && b.sgls & NVME_SGLS_TRANSPORT))
 			continue;
-		put(&b, 0, 0, desc(type, b.p.iova, b.bytes));
-		if (refused(t, &b, link_to(&b, NVME_SGL_LAST_SEGMENT, 0, 1), &ptr_nowhere, what, &rc))
+		put(&b, 0, 0, desc(type, b.p.iova, b.half));
+		if (refused(t, &b, link_to(&b, NVME_SGL_LAST_SEGMENT, 0, 2), &set, what, &rc))
 			CHECK_STATUS(t, vf_text("Read with %s in a segment", what), NVME_SC_SGL_TYPE_INVALID, rc);
 		/* an SGL1 that is no block is also no valid segment descriptor */
 		if (refused(t, &b, desc(type, b.p.iova, b.bytes), &ptr_nowhere, what, &rc))
