@@ -121,7 +121,8 @@ int nvsr_ctrl_disable(struct nvsr_dev *d);
 int nvsr_ctrl_shutdown(struct nvsr_dev *d, bool abrupt);
 
 /* --- raw queues and DMA, NVSR_CAN_QUEUES ------------------------------------------------------------------------------------ */
-/* DMA memory visible to this function at *ret_iova; freed at close at the latest. */
+/* DMA memory visible to this function at *ret_iova; freed at close at the latest.  No address is given out twice, to
+ * whatever function of the subsystem: an access to memory that was freed, or that another one has, is refused. */
 void *nvsr_dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
 void nvsr_dma_free(struct nvsr_dev *d, void *p);
 /*

@@ -6,12 +6,12 @@
 #include "model/bus.h"
 
 /* No clause limits the descriptors of a command; a list that never comes to its data has to end all the same. */
-#define DESCRIPTORS_MAX (1u << 20)
+#define IDLE_MAX 4096u
 
 struct sgl {
 	struct m_walk *w;
 	size_t left;		/* bytes of the command that no descriptor has described yet */
-	unsigned seen;
+	unsigned idle;		/* descriptors so far that described nothing of it */
 };
 
 uint32_t m_sgls(const struct nvsr_model *m)
@@ -114,11 +114,10 @@ static uint16_t segment(struct sgl *s, struct nvme_sgl *link)
 
 	link->len = le32(0);
 	for (uint32_t i = 0; i < n && s->left; i++) {
+		size_t before = s->left;
 		struct nvme_sgl d;
 		uint16_t status;
 
-		if (++s->seen > DESCRIPTORS_MAX)
-			return NVME_SC_SGL_COUNT_INVALID;
 		if (!m_dma_read(s->w->list, at + i * sizeof(d), &d, sizeof(d)))
 			return NVME_SC_DATA_XFER_ERROR;
 		status = check_type(m, &d);
@@ -128,8 +127,12 @@ static uint16_t segment(struct sgl *s, struct nvme_sgl *link)
 			status = describe(s, &d);
 			if (status)
 				return status;
+			if (s->left == before && ++s->idle > IDLE_MAX)
+				return NVME_SC_SGL_COUNT_INVALID;
 			continue;
 		}
+		if (++s->idle > IDLE_MAX)
+			return NVME_SC_SGL_COUNT_INVALID;
 		if (i + 1 < n && !DEFECT(m, SGL_LINK_ANYWHERE))
 			return NVME_SC_SGL_COUNT_INVALID;
 		if (last && !DEFECT(m, SGL_LAST_SEGMENT_LINKS))

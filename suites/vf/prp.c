@@ -219,6 +219,25 @@ static void mdts_is_a_limit(struct nvsr_ctx *t)
 	ptr_check_outside(t, &p, &ptr_nowhere, "Read of one block more than MDTS allows");
 }
 
+/*
+ * "SGLs shall not be used for Admin commands in NVMe over PCIe implementations" (Base 3.3.3.1) is said to the host: what a
+ * controller makes of one is noted, and that it writes nowhere else.
+ */
+static void note_admin_sgl(struct nvsr_ctx *t, struct ptr *p)
+{
+	struct nvsr_cmd c = { .opcode = NVME_ADMIN_IDENTIFY, .cdw10 = NVME_CNS_CTRL };
+	const struct nvme_sgl d = { .addr = le64(p->iova + p->page), .len = le32(NVME_IDENTIFY_SIZE) };
+	struct ptr_pieces set = { 0 };
+	struct nvsr_req *r = NULL;
+	int rc;
+
+	ptr_add(&set, p->page, NVME_IDENTIFY_SIZE);
+	memset(p->mem, PTR_GUARD, p->len);
+	rc = nvsr_queue_submit_sgl(nvsr_queue_admin(p->d), &c, &d, &r);
+	nvsr_note(t, "Identify with an SGL: %s", nvsr_rc_text(ptr_wait(rc, &r)));
+	ptr_check_outside(t, p, &set, "Identify with an SGL");
+}
+
 static void psdt_is_checked(struct nvsr_ctx *t)
 {
 	_cleanup_ptr_ struct ptr p = { 0 };
@@ -237,6 +256,7 @@ static void psdt_is_checked(struct nvsr_ctx *t)
 			     NVME_SC_INVALID_FIELD, ptr_wait(nvsr_queue_submit_prps(p.q, &c, p.iova, p.ns.bs, &r), &r));
 		ptr_check_outside(t, &p, &ptr_nowhere, "Read with a PSDT that is refused");
 	}
+	note_admin_sgl(t, &p);
 }
 
 static const struct nvsr_test tests[] = {
