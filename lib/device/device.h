@@ -33,10 +33,11 @@ enum nvsr_reset {
 
 /* A command.  Data direction follows from opcode bits 1:0. */
 struct nvsr_cmd {
-	uint8_t opcode, flags;		/* flags: FUSE 1:0 (raw queues only) */
+	uint8_t opcode, flags;		/* flags: FUSE 1:0, PSDT 7:6 (raw queues only) */
 	uint32_t nsid, cdw2, cdw3, cdw10, cdw11, cdw12, cdw13, cdw14, cdw15;
 	void *data;			/* any memory: bounced where the method needs DMA memory */
 	uint32_t data_len;
+	uint64_t mptr;			/* metadata pointer: a bus address (raw queues only) */
 	uint32_t timeout_ms;		/* 0 = the device's default */
 	/* results */
 	uint32_t dw0, dw1;
@@ -137,7 +138,8 @@ int nvsr_ctrl_disable(struct nvsr_dev *d);
 int nvsr_ctrl_shutdown(struct nvsr_dev *d, bool abrupt);
 
 /* --- raw queues and DMA, NVSR_CAN_QUEUES ------------------------------------------------------------------------------------ */
-/* DMA memory visible to this function at *ret_iova; freed at close at the latest. */
+/* DMA memory visible to this function at *ret_iova; freed at close at the latest.  No address is given out twice, to
+ * whatever function of the subsystem: an access to memory that was freed, or that another one has, is refused. */
 void *nvsr_dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
 void nvsr_dma_free(struct nvsr_dev *d, void *p);
 /*
@@ -162,6 +164,9 @@ int nvsr_queue_submit(struct nvsr_queue *q, const struct nvsr_cmd *c, struct nvs
 /* The same without a bounce buffer (c->data NULL): @prp1 is the bus address that the entry carries. */
 int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, struct nvsr_req **ret);
 int nvsr_queue_submit_prps(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, uint64_t prp2, struct nvsr_req **ret);
+/* The same with an SGL: @sgl is SGL1 of the entry.  PSDT is 01b unless c->flags says otherwise. */
+struct nvme_sgl;
+int nvsr_queue_submit_sgl(struct nvsr_queue *q, const struct nvsr_cmd *c, const struct nvme_sgl *sgl, struct nvsr_req **ret);
 /*
  * From now on doorbells of I/O queues go to the page @shadow, and to the registers only where the page @event asks for it
  * (Doorbell Buffer Config, Base 5.8).  Until the next reset; NULL, NULL ends it.

@@ -356,18 +356,12 @@ static int set_numvfs(struct nvsr_dev *pf, unsigned n)
 	return rc || now == n ? rc : change_numvfs(pf, now, n);
 }
 
-/* After a reset of the PF: the kernel enables its VFs again by itself, or not. */
-static int bring_vfs_back(struct nvsr_dev *pf)
+/* A reset took the VFs: the kernel learns of it, whatever it restored.  Who wants them enables them again. */
+static int forget_vfs(struct nvsr_dev *pf)
 {
-	struct nvsr_bdf vf1;
-	uint32_t class;
 	unsigned now;
 
-	if (get_numvfs(pf, &now) || !now)
-		return 0;
-	if (!nvsr_os_vf(fn(pf)->bdf, 1, &vf1) && !cfg_read(pf, vf1.rid, PCI_REVISION_ID, 4, &class) && class != UINT32_MAX)
-		return 0;
-	return change_numvfs(pf, now, now);
+	return get_numvfs(pf, &now) || !now ? 0 : change_numvfs(pf, now, 0);
 }
 
 static int open_vf(struct nvsr_dev *pf, struct nvsr_dev *vf)
@@ -519,7 +513,7 @@ static int reset(struct nvsr_dev *d, enum nvsr_reset how)
 	nvsr_config_put_back(fn(d)->bdf, &fn(d)->config);
 	if (was)
 		rc = enable_again(d);
-	return rc || d->vfn ? rc : bring_vfs_back(d);
+	return rc || d->vfn ? rc : forget_vfs(d);
 }
 
 /* --- open and close ------------------------------------------------------------------------------------------------------------- */
@@ -605,7 +599,7 @@ static int open_pf(struct nvsr_dev *d, const char *where, const struct nvsr_dev_
 	if (rc)
 		return nvsr_complain(c, rc, "%s: the controller does not become ready: %s", where, strerror(-rc));
 	/* Opening it was a reset. */
-	rc = bring_vfs_back(d);
+	rc = forget_vfs(d);
 	return rc ? nvsr_complain(c, rc, "%s: its VFs after a reset: %s", where, strerror(-rc)) : 0;
 }
 

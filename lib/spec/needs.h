@@ -41,6 +41,7 @@
 	X(DULBE,        CLAIM, "dulbe",          "the Deallocated or Unwritten Logical Block error (NSFEAT bit 2)") \
 	X(MIGRATION,    CLAIM, "live-migration", "host managed live migration (OACS bit 11)") \
 	X(DBBUF,        CLAIM, "dbbuf",          "the Doorbell Buffer Config command (OACS bit 8)") \
+	X(SGL,          CLAIM, "sgl",            "SGLs for I/O commands (SGLS bits 1:0 not 0)") \
 	X(OCP,          PROMISE, "ocp",          "a profile that claims OCP Datacenter NVMe SSD 2.7") \
 	X(CFG_READ,     ENV,   "cfg-read",       "an access method that reads configuration space") \
 	X(CFG_WRITE,    ENV,   "cfg-write",      "an access method that writes configuration space of PF and VFs (vfio or model)") \

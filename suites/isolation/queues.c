@@ -188,7 +188,8 @@ static void interrupts_are_its_own(struct nvsr_ctx *t)
 	pf = !interrupts(t->pf, &pf0);
 	check_works(t, &a, 10, "while interrupts are counted");
 	PREPARE(t, "interrupts", interrupts(a.d, &a1) | interrupts(b.d, &b1));
-	CHECK(t, a1 - a0 == 1 || a1 - a0 == 2, "messages of VF 1 for its two commands", "%llu", (unsigned long long)(a1 - a0));
+	CHECK(t, a1 - a0 == 1 || a1 - a0 == 2, "messages of VF 1 for its two commands", "%llu",
+	      (unsigned long long)(a1 - a0));
 	CHECK_EQ(t, "messages of VF 2 meanwhile", 0, b1 - b0);
 	if (pf && !interrupts(t->pf, &pf1))
 		CHECK_EQ(t, "messages of the PF meanwhile", 0, pf1 - pf0);

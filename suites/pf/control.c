@@ -311,7 +311,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-07"), .needs = PF_READ | NVSR_NEED(REG_READ) | NVSR_NEED(VF_ADMIN),
 	  .caught_by = DEFECTS("vf-regs-survive-vfe-toggle"), .run = properties_do_not_survive_disable },
 	{ .id = "features-do-not-survive-disable", .title = "features of a VF are reset by VF Enable 1, 0, 1",
-	  .requirements = REQS("PCIE-07", "ISO-14"), .needs = PF_READ | NVSR_NEED(REG_WRITE) | NVSR_NEED(VF_ADMIN),
+	  .requirements = REQS("PCIE-07", "ISO-14"), .needs = PF_READ | NVSR_NEED(VF_REG_WRITE) | NVSR_NEED(VF_ADMIN),
 	  .caught_by = DEFECTS("vf-features-survive-vfe-toggle"), .run = features_do_not_survive_disable },
 	{ .id = "ari-bit-is-writable", .title = "ARI Capable Hierarchy is writable in the lowest-numbered PF only",
 	  .requirements = REQS("PCIE-10"), .needs = PF_WRITE,

@@ -104,8 +104,8 @@ static void command_reads_bme_only(struct nvsr_ctx *t)
 	unsigned vfn[2] = { 1, t->inv->sriov.total_vfs }, i;
 	struct nvsr_sriov s;
 
-	/* VF 1 in use: whoever drives it has enabled what it found. */
-	if (!pf_vfs(t, vfn[1], &s) || !nvsr_t_vf(t, 1))
+	/* VF 1 open: whoever does that has enabled what it found. */
+	if (!pf_vfs(t, vfn[1], &s) || !nvsr_t_vf_bare(t, 1))
 		return;
 	for (i = 0; i < NVSR_ARRAY_SIZE(vfn); i++) {
 		uint32_t v = pf_rid_read(t, nvsr_vf_rid(nvsr_dev_rid(t->pf), &s, vfn[i]), PCI_COMMAND, 2);
