@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Messages of Linux' Intel and AMD IOMMU drivers in /dev/kmsg. */
-#include <fcntl.h>
-
+/* Messages of Linux' Intel and AMD IOMMU drivers. */
+#include "base/kmsg.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "device/iommu_log.h"
 #include "device/kernel_sysfs.h"
 
-#define RECORD_MAX 8192			/* CONSOLE_EXT_LOG_MAX of Linux */
 #define QUIET_NS (5 * NVSR_S)		/* DEFAULT_RATELIMIT_INTERVAL; its burst is 10 */
 #define BURST 5u
 
 struct nvsr_iommu_log {
-	int fd;
+	struct nvsr_kmsg *kernel;
 	uint64_t count, recent, last_ns;
 	struct nvsr_dma_fault last;
 };
@@ -67,11 +65,8 @@ static bool parse_amd(const char *line, struct nvsr_dma_fault *ret)
 		return false;
 	if (!device) {
 		/* the driver's name and the function stand at the start */
-		const char *message = after(line, ";");
-
-		message = message ? message : line;
-		device = strchr(message, ' ');
-		device = device ? device + 1 : message;
+		device = strchr(line, ' ');
+		device = device ? device + 1 : line;
 	}
 	if (!read_rid(device, &ret->rid))
 		return false;
@@ -106,41 +101,34 @@ static bool known_iommu(void)
 int nvsr_iommu_log_open(struct nvsr_iommu_log **ret)
 {
 	struct nvsr_iommu_log *l;
+	int rc;
 
 	if (!known_iommu())
 		return -ENOTSUP;
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
-	l->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (l->fd < 0 || lseek(l->fd, 0, SEEK_END) < 0) {
-		int rc = -errno;
-
+	rc = nvsr_kmsg_open(&l->kernel);
+	if (rc)
 		nvsr_iommu_log_close(l);
-		return rc;
-	}
-	*ret = l;
-	return 0;
+	else
+		*ret = l;
+	return rc;
 }
 
 void nvsr_iommu_log_close(struct nvsr_iommu_log *l)
 {
-	if (l && l->fd >= 0)
-		close(l->fd);
+	if (l)
+		nvsr_kmsg_close(l->kernel);
 	free(l);
 }
 
 static void drain(struct nvsr_iommu_log *l)
 {
-	char record[RECORD_MAX];
-	ssize_t n;
+	const char *message;
 
-	/* One record for each read(); EPIPE says that some were overwritten before they were read. */
-	while ((n = read(l->fd, record, sizeof(record) - 1)) > 0 || (n < 0 && (errno == EPIPE || errno == EINTR))) {
-		if (n <= 0)
-			continue;
-		record[n] = '\0';
-		if (!nvsr_iommu_log_parse(record, &l->last))
+	while ((message = nvsr_kmsg_next(l->kernel, NULL))) {
+		if (!nvsr_iommu_log_parse(message, &l->last))
 			continue;
 		l->recent = nvsr_now_ns() - l->last_ns < QUIET_NS ? l->recent + 1 : 1;
 		l->last_ns = nvsr_now_ns();

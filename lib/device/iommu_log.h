@@ -25,7 +25,7 @@ void nvsr_iommu_log_close(struct nvsr_iommu_log *l);
  */
 void nvsr_iommu_log_count(struct nvsr_iommu_log *l, uint64_t *ret_count, struct nvsr_dma_fault *ret_last);
 
-/* True when a line of the kernel log tells of a refused DMA. */
+/* True when a message of the kernel log tells of a refused DMA. */
 bool nvsr_iommu_log_parse(const char *line, struct nvsr_dma_fault *ret);
 
 #endif

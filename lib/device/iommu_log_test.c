@@ -6,7 +6,7 @@ static unsigned failures;
 #define EXPECT(cond) do { if (!(cond)) { failures++; fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); } } while (0)
 
 static const struct { const char *line; struct nvsr_dma_fault want; } faults[] = {
-	{ "3,812,9;DMAR: [DMA Write NO_PASID] Request device [01:00.1] fault addr 0xdead0000 [fault reason 0x05] PTE Write access is "
+	{ "DMAR: [DMA Write NO_PASID] Request device [01:00.1] fault addr 0xdead0000 [fault reason 0x05] PTE Write access is "
 	  "not set", { 0x0101, 0xdead0000, true } },
 	{ "DMAR: [DMA Read NO_PASID] Request device [c1:1f.7] fault addr 0x1ffffffff000 [fault reason 0x06] PTE Read access is not set",
 	  { 0xc1ff, 0x1ffffffff000, false } },
@@ -16,7 +16,7 @@ static const struct { const char *line; struct nvsr_dma_fault want; } faults[] =
 	  { 0x0101, 0xdead0000, true } },
 	{ "AMD-Vi: Event logged [IO_PAGE_FAULT device=41:00.3 domain=0x0014 address=0xfffffffdf8000000 flags=0x0008]",
 	  { 0x4103, 0xfffffffdf8000000, false } },
-	{ "3,90,1,-;vfio-pci 0000:01:00.1: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0014 address=0x10 flags=0x0030]",
+	{ "vfio-pci 0000:01:00.1: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0014 address=0x10 flags=0x0030]",
 	  { 0x0101, 0x10, true } },
 };
 

@@ -48,7 +48,7 @@ int nvsr_vfio_available(struct nvsr_bdf b, struct nvsr_complaint *c)
 	if (nvsr_sysfs_link(b, "iommu_group", group, sizeof(group)))
 		return nvsr_complain(c, -ENOTSUP, "%s is in no IOMMU group, and VFIO needs one: switch the IOMMU on (in the "
 				     "firmware, and intel_iommu=on or amd_iommu=on on the kernel command line)", text);
-	if (!has_driver())
+	if (!has_driver() && !strcmp(nvsr_sysfs_root(), "/sys"))
 		load_driver();
 	if (!has_driver())
 		return nvsr_complain(c, -ENOTSUP, "%s: there is no driver " VFIO ": modprobe " VFIO " does not load it", text);

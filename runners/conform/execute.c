@@ -14,6 +14,7 @@ struct progress {
 struct live {
 	struct nvsr_execution *e;
 	struct nvsr_journal *journal;
+	struct nvsr_kmsg *kernel;	/* NULL: a model, or a log that may not be read */
 	struct nvsr_text_style style;
 	struct progress progress;
 	bool points;		/* results are shown as they come */
@@ -88,6 +89,20 @@ static void apply_expectation(struct nvsr_execution *e, struct nvsr_result *r)
 	nvsr_field_set(&r->link, x->link);
 }
 
+/* What the kernel said meanwhile belongs to the evidence: refused DMA, resets, drivers that gave up. */
+static void keep_kernel_log(struct live *l)
+{
+	_cleanup_free_ char *path = l->kernel ? nvsr_asprintf("%s/dmesg.txt", l->e->dir) : NULL;
+	const char *message;
+	FILE *f = NULL;
+	uint64_t us;
+
+	while (path && (message = nvsr_kmsg_next(l->kernel, &us)) && (f || (f = fopen(path, "ae"))))
+		fprintf(f, "[%5llu.%06llu] %s\n", (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000), message);
+	if (f)
+		fclose(f);
+}
+
 static int on_start(void *arg, size_t i)
 {
 	struct live *l = arg;
@@ -109,6 +124,7 @@ static int on_result(void *arg, size_t i, const struct nvsr_result *told)
 	rc = nvsr_journal_result(l->journal, &r);
 	nvsr_result_merge(&l->e->run->tests[i], &r);
 	nvsr_result_free(&r);
+	keep_kernel_log(l);
 	l->progress.done++;
 	show_point(l, i);
 	l->shown = i + 1;
@@ -264,7 +280,11 @@ int nvsr_execute(struct nvsr_execution *e)
 		nvsr_tap_head(stdout, e->run);
 	else if (l.points)
 		nvsr_text_head(stdout, e->run, &l.style);
+	if (e->target->real && nvsr_kmsg_open(&l.kernel))
+		l.kernel = NULL;
 	rc = nvsr_session_run(&e->target->session, e->plan, &sink, &e->run->abort_reason);
+	keep_kernel_log(&l);
+	nvsr_kmsg_close(l.kernel);
 	rc = finish(&l, rc);
 	nvsr_journal_close(l.journal);
 	return rc;
