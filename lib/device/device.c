@@ -132,7 +132,12 @@ struct nvsr_dev *nvsr_dev_close(struct nvsr_dev *d)
 }
 
 const char *nvsr_dev_name(const struct nvsr_dev *d) { return d->name; }
-const char *nvsr_dev_method(const struct nvsr_dev *d) { return d->ops->name; }
+const char *nvsr_dev_method(const struct nvsr_dev *d)
+{
+	return d->vf_ops && d->vf_ops != d->ops ? "kernel, VFs by vfio" : d->ops->name;
+}
+
+
 unsigned nvsr_dev_can(const struct nvsr_dev *d) { return d->can; }
 unsigned nvsr_dev_vf_can(const struct nvsr_dev *pf) { return pf->pf->vf_can; }
 unsigned nvsr_dev_vfn(const struct nvsr_dev *d) { return d->vfn; }

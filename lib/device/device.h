@@ -89,7 +89,7 @@ int nvsr_dev_take(const char *where, struct nvsr_complaint *complaint);
 int nvsr_dev_give_back(const char *where, struct nvsr_complaint *complaint);
 
 const char *nvsr_dev_name(const struct nvsr_dev *d);	/* "/dev/nvme0", "model:", "model:#vf2" */
-const char *nvsr_dev_method(const struct nvsr_dev *d);	/* "model", "kernel", "vfio" */
+const char *nvsr_dev_method(const struct nvsr_dev *d);	/* "model", "kernel", "vfio", "kernel, VFs by vfio" */
 unsigned nvsr_dev_can(const struct nvsr_dev *d);	/* enum nvsr_can bits */
 unsigned nvsr_dev_vf_can(const struct nvsr_dev *pf);	/* those that its VFs will have */
 unsigned nvsr_dev_vfn(const struct nvsr_dev *d);	/* 0 for the PF */
