@@ -70,6 +70,17 @@ int nvsr_session_open(const struct nvsr_session *s, struct nvsr_dev **ret, struc
 	return nvsr_dev_open_with(s->device, &o, ret, complaint);
 }
 
+/* Differences come one on a line; a reason is one line. */
+static void in_one_line(char *s)
+{
+	size_t len = s ? strlen(s) : 0;
+
+	if (len && s[len - 1] == '\n')
+		s[len - 1] = '\0';
+	for (; s && (s = strchr(s, '\n')); s++)
+		*s = ';';
+}
+
 int nvsr_restore_and_compare(struct nvsr_dev *pf, const struct nvsr_snapshot *state, char **ret_reason)
 {
 	struct nvsr_snapshot *now = NULL;
@@ -86,6 +97,7 @@ int nvsr_restore_and_compare(struct nvsr_dev *pf, const struct nvsr_snapshot *st
 	nvsr_snapshot_free(now);
 	if (diff && !*diff)
 		return 0;	/* a step may fail and the state still be right: only the comparison counts */
+	in_one_line(diff);
 	*ret_reason = nvsr_asprintf("%s%s%s", diff ? diff : "no memory", step ? " (a restore step failed: " : "",
 				    step ? nvsr_rc_text(step) : "");
 	if (step && *ret_reason) {

@@ -71,7 +71,7 @@ static void apply_expectation(struct nvsr_execution *e, struct nvsr_result *r)
 
 	if (r->verdict != NVSR_FAIL && r->verdict != NVSR_PASS)
 		return;
-	x = nvsr_expects_find(e->expects, r->id, e->target->firmware);
+	x = nvsr_expects_find(e->expects, r->id, e->target->firmware, e->target->method);
 	if (!x)
 		return;
 	if (r->verdict == NVSR_FAIL || r->deviates) {
@@ -158,7 +158,7 @@ static unsigned report_stale(const struct nvsr_execution *e)
 	for (unsigned i = 0; i < e->expects->count; i++) {
 		const struct nvsr_expect *x = &e->expects->item[i];
 
-		if (x->matched || (x->firmware && !nvsr_glob(x->firmware, e->target->firmware)) || !was_judged(e->run, x))
+		if (x->matched || !nvsr_expect_applies(x, e->target->firmware, e->target->method) || !was_judged(e->run, x))
 			continue;
 		nvsr_say("%s:%u: %s: stale: every test that it covers passes", e->expects->path, x->line, x->id);
 		n++;
