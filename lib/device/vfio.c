@@ -8,6 +8,8 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 
@@ -341,17 +343,47 @@ static int get_numvfs(struct nvsr_dev *pf, unsigned *ret)
 	return nvsr_os_get_numvfs(fn(pf)->bdf, ret);
 }
 
+struct numvfs_job { struct nvsr_dev *pf; unsigned now, n; int done, rc; };
+
+static void *change_in_kernel(void *arg)
+{
+	struct numvfs_job *job = arg;
+
+	job->rc = nvsr_os_change_vfs_of(job->pf, fn(job->pf)->bdf, job->now, job->n);
+	eventfd_write(job->done, 1);
+	return NULL;
+}
+
+/*
+ * The kernel changes the number of VFs under a lock of the PF that a removal of the PF holds too, while it waits until we let go
+ * of the PF: whoever writes must not be the one who lets go.
+ */
 static int change_numvfs(struct nvsr_dev *pf, unsigned now, unsigned n)
 {
+	struct numvfs_job job = { .pf = pf, .now = now, .n = n, .done = eventfd(0, EFD_CLOEXEC) };
+	struct pollfd fds[2] = { { .fd = job.done, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
+	pthread_t writer;
+	int rc;
+
 	/* The kernel would wait until we close them, and they answer no more once they are disabled. */
 	lose_vfs(pf);
-	return nvsr_os_change_vfs_of(pf, fn(pf)->bdf, now, n);
+	rc = job.done < 0 ? -errno : -pthread_create(&writer, NULL, change_in_kernel, &job);
+	while (!rc && !(fds[0].revents & POLLIN)) {
+		fds[1].fd = fn(pf)->v ? nvsr_vfio_request_fd(fn(pf)->v) : -1;
+		if (poll(fds, 2, -1) > 0 && fds[1].revents & POLLIN)
+			note_gone(pf);
+	}
+	if (!rc)
+		rc = pthread_join(writer, NULL) ? -EIO : job.rc;
+	if (job.done >= 0)
+		close(job.done);
+	return rc;
 }
 
 static int set_numvfs(struct nvsr_dev *pf, unsigned n)
 {
 	unsigned now;
-	int rc = get_numvfs(pf, &now);
+	int rc = there(pf) ? get_numvfs(pf, &now) : -ENODEV;
 
 	return rc || now == n ? rc : change_numvfs(pf, now, n);
 }
