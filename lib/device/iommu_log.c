@@ -7,7 +7,7 @@
 #include "device/kernel_sysfs.h"
 
 #define QUIET_NS (5 * NVSR_S)		/* DEFAULT_RATELIMIT_INTERVAL; its burst is 10 */
-#define BURST 5u
+#define BURST 3u			/* faults: dmar_fault() asks for leave several times for each */
 
 struct nvsr_iommu_log {
 	struct nvsr_kmsg *kernel;

@@ -93,14 +93,12 @@ static void apply_expectation(struct nvsr_execution *e, struct nvsr_result *r)
 static void keep_kernel_log(struct live *l)
 {
 	_cleanup_free_ char *path = l->kernel ? nvsr_asprintf("%s/dmesg.txt", l->e->dir) : NULL;
-	const char *message;
-	FILE *f = NULL;
-	uint64_t us;
+	uint64_t us = 0;
+	const char *message = path ? nvsr_kmsg_next(l->kernel, &us) : NULL;
+	_cleanup_fclose_ FILE *f = message ? fopen(path, "ae") : NULL;
 
-	while (path && (message = nvsr_kmsg_next(l->kernel, &us)) && (f || (f = fopen(path, "ae"))))
+	for (; f && message; message = nvsr_kmsg_next(l->kernel, &us))
 		fprintf(f, "[%5llu.%06llu] %s\n", (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000), message);
-	if (f)
-		fclose(f);
 }
 
 static int on_start(void *arg, size_t i)

@@ -46,21 +46,6 @@ static int reach(struct iso_guest *b, uint8_t opcode, uint64_t iova)
 	return rc;
 }
 
-/*
- * The command fails or its access does (ISO-30): a controller may complete a command whose posted writes went nowhere with
- * success, and one that never issues the access has nothing refused.  What is refused is refused to VF 2.
- */
-static void check_fault(struct nvsr_ctx *t, struct iso_guest *b, uint64_t before, const char *what, int rc)
-{
-	struct nvsr_dma_fault last = { 0 };
-	bool refused = nvsr_fault_wait(t->pf, before, NVSR_ARRIVE_MS, &last);
-
-	CHECK(t, refused || rc, "the command fails or its access is refused", "%s: success, and no access refused", what);
-	if (refused)
-		CHECK_EQ(t, iso_text("routing id of the refused access, %s", what), nvsr_dev_rid(b->d), last.rid);
-	nvsr_note(t, "%s: %s, %s", what, nvsr_rc_text(rc), refused ? "access refused" : "no refused access seen");
-}
-
 static void memory_is_out_of_reach(struct nvsr_ctx *t)
 {
 	struct iso_guest a, b;
@@ -76,7 +61,7 @@ static void memory_is_out_of_reach(struct nvsr_ctx *t)
 	dat_fill(mem, &a.ns, 0, 1, TAG_A);
 	before = iso_faults(t->pf, NULL);
 	rc = reach(&b, NVME_CMD_WRITE, iova);
-	check_fault(t, &b, before, "Write from memory of VF 1", rc);
+	iso_check_refused(t, b.d, before, "Write from memory of VF 1", rc);
 	/* A controller may stop at a fault; then it starts again. */
 	PREPARE(t, "VF 2 after the fault", nvsr_reset(b.d, NVSR_RESET_CTRL));
 	MUST_OK(t, "Read on VF 2", dat_read(b.d, &b.ns, 0, 1, block));
@@ -85,7 +70,7 @@ static void memory_is_out_of_reach(struct nvsr_ctx *t)
 	PREPARE(t, "VF 2 without I/O queues", nvsr_reset(b.d, NVSR_RESET_CTRL));
 	before = iso_faults(t->pf, NULL);
 	rc = reach(&b, NVME_CMD_READ, iova);
-	check_fault(t, &b, before, "Read into memory of VF 1", rc);
+	iso_check_refused(t, b.d, before, "Read into memory of VF 1", rc);
 	CHECK(t, dat_holds(mem, &a.ns, 0, 1, TAG_A), "memory of VF 1 as it was", "it changed");
 	nvsr_dma_free(a.d, mem);
 }

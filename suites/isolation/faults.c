@@ -12,7 +12,6 @@
 #define PAGE 4096u
 #define WAIT_MS 2000u
 #define LATE_MS 300u	/* what a doorbell starts has happened by then */
-#define LOG_MS 6000u	/* the host's kernel tells of ten refused accesses in 5 s and no more: then it tells again */
 #define TAG_A 0x41u	/* data of VF 1, in its memory */
 #define TAG_B 0x42u
 #define CANARY 0x5au
@@ -128,29 +127,15 @@ static int attempt(struct scene *s, const struct access *a)
 	return rc;
 }
 
-/* The command fails or its access is refused, as one of VF 2.  False after a check that did not hold. */
+/* False after a check that did not hold. */
 static bool check_refused(struct nvsr_ctx *t, struct scene *s, const struct access *a)
 {
-	struct nvsr_dma_fault last = { 0 };
-	bool told = false;
-	int rc = 0;
+	uint64_t before;
 
-	for (unsigned tries = 0; tries < 2 && !rc && !told; tries++) {
-		uint64_t before;
-
-		if (tries)
-			nvsr_dev_sleep_ms(t->pf, LOG_MS);
-		if (!CHECK_OK(t, iso_text("Controller Reset of VF 2 before %s", a->what), renew(s->b.d)))
-			return false;
-		before = iso_faults(t->pf, NULL);
-		rc = attempt(s, a);
-		told = nvsr_fault_wait(t->pf, before, rc ? NVSR_QUIET_MS : NVSR_ARRIVE_MS, &last);
-	}
-	nvsr_note(t, "%s: %s, %s", a->what, nvsr_rc_text(rc), told ? "access refused" : "no refused access seen");
-	if (told && !CHECK_EQ(t, iso_text("routing id of the refused access, %s", a->what), nvsr_dev_rid(s->b.d), last.rid))
+	if (!CHECK_OK(t, iso_text("Controller Reset of VF 2 before %s", a->what), renew(s->b.d)))
 		return false;
-	return CHECK(t, told || rc, "the command fails or its access is refused", "%s: success, and no access refused",
-		     a->what);
+	before = iso_faults(t->pf, NULL);
+	return iso_check_refused(t, s->b.d, before, a->what, attempt(s, a));
 }
 
 /* Nothing of VF 1's memory came to VF 2's namespace. */

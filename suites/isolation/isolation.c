@@ -83,6 +83,20 @@ uint64_t iso_faults(struct nvsr_dev *d, struct nvsr_dma_fault *ret)
 	return n;
 }
 
+bool iso_check_refused(struct nvsr_ctx *t, struct nvsr_dev *b, uint64_t before, const char *what, int rc)
+{
+	struct nvsr_dma_fault last = { 0 };
+	uint64_t now;
+	bool told = !nvsr_dma_faults(t->pf, &now, NULL);
+	bool refused = told && nvsr_fault_wait(t->pf, before, rc ? NVSR_QUIET_MS : NVSR_ARRIVE_MS, &last);
+
+	nvsr_note(t, "%s: %s, %s", what, nvsr_rc_text(rc), refused ? "access refused" : "no refused access seen");
+	if (refused && !CHECK_EQ(t, iso_text("routing id of the refused access, %s", what), nvsr_dev_rid(b), last.rid))
+		return false;
+	return !told || CHECK(t, refused || rc, "the command fails or its access is refused",
+			      "%s: success, and no access refused", what);
+}
+
 void iso_check_works(struct nvsr_ctx *t, struct iso_guest *g, unsigned tag)
 {
 	struct nvme_id_ctrl id;
