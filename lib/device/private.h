@@ -18,6 +18,8 @@ struct nvsr_shared {
 	unsigned next, count;
 	bool dirty;
 	bool allocated;		/* Primary Flexible Allocation was asked for */
+	enum nvsr_guard guard;
+	char refused[80];	/* the first thing that the guard refused, or "" */
 	void *host;		/* the access method's own state of the whole subsystem */
 	struct nvsr_dev *vfs;	/* open VFs */
 };
@@ -55,6 +57,13 @@ void nvsr_dev_note(struct nvsr_dev *d, const char *fmt, ...) NVSR_PRINTF(2, 3);
 void nvsr_dev_note_cmd(struct nvsr_dev *d, unsigned qid, const struct nvsr_cmd *c, int rc);
 /* Remember that an admin command changes what a snapshot covers. */
 void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c);
+
+/* --- guard.c: 0, or -EPERM for what nvsr_dev_guard() forbids ------------------------------------------------------- */
+int nvsr_guard_cmd(struct nvsr_dev *d, bool io, const struct nvsr_cmd *c);
+int nvsr_guard_cfg(struct nvsr_dev *d, unsigned off);
+int nvsr_guard_reg(struct nvsr_dev *d, unsigned bar, uint64_t off, uint64_t val);
+int nvsr_guard_reset(struct nvsr_dev *d, enum nvsr_reset how);
+int nvsr_guard_vfs(struct nvsr_dev *d);
 
 /* --- ctrl.c: the controller over bar_read, bar_write and DMA memory ------------------------------------------------- */
 int nvsr_ctrl_admin(struct nvsr_dev *d, struct nvsr_cmd *c);

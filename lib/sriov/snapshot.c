@@ -185,6 +185,11 @@ out:
 	return rc;
 }
 
+unsigned nvsr_snapshot_numvfs(const struct nvsr_snapshot *s)
+{
+	return (unsigned)nvsr_num(s->state, "numvfs");
+}
+
 struct nvsr_snapshot *nvsr_snapshot_with_vfs(const struct nvsr_snapshot *s, unsigned numvfs)
 {
 	struct nvsr_snapshot *copy = calloc(1, sizeof(*copy));

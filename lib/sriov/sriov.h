@@ -84,6 +84,8 @@ int nvsr_snapshot_save(const struct nvsr_snapshot *s, const char *path);
 int nvsr_snapshot_load(const char *path, struct nvsr_snapshot **ret, struct nvsr_complaint *complaint);
 /* Put the device back.  0 when every step worked; else the first error (goes on with the rest). */
 int nvsr_snapshot_restore(struct nvsr_dev *pf, const struct nvsr_snapshot *s);
+/* The number of VFs in @s, 0 where it is not known. */
+unsigned nvsr_snapshot_numvfs(const struct nvsr_snapshot *s);
 /* A copy that wants @numvfs VFs; all else as in @s.  NULL = no memory. */
 struct nvsr_snapshot *nvsr_snapshot_with_vfs(const struct nvsr_snapshot *s, unsigned numvfs);
 /* What differs, one line each ("namespace 3 attached to 1, was not attached"), "" when nothing.  malloc'd; NULL = no memory. */

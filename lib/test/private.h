@@ -11,6 +11,7 @@ struct nvsr_ctx_private {
 	struct nvsr_result r;		/* of the running test */
 	bool reporting;			/* its clauses are of level R, O or I */
 	bool skipped, broken;
+	enum nvsr_guard guard;		/* what the test may send */
 
 	/* fixtures: undone by nvsr_fixtures_clean() */
 	struct nvsr_dev **vf;		/* by VFN */

@@ -261,7 +261,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-23"), .needs = PF_WRITE,
 	  .caught_by = DEFECTS("sys-pgsize-ignored"), .run = page_size_is_settable },
 	{ .id = "page-size-resets-to-4k", .title = "System Page Size is 4 KiB after FLR of the PF",
-	  .requirements = REQS("PCIE-23", "PCIE-37"), .needs = PF_WRITE,
+	  .requirements = REQS("PCIE-23", "PCIE-37"), .needs = PF_WRITE | NVSR_NEED(DESTROY),
 	  .caught_by = DEFECTS("sys-pgsize-default-wrong", "sys-pgsize-survives-reset"), .run = page_size_resets_to_4k },
 	{ .id = "mse-gates-decode", .title = "VF MSE alone gates memory decode of VF BARs",
 	  .requirements = REQS("PCIE-08"), .needs = VF_REGS,
