@@ -85,6 +85,21 @@ static void changes_show_and_go_back(void)
 	EXPECT(goes_back(pf, before));
 }
 
+/* What a restore must ask for first, and what it need not. */
+static void disturbing_restores(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf), *vfs = NULL, *created = NULL;
+	uint32_t nsid = 0;
+
+	EXPECT(!nvsr_set_numvfs(pf, 2) && !nvsr_set_feature(pf, NVME_FEAT_ARBITRATION, 0, 3, NULL, 0, NULL));
+	vfs = take(pf);
+	EXPECT(!nvsr_snapshot_disturbs(vfs, before));
+	EXPECT(!nvsr_ns_create(pf, 2048, 0, true, &nsid));
+	created = take(pf);
+	EXPECT(nvsr_snapshot_disturbs(created, before) && nvsr_snapshot_disturbs(before, created));
+}
+
 static void deleted_namespace_comes_back(void)
 {
 	_cleanup_dev_ struct nvsr_dev *pf = open_model();
@@ -149,10 +164,36 @@ static void dead_device_ends_it(void)
 	EXPECT(!nvsr_cfg_write(pf, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
 }
 
+#define STATE_BEGIN "{\"version\": 2, \"device\": \"d\", \"model\": \"m\", \"serial\": \"s\""
+
+/* A file cut off anywhere, or with a byte of it changed, is refused or says the same: nothing of it is half believed. */
+static void damaged_files(const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	struct nvsr_complaint complaint;
+	size_t len = 0;
+
+	EXPECT(!nvsr_read_file(path, 1u << 20, &text, &len) && len > 100);
+	for (size_t cut = 0; cut < len - 1; cut += cut < 300 || cut > len - 300 ? 1 : 37) {
+		_cleanup_snapshot_ struct nvsr_snapshot *none = NULL;
+
+		EXPECT(!nvsr_write_file(path, text, cut) && nvsr_snapshot_load(path, &none, &complaint) == -EINVAL && !none &&
+		       strstr(complaint.text, path));
+	}
+	EXPECT(!nvsr_write_file(path, text, len));
+}
+
 static void files(void)
 {
 	static const struct { const char *text, *said; } bad[] = {
-		{ "", ":1:" }, { "{\"version\": 1", ":1:" }, { "{\"version\": 99}", "version" }, { "[]", "version" },
+		{ "", ":1:" }, { "{\"version\": 1", ":1:" }, { "{\"version\": 99}", "version: expected 2, found 99" },
+		{ "[]", "version: expected a number" }, { "{\"version\": 2, \"version\": 2}", ":1:" },
+		{ STATE_BEGIN "}", "namespaces: expected a list of objects" },
+		{ STATE_BEGIN ", \"namespaces\": 1}", "namespaces: expected a list of objects" },
+		{ STATE_BEGIN ", \"namespaces\": [1]}", "namespaces[0]: expected an object" },
+		{ STATE_BEGIN ", \"namespaces\": [{\"nsid\": -1}]}", "namespaces[0].nsid: expected a number from 0 up" },
+		{ STATE_BEGIN ", \"namespaces\": []}", "features: expected a list of objects" },
+		{ STATE_BEGIN ", \"primary\": {\"crt\": 3}, \"namespaces\": [], \"features\": []}", "primary.vqrfap: expected a number" },
 	};
 	_cleanup_dev_ struct nvsr_dev *pf = open_model();
 	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf), *loaded = NULL;
@@ -162,6 +203,8 @@ static void files(void)
 
 	EXPECT(fd >= 0 && !close(fd) && !nvsr_snapshot_save(before, path) && !nvsr_snapshot_load(path, &loaded, &complaint));
 	EXPECT(!nvsr_set_numvfs(pf, 1) && loaded && goes_back(pf, loaded));
+	EXPECT(loaded && nvsr_snapshot_same_device(before, loaded) && !strcmp(nvsr_snapshot_serial(loaded), "NVSR0001"));
+	damaged_files(path);
 	for (size_t i = 0; i < NVSR_ARRAY_SIZE(bad); i++) {
 		struct nvsr_snapshot *none = NULL;
 
@@ -196,6 +239,7 @@ int main(void)
 		return 1;
 	}
 	changes_show_and_go_back();
+	disturbing_restores();
 	pending_allocation_goes_back();
 	deleted_namespace_comes_back();
 	vfs_come_back();
