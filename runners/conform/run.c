@@ -249,6 +249,7 @@ static int run(int argc, char **argv)
 	struct nvsr_target target;
 	int rc;
 
+	nvsr_signals_install();
 	nvsr_run_options_parse(argc, argv, &o);
 	rc = plan_tests(&o, &plan);
 	if (!rc) {
