@@ -121,6 +121,16 @@ static int restore_attachments(struct nvsr_dev *pf, const json_t *want, const js
 	return first;
 }
 
+/* Base 8.12: a write-protected namespace is not deleted. */
+static int delete_new(struct nvsr_dev *pf, const json_t *now)
+{
+	uint32_t nsid = (uint32_t)nvsr_num(now, "nsid");
+
+	if (nvsr_num(now, "wp"))
+		nvsr_set_feature(pf, NVME_FEAT_WRITE_PROTECT, nsid, NVME_WPS_NONE, NULL, 0, NULL);
+	return nvsr_ns_delete(pf, nsid);
+}
+
 static int restore_namespaces(struct nvsr_dev *pf, const json_t *want, const json_t *now)
 {
 	int first = 0;
@@ -129,7 +139,7 @@ static int restore_namespaces(struct nvsr_dev *pf, const json_t *want, const jso
 
 	json_array_foreach(now, i, ns)
 		if (!nvsr_element(want, "nsid", nvsr_num(ns, "nsid")))
-			keep(&first, nvsr_ns_delete(pf, (uint32_t)nvsr_num(ns, "nsid")));
+			keep(&first, delete_new(pf, ns));
 	json_array_foreach(want, i, ns) {
 		const json_t *n = nvsr_element(now, "nsid", nvsr_num(ns, "nsid"));
 

@@ -112,6 +112,18 @@ static void deleted_namespace_comes_back(void)
 	EXPECT(goes_back(pf, before));	/* with its attachments */
 }
 
+/* A test that was killed between protecting its namespace and deleting it. */
+static void protected_namespace_goes(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf);
+	uint32_t nsid = 0;
+
+	EXPECT(!nvsr_ns_create(pf, 2048, 0, true, &nsid) && !nvsr_ns_attach(pf, nsid, (uint16_t)profile->controller.pf_cntlid));
+	EXPECT(!nvsr_set_feature(pf, NVME_FEAT_WRITE_PROTECT, nsid, NVME_WPS_WP, NULL, 0, NULL));
+	EXPECT(goes_back(pf, before));
+}
+
 /* The other way round: the state to return to has VFs with resources. */
 static void vfs_come_back(void)
 {
@@ -242,6 +254,7 @@ int main(void)
 	disturbing_restores();
 	pending_allocation_goes_back();
 	deleted_namespace_comes_back();
+	protected_namespace_goes();
 	vfs_come_back();
 	primary_allocation_goes_back();
 	broken_controller_is_brought_up();
