@@ -124,6 +124,36 @@ static void protected_namespace_goes(void)
 	EXPECT(goes_back(pf, before));
 }
 
+static int keys(struct nvsr_dev *d, uint8_t opcode, uint32_t nsid, uint32_t cdw10, uint64_t crkey, uint64_t key2)
+{
+	struct nvme_resv_keys k = { le64(crkey), le64(key2) };
+	struct nvsr_cmd c = { .opcode = opcode, .nsid = nsid, .cdw10 = cdw10, .data = &k, .data_len = sizeof(k) };
+
+	return nvsr_io(d, &c);
+}
+
+/* A test that was killed while a VF held its namespace for itself. */
+static void reserved_namespace_goes(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf);
+	struct nvsr_inventory inv = { 0 };
+	struct nvsr_dev *vf = NULL;
+	uint8_t host[8] = "tenant";
+	uint32_t nsid = 0;
+
+	EXPECT(!nvsr_set_numvfs(pf, 1) && !nvsr_inventory_read(pf, &inv) && !nvsr_vf_bring_up(pf, &inv, 1, 0, 0, &vf));
+	EXPECT(!nvsr_ns_create(pf, 2048, 0, true, &nsid) && !nvsr_ns_attach(pf, nsid, (uint16_t)profile->controller.pf_cntlid));
+	EXPECT(inv.sec_count && !nvsr_ns_attach(pf, nsid, le16_get(nvsr_inventory_vf(&inv, 1)->scid)));
+	EXPECT(!nvsr_set_feature(vf, NVME_FEAT_HOST_ID, 0, 0, host, sizeof(host), NULL));
+	EXPECT(!keys(vf, NVME_CMD_RESV_REGISTER, nsid, NVME_RREGA_REGISTER, 0, 7));
+	EXPECT(!keys(vf, NVME_CMD_RESV_ACQUIRE, nsid, NVME_RESV_EA << 8, 7, 0));
+	EXPECT(nvsr_ns_delete(pf, nsid) == NVME_SC_RESV_CONFLICT);
+	nvsr_dev_close(vf);
+	nvsr_inventory_free(&inv);
+	EXPECT(goes_back(pf, before));
+}
+
 /* The other way round: the state to return to has VFs with resources. */
 static void vfs_come_back(void)
 {
@@ -255,6 +285,7 @@ int main(void)
 	pending_allocation_goes_back();
 	deleted_namespace_comes_back();
 	protected_namespace_goes();
+	reserved_namespace_goes();
 	vfs_come_back();
 	primary_allocation_goes_back();
 	broken_controller_is_brought_up();
