@@ -441,11 +441,15 @@ static void check_use(struct parent *p)
 	use = p->s->in_use(p->s->device);
 	if (use && !*use)
 		return;
-	for (char *s = use; s && (s = strchr(s, '\n')); )
-		*s = s[1] ? ';' : '\0';
-	clean = use ? nvsr_clean_text(use, strlen(use)) : NULL;
-	p->abort = use ? nvsr_asprintf("the device came into use:%s", clean ? clean : "") :
-		   nvsr_asprintf("who uses the device cannot be found out: %s", strerror(errno));
+	if (!use) {
+		p->abort = nvsr_asprintf("who uses the device cannot be found out: %s", strerror(errno));
+		return;
+	}
+	for (size_t i = 0, len = strlen(use); i < len; i++)
+		if (use[i] == '\n')
+			use[i] = i + 1 < len ? ';' : '\0';
+	clean = nvsr_clean_text(use, strlen(use));
+	p->abort = nvsr_asprintf("the device came into use:%s", clean ? clean : "");
 }
 
 static int run_group(struct parent *p)
