@@ -80,7 +80,7 @@ static int take(int fd, const char *device)
 		nvsr_sleep_ns(20 * NVSR_MS, NULL);
 	}
 	if (rc)
-		nvsr_say("%s: cannot be locked: %s", device, strerror(-rc));
+		nvsr_say("%s: cannot be locked: %s", device, nvsr_stop ? "interrupted" : strerror(-rc));
 	return rc ? EXIT_INCOMPLETE : 0;
 }
 

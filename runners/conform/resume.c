@@ -138,7 +138,7 @@ static int resume_run(const char *dir, struct nvsr_run *run)
 	todo = make_plan(run, &plan);
 	if (todo < 0) {
 		rc = EXIT_USAGE;
-	} else if (!todo) {
+	} else if (!todo && run->complete) {
 		nvsr_say("%s: every test has its verdict", dir);
 		rc = nvsr_run_exit_code(run, o.strict);
 	} else {
