@@ -20,6 +20,8 @@
 #define SCAN_MS 5000	/* a namespace shows up after it was attached */
 #define SETTLE_MS 2000	/* the scan ends */
 #define NO_AUTOPROBE "sriov_drivers_autoprobe"
+#define OVERRIDES "overrides"	/* in what is saved: driver_override by function */
+#define NO_OVERRIDE "(null)"	/* as sysfs says it */
 
 /* Of one function. */
 struct kernel_fn {
@@ -488,12 +490,15 @@ static int kernel_host_save(struct nvsr_dev *pf, char **ret_json)
 {
 	struct nvsr_bdf bdf = fn(pf)->bdf;
 	char value[32], attr[32], text[32];
-	json_t *host = json_object(), *drivers = json_object();
+	json_t *host = json_object(), *drivers = json_object(), *overrides = json_object();
 	unsigned vfs = 0;
 	int rc = -ENOMEM;
 
 	kernel_get_numvfs(pf, &vfs);
-	if (!host || json_object_set(host, "drivers", drivers))
+	if (!host || json_object_set(host, "drivers", drivers) || json_object_set(host, OVERRIDES, overrides))
+		goto out;
+	if (!nvsr_sysfs_get(bdf, "reset_method", value, sizeof(value)) &&
+	    json_object_set_new(host, "reset_method", json_string(value)))
 		goto out;
 	if (!nvsr_sysfs_get(bdf, NO_AUTOPROBE, value, sizeof(value)) &&
 	    json_object_set_new(host, "autoprobe", json_integer(strtol(value, NULL, 10))))
@@ -502,18 +507,57 @@ static int kernel_host_save(struct nvsr_dev *pf, char **ret_json)
 		struct nvsr_bdf vf;
 
 		snprintf(attr, sizeof(attr), "virtfn%u", n);
-		if (nvsr_sysfs_link(bdf, attr, text, sizeof(text)) || !nvsr_bdf_parse(text, &vf) ||
-		    nvsr_sysfs_link(vf, "driver", value, sizeof(value)))
+		if (nvsr_sysfs_link(bdf, attr, text, sizeof(text)) || !nvsr_bdf_parse(text, &vf))
 			continue;
-		if (json_object_set_new(drivers, text, json_string(value)))
+		if (!nvsr_sysfs_link(vf, "driver", value, sizeof(value)) && json_object_set_new(drivers, text, json_string(value)))
+			goto out;
+		if (!nvsr_sysfs_get(vf, "driver_override", value, sizeof(value)) && strcmp(value, NO_OVERRIDE) &&
+		    json_object_set_new(overrides, text, json_string(value)))
 			goto out;
 	}
 	*ret_json = json_dumps(host, JSON_COMPACT);
 	rc = *ret_json ? 0 : -ENOMEM;
 out:
+	json_decref(overrides);
 	json_decref(drivers);
 	json_decref(host);
 	return rc;
+}
+
+/* A VF that was made again has none, one that we gave to a driver had ours. */
+static int restore_overrides(struct nvsr_dev *pf, const json_t *overrides)
+{
+	unsigned vfs = 0;
+	int first = 0;
+
+	kernel_get_numvfs(pf, &vfs);
+	for (unsigned n = 0; n < vfs; n++) {
+		char attr[32], text[32], now[32];
+		const char *want;
+		struct nvsr_bdf vf;
+		int rc;
+
+		snprintf(attr, sizeof(attr), "virtfn%u", n);
+		if (nvsr_sysfs_link(fn(pf)->bdf, attr, text, sizeof(text)) || !nvsr_bdf_parse(text, &vf) ||
+		    nvsr_sysfs_get(vf, "driver_override", now, sizeof(now)))
+			continue;
+		want = json_string_value(json_object_get(overrides, text));
+		if (!strcmp(now, want ? want : NO_OVERRIDE))
+			continue;
+		rc = nvsr_sysfs_put(vf, "driver_override", want ? want : "\n");
+		first = first ? first : rc;
+	}
+	return first;
+}
+
+/* A reset by FLR alone that was killed leaves the choice of it. */
+static int restore_reset_method(struct nvsr_dev *pf, const char *want)
+{
+	char now[64];
+
+	if (!want || nvsr_sysfs_get(fn(pf)->bdf, "reset_method", now, sizeof(now)) || !strcmp(now, want))
+		return 0;
+	return nvsr_sysfs_put(fn(pf)->bdf, "reset_method", want);
 }
 
 static int restore_driver(const char *text, const char *driver)
@@ -555,6 +599,13 @@ static int kernel_host_restore(struct nvsr_dev *pf, const char *json)
 
 		first = first ? first : rc;
 	}
+	if (json_object_get(host, OVERRIDES)) {
+		int rc = restore_overrides(pf, json_object_get(host, OVERRIDES));
+
+		first = first ? first : rc;
+	}
+	if (restore_reset_method(pf, json_string_value(json_object_get(host, "reset_method"))) && !first)
+		first = -EIO;
 	if (autoprobe) {
 		int rc;
 
