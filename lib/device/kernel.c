@@ -390,11 +390,17 @@ static int kernel_bar_read(struct nvsr_dev *d, unsigned bar, uint64_t off, unsig
 }
 
 /* --- resets and VFs ------------------------------------------------------------------------------------------------------ */
+/* The kernel takes the first method of its list that works. */
+static bool begins_with_flr(const char *methods)
+{
+	return !strncmp(methods, "flr", 3) && (!methods[3] || methods[3] == ' ');
+}
+
 /* Function Level Reset by the kernel, which saves and restores configuration space around it. */
 static int flr(struct kernel_fn *f)
 {
 	char method[64] = "";
-	bool chosen = !nvsr_sysfs_get(f->bdf, "reset_method", method, sizeof(method)) && strcmp(method, "flr");
+	bool chosen = !nvsr_sysfs_get(f->bdf, "reset_method", method, sizeof(method)) && !begins_with_flr(method);
 	int rc;
 
 	if (chosen) {
@@ -497,7 +503,8 @@ static int kernel_host_save(struct nvsr_dev *pf, char **ret_json)
 	kernel_get_numvfs(pf, &vfs);
 	if (!host || json_object_set(host, "drivers", drivers) || json_object_set(host, OVERRIDES, overrides))
 		goto out;
-	if (!nvsr_sysfs_get(bdf, "reset_method", value, sizeof(value)) &&
+	/* While there are VFs a reset of the bus is none of the methods, and cannot be chosen. */
+	if (!vfs && !nvsr_sysfs_get(bdf, "reset_method", value, sizeof(value)) &&
 	    json_object_set_new(host, "reset_method", json_string(value)))
 		goto out;
 	if (!nvsr_sysfs_get(bdf, NO_AUTOPROBE, value, sizeof(value)) &&
@@ -553,9 +560,11 @@ static int restore_overrides(struct nvsr_dev *pf, const json_t *overrides)
 /* A reset by FLR alone that was killed leaves the choice of it. */
 static int restore_reset_method(struct nvsr_dev *pf, const char *want)
 {
+	unsigned vfs = 0;
 	char now[64];
 
-	if (!want || nvsr_sysfs_get(fn(pf)->bdf, "reset_method", now, sizeof(now)) || !strcmp(now, want))
+	kernel_get_numvfs(pf, &vfs);
+	if (!want || vfs || nvsr_sysfs_get(fn(pf)->bdf, "reset_method", now, sizeof(now)) || !strcmp(now, want))
 		return 0;
 	return nvsr_sysfs_put(fn(pf)->bdf, "reset_method", want);
 }

@@ -93,13 +93,15 @@ bool nvsr_snapshot_disturbs(const struct nvsr_snapshot *now, const struct nvsr_s
 
 char *nvsr_snapshot_diff(const struct nvsr_snapshot *before, const struct nvsr_snapshot *now)
 {
-	static const char *const device[] = { "numvfs", "host", NULL };
+	static const char *const device[] = { "numvfs", NULL };
+	static const char *const host[] = { "autoprobe", "drivers", "overrides", "reset_method", NULL };
 	static const char *const secondary[] = { "online", "nvq", "nvi", NULL };
 	static const char *const feature[] = { "value", "data", NULL };
 	const json_t *a = before->state, *b = now->state;
 	struct nvsr_text t = { 0 };
 
 	numbers(&t, "device", a, b, device);
+	numbers(&t, "host", json_object_get(a, "host"), json_object_get(b, "host"), host);
 	numbers(&t, "primary controller", json_object_get(a, "primary"), json_object_get(b, "primary"),
 		primary_keys);
 	elements(&t, "secondary controller", json_object_get(a, "secondary"), json_object_get(b, "secondary"), "scid", secondary);

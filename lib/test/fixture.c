@@ -77,8 +77,7 @@ static bool have_slots(struct nvsr_ctx *t)
 static bool has_vfs(struct nvsr_ctx *t, unsigned n)
 {
 	if (t->priv->guard == NVSR_GUARD_READ) {
-		nvsr_test_skip(t, "VFs were enabled before the run, somebody may use them: needs permission to destroy "
-			       "(--destructive --erase-serial SN)");
+		nvsr_test_skip(t, NVSR_VFS_OF_OTHERS);
 		return false;
 	}
 	if (t->inv->sriov.total_vfs >= n)

@@ -23,6 +23,10 @@ struct nvsr_ctx_private {
 	bool now_valid;
 };
 
+/* Why a test that works with VFs is skipped where VFs were enabled before a run without permission to destroy. */
+#define NVSR_VFS_OF_OTHERS \
+	"VFs were enabled before the run, somebody may use them: needs permission to destroy (--destructive --erase-serial SN)"
+
 void nvsr_fixtures_clean(struct nvsr_ctx *t);
 
 /* --- cunit.c: CUnit as the engine ------------------------------------------------------------------------------------ */
