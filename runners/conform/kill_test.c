@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "runners/conform/conform.h"
+#include "runners/conform/testing.h"
 
 /* What main.c has for the program. */
 const char nvsr_version[] = "test";
@@ -45,82 +46,11 @@ static uint64_t random_below(uint64_t n)
 	return n ? (z ^ z >> 31) % n : 0;
 }
 
-/* --- an independent reading of the device ------------------------------------------------------------------------------ */
-
-static void add_bytes(struct nvsr_text *t, const char *what, unsigned n, const uint8_t *data, size_t len)
-{
-	nvsr_text_add(t, "%s %u:", what, n);
-	for (size_t i = 0; i < len; i++)
-		nvsr_text_add(t, "%02x", data[i]);
-	nvsr_text_add(t, "\n");
-}
-
-static void add_identify(struct nvsr_text *t, struct nvsr_dev *pf, uint8_t cns, uint32_t nsid, bool names)
-{
-	uint8_t page[NVME_IDENTIFY_SIZE];
-	int rc = nvsr_identify(pf, cns, nsid, 0, page);
-
-	if (!names && (cns == NVME_CNS_NS || cns == NVME_CNS_ALLOCATED_NS_ID))
-		memset(page + offsetof(struct nvme_id_ns, nguid), 0, 16 + 8);	/* NGUID, EUI64 */
-
-	nvsr_text_add(t, "Identify %02Xh %d ", cns, rc);
-	add_bytes(t, "of namespace", nsid, page, rc ? 0 : sizeof(page));
-}
-
-static char *read_device(const char *state, bool names)
-{
-	static const uint8_t of_ctrl[] = { NVME_CNS_CTRL, NVME_CNS_ACTIVE_NS, NVME_CNS_ALLOCATED_NS, NVME_CNS_SECONDARY_LIST };
-	static const uint8_t of_ns[] = { NVME_CNS_NS, NVME_CNS_NS_DESC, NVME_CNS_ALLOCATED_NS_ID, NVME_CNS_NS_CTRLS };
-	const struct nvsr_dev_options o = { .state = state };
-	struct nvsr_complaint complaint = { "" };
-	struct nvsr_dev *pf = NULL;
-	struct nvsr_text t = { 0 };
-	unsigned numvfs = 0;
-
-	if (nvsr_dev_open_with("model:", &o, &pf, &complaint)) {
-		nvsr_text_add(&t, "cannot be opened: %s\n", complaint.text);
-		return t.s;
-	}
-	for (size_t i = 0; i < NVSR_ARRAY_SIZE(of_ctrl); i++)
-		add_identify(&t, pf, of_ctrl[i], 0, names);
-	add_identify(&t, pf, NVME_CNS_PRIMARY_CAPS, 0, names);
-	for (uint32_t nsid = 1; nsid <= 16; nsid++)
-		for (size_t i = 0; i < NVSR_ARRAY_SIZE(of_ns); i++)
-			if (names || of_ns[i] != NVME_CNS_NS_DESC)
-				add_identify(&t, pf, of_ns[i], nsid, names);
-	for (unsigned fid = 1; fid < 0xc0; fid++)
-		for (uint32_t nsid = 0; nsid <= 4; nsid++) {
-			uint8_t data[4096] = { 0 };
-			uint32_t dw0 = 0;
-			int rc = fid == NVME_FEAT_TIMESTAMP ? 1 : nvsr_get_feature(pf, (uint8_t)fid, nsid, 0, data, sizeof(data), &dw0);
-
-			if (!rc) {
-				nvsr_text_add(&t, "feature %02Xh of namespace %u = %u ", fid, nsid, dw0);
-				add_bytes(&t, "data", 0, data, 512);
-			}
-		}
-	nvsr_get_numvfs(pf, &numvfs);
-	nvsr_text_add(&t, "%u VFs\n", numvfs);
-	nvsr_dev_close(pf);
-	return t.s;
-}
-
-/* The first difference to @before in words, or NULL. */
 static char *difference(const char *state, const struct pattern *p)
 {
-	_cleanup_free_ char *now = read_device(state, !p->renames);
-	const char *a = before[p->renames], *b = now, *line = now;
-	long at;
+	_cleanup_free_ char *now = read_device(state, !p->renames, false);
 
-	for (; b && *a && *a == *b; a++, b++)
-		line = *b == '\n' ? b + 1 : line;
-	if (b && !*a && !*b)
-		return NULL;
-	if (!b)
-		return strdup("no memory");
-	/* data is in hexadecimal after a colon */
-	at = memchr(line, ':', (size_t)(b - line)) ? (b - strchr(line, ':') - 1) / 2 : 0;
-	return nvsr_asprintf("%.*s, byte %ld: was %.16s, is %.16s", (int)strcspn(line, ":\n"), line, at, a, b);
+	return difference_of(before[p->renames], now);
 }
 
 /* --- processes ------------------------------------------------------------------------------------------------------------ */
@@ -389,8 +319,8 @@ static bool prepare(void)
 	if (!rc)
 		rc = nvsr_virt_mgmt(pf, le16_get(id.cntlid), NVME_VIRT_RT_VQ, NVME_VIRT_PRIMARY_FLEXIBLE, 2, NULL);
 	nvsr_dev_close(pf);
-	before[0] = rc ? NULL : read_device(path, true);
-	before[1] = rc ? NULL : read_device(path, false);
+	before[0] = rc ? NULL : read_device(path, true, false);
+	before[1] = rc ? NULL : read_device(path, false, false);
 	if (rc)
 		fprintf(stderr, "prepare: %d %s\n", rc, complaint.text);
 	return before[0] && before[1];

@@ -80,6 +80,9 @@ static void page_size_is_settable(struct nvsr_ctx *t)
 
 	if (!pf_vfs(t, 0, &s))
 		return;
+	/* A larger page takes address bits from the BARs, which go back after it. */
+	for (unsigned i = 0; i < PCI_BAR_COUNT; i++)
+		PREPARE(t, "reading VF BARs", pf_save(&saved, t->pf, t->inv->sriov.pos + PCI_SRIOV_VF_BAR0 + i * 4, 4));
 	PREPARE(t, "reading System Page Size", pf_save(&saved, t->pf, off, 4));
 	for (bit = 0; bit < 32; bit++) {
 		if (!(s.sup_pgsize >> bit & 1))
