@@ -118,7 +118,7 @@ static void open_nodes(void)
 	expect_open("/dev/vfio/18", "");
 	put("sys/class/block/loop3/loop/backing_file", "/dev/nvme0n1p1\n");
 	expect("loop", "", NO_SWAP, "/dev/nvme0n1p1 is open in loop3");
-	put("sys/class/block/loop3/loop/backing_file", "/home/image\n");
+	put("sys/class/block/loop3/loop/backing_file", "/srv/image\n");
 	put("sys/kernel/config/nvmet/subsystems/x/namespaces/1/device_path", "/dev/nvme0n1\n");
 	put("sys/kernel/config/nvmet/subsystems/x/namespaces/1/enable", "0\n");
 	expect("target, not enabled", "", NO_SWAP, "");

@@ -74,12 +74,15 @@ static inline char *read_device(const char *state, bool names, bool use)
 {
 	static const uint8_t of_ctrl[] = { NVME_CNS_CTRL, NVME_CNS_ACTIVE_NS, NVME_CNS_ALLOCATED_NS, NVME_CNS_SECONDARY_LIST };
 	static const uint8_t of_ns[] = { NVME_CNS_NS, NVME_CNS_NS_DESC, NVME_CNS_ALLOCATED_NS_ID, NVME_CNS_NS_CTRLS };
-	const struct nvsr_dev_options o = { .state = state };
-	struct nvsr_complaint complaint = { "" };
+	struct nvsr_dev_options o;
+	struct nvsr_complaint complaint;
 	struct nvsr_dev *pf = NULL;
-	struct nvsr_text t = { 0 };
+	struct nvsr_text t;
 	unsigned numvfs = 0;
 
+	memset(&o, 0, sizeof(o));
+	memset(&t, 0, sizeof(t));
+	o.state = state;
 	if (nvsr_dev_open_with("model:", &o, &pf, &complaint)) {
 		nvsr_text_add(&t, "cannot be opened: %s\n", complaint.text);
 		return t.s;
