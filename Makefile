@@ -56,6 +56,9 @@ help:
 	@echo 'make lint       layers, headers, both compilers, clang-tidy, cppcheck, shellcheck'
 	@echo 'make prove      every seeded defect of the model against the suites'
 	@echo 'make lab        every suite on QEMU'"'"'s SR-IOV device, through the Linux driver of an emulated host'
+	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
+	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
+	@echo 'make lab-safety what protects a drive, on QEMU'"'"'s device: refusals, runs that change nothing, full disks, restore'
 	@echo 'make bench      speed targets, into build/bench.tsv'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=: program, man page, completion, profiles'
 	@echo 'make clean      remove what was built'
@@ -64,7 +67,7 @@ help:
 
 # --- set-up ------------------------------------------------------------------------------------------------------------
 # Only the targets that promise it install; the others say what is missing.
-SETUP := runners/build/setup $(if $(filter run check lint prove lab bench,$(MAKECMDGOALS)),--install)
+SETUP := runners/build/setup $(if $(filter run check lint prove lab lab-kill lab-safety bench,$(MAKECMDGOALS)),--install)
 
 $(B)/setup.%: runners/build/packages.debian runners/build/setup
 	@mkdir -p $(@D)
@@ -117,10 +120,25 @@ unit: $(TESTBIN)
 prove: $(BIN)
 	@./$(BIN) prove
 
+prove-kill: $(B)/test/runners/conform/kill_test
+	@$< $(or $(COUNT),1000) $(SEED)
+
+# What the lab's tests compare with: by ioctls and sysfs, nothing of the library.
+READING := $(B)/reading
+$(READING): runners/lab/reading.c $(B)/flags
+	$(SAY) CC $<
+	$(Q)$(CC) $(STD) $(CFLAGS) -o $@ $<
+
+lab-kill: $(BIN) $(READING) | $(B)/setup.lab
+	@runners/lab/kill $(BIN) $(READING) $(or $(COUNT),50) $(SEED)
+
+lab-safety: $(BIN) $(READING) | $(B)/setup.lab
+	@runners/lab/safety $(BIN) $(READING)
+
 lab: $(BIN) | $(B)/setup.lab
 	@runners/lab/conformance $(BIN) $(B)/lab/results
 
-check: $(BIN) $(TESTBIN) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
+check: $(BIN) $(TESTBIN) $(READING) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
 	@B=$(B) BIN=./$(BIN) MAKE='$(MAKE)' runners/build/check $(TESTBIN)
 
 bench: $(BIN) | $(B)/setup.lab
@@ -174,4 +192,4 @@ install: $(BIN)
 clean:
 	rm -rf build nvsr-conform
 
-.PHONY: all help run unit prove lab check bench lint install clean FORCE
+.PHONY: all help run unit prove prove-kill lab lab-kill lab-safety check bench lint install clean FORCE

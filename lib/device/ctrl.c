@@ -211,6 +211,9 @@ int nvsr_ctrl_disable(struct nvsr_dev *d)
 
 	if (!(d->can & NVSR_CAN_QUEUES))
 		return -ENOTSUP;
+	rc = nvsr_guard_reset(d, NVSR_RESET_CTRL);
+	if (rc)
+		return rc;
 	d->shared->dirty = true;
 	rc = read_regs(d, &cap, &cc);
 	if (!rc)
@@ -228,6 +231,9 @@ int nvsr_ctrl_shutdown(struct nvsr_dev *d, bool abrupt)
 
 	if (!(d->can & NVSR_CAN_QUEUES))
 		return -ENOTSUP;
+	rc = nvsr_guard_reset(d, NVSR_RESET_CTRL);
+	if (rc)
+		return rc;
 	d->shared->dirty = true;
 	rc = read_regs(d, &cap, &cc);
 	if (!rc)

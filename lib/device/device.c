@@ -165,13 +165,19 @@ void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c)
 
 int nvsr_admin(struct nvsr_dev *d, struct nvsr_cmd *c)
 {
+	int rc = nvsr_guard_cmd(d, false, c);
+
+	if (rc)
+		return rc;
 	nvsr_dev_changes(d, c);
 	return d->ops->admin(d, c);
 }
 
 int nvsr_io(struct nvsr_dev *d, struct nvsr_cmd *c)
 {
-	return d->ops->io(d, c);
+	int rc = nvsr_guard_cmd(d, true, c);
+
+	return rc ? rc : d->ops->io(d, c);
 }
 
 /* --- configuration space and registers --------------------------------------------------------------------------------- */
@@ -193,8 +199,10 @@ int nvsr_cfg_read_rid(struct nvsr_dev *pf, uint16_t rid, unsigned off, unsigned 
 
 int nvsr_cfg_write(struct nvsr_dev *d, unsigned off, unsigned len, uint32_t val)
 {
-	int rc = cfg_range(off, len) ? d->ops->cfg_write(d, off, len, val) : -EINVAL;
+	int rc = cfg_range(off, len) ? nvsr_guard_cfg(d, off) : -EINVAL;
 
+	if (!rc)
+		rc = d->ops->cfg_write(d, off, len, val);
 	d->shared->dirty = true;
 	nvsr_dev_note(d, "config %03Xh = %0*Xh%s%s", off, (int)len * 2, val, rc ? " -> " : "", rc ? strerror(-rc) : "");
 	return rc;
@@ -212,8 +220,10 @@ int nvsr_bar_read(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, 
 
 int nvsr_bar_write(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t val)
 {
-	int rc = bar_range(off, len) && bar < PCI_BAR_COUNT ? d->ops->bar_write(d, bar, off, len, val) : -EINVAL;
+	int rc = bar_range(off, len) && bar < PCI_BAR_COUNT ? nvsr_guard_reg(d, bar, off, val) : -EINVAL;
 
+	if (!rc)
+		rc = d->ops->bar_write(d, bar, off, len, val);
 	nvsr_dev_note(d, "BAR%u %" PRIX64 "h = %0*" PRIX64 "h%s%s", bar, off, (int)len * 2, val, rc ? " -> " : "",
 		      rc ? strerror(-rc) : "");
 	if (rc || bar)
@@ -296,6 +306,9 @@ int nvsr_reset(struct nvsr_dev *d, enum nvsr_reset how)
 
 	if ((unsigned)how >= NVSR_ARRAY_SIZE(names))
 		return -EINVAL;
+	rc = nvsr_guard_reset(d, how);
+	if (rc)
+		return rc;
 	d->shared->dirty = true;
 	rc = d->ops->reset(d, how);
 	nvsr_dev_note(d, "%s -> %s", names[how], rc < 0 ? strerror(-rc) : nvme_status_name(rc));
@@ -304,8 +317,10 @@ int nvsr_reset(struct nvsr_dev *d, enum nvsr_reset how)
 
 int nvsr_set_numvfs(struct nvsr_dev *pf, unsigned n)
 {
-	int rc;
+	int rc = nvsr_guard_vfs(pf);
 
+	if (rc)
+		return rc;
 	pf->shared->dirty = true;
 	rc = pf->ops->set_numvfs(pf->pf, n);
 	nvsr_dev_note(pf, "%u VFs -> %s", n, rc ? strerror(-rc) : "ok");

@@ -198,4 +198,12 @@ char *nvsr_dev_disturbed(struct nvsr_dev *pf);
 /* True since then if Primary Flexible Allocation was sent: one that is pending cannot be read back (Base 5.28 ACT 1h). */
 bool nvsr_dev_allocated(struct nvsr_dev *d);
 
+/* --- what may be sent ---------------------------------------------------------------------------------------------------- */
+/* NVSR_GUARD_VFS: nothing that outlives the test, but VFs may come and go; NVSR_GUARD_READ: VFs of others stay as they are. */
+enum nvsr_guard { NVSR_GUARD_NONE, NVSR_GUARD_VFS, NVSR_GUARD_READ };
+/* For every function of this subsystem from now on; what is refused fails with -EPERM and does not reach the device. */
+void nvsr_dev_guard(struct nvsr_dev *d, enum nvsr_guard guard);
+/* The first thing refused since then, in words; NULL = nothing. */
+const char *nvsr_dev_refused(const struct nvsr_dev *d);
+
 #endif

@@ -403,11 +403,17 @@ static int kernel_bar_read(struct nvsr_dev *d, unsigned bar, uint64_t off, unsig
 }
 
 /* --- resets and VFs ------------------------------------------------------------------------------------------------------ */
+/* The kernel takes the first method of its list that works. */
+static bool begins_with_flr(const char *methods)
+{
+	return !strncmp(methods, "flr", 3) && (!methods[3] || methods[3] == ' ');
+}
+
 /* Function Level Reset by the kernel, which saves and restores configuration space around it. */
 static int flr(struct kernel_fn *f)
 {
 	char method[64] = "";
-	bool chosen = !nvsr_sysfs_get(f->bdf, "reset_method", method, sizeof(method)) && strcmp(method, "flr");
+	bool chosen = !nvsr_sysfs_get(f->bdf, "reset_method", method, sizeof(method)) && !begins_with_flr(method);
 	int rc;
 
 	if (chosen) {

@@ -19,6 +19,8 @@ struct nvsr_shared {
 	unsigned next, count;
 	bool dirty;
 	bool allocated;		/* Primary Flexible Allocation was asked for */
+	enum nvsr_guard guard;
+	char refused[80];	/* the first thing that the guard refused, or "" */
 	void *host;		/* the access method's own state of the whole subsystem */
 	void *vf_host;		/* that of the VFs' method, where it is another one */
 	char gone[96];		/* what the operating system took away under us, "" = nothing */
@@ -68,6 +70,13 @@ void nvsr_os_count_vfs(struct nvsr_dev *pf, struct nvsr_bdf bdf);
 int nvsr_os_change_vfs_of(struct nvsr_dev *pf, struct nvsr_bdf bdf, unsigned now, unsigned n);
 /* What is wrong, for people; returns @rc. */
 int nvsr_complain(struct nvsr_complaint *c, int rc, const char *fmt, ...) NVSR_PRINTF(3, 4);
+
+/* --- guard.c: 0, or -EPERM for what nvsr_dev_guard() forbids ------------------------------------------------------- */
+int nvsr_guard_cmd(struct nvsr_dev *d, bool io, const struct nvsr_cmd *c);
+int nvsr_guard_cfg(struct nvsr_dev *d, unsigned off);
+int nvsr_guard_reg(struct nvsr_dev *d, unsigned bar, uint64_t off, uint64_t val);
+int nvsr_guard_reset(struct nvsr_dev *d, enum nvsr_reset how);
+int nvsr_guard_vfs(struct nvsr_dev *d);
 
 /* --- ctrl.c: the controller over bar_read, bar_write and DMA memory ------------------------------------------------- */
 int nvsr_ctrl_admin(struct nvsr_dev *d, struct nvsr_cmd *c);

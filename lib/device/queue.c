@@ -258,8 +258,10 @@ int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64
 
 int nvsr_queue_submit_prps(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, uint64_t prp2, struct nvsr_req **ret)
 {
-	int rc = place(q, c, prp1, prp2, ret);
+	int rc = nvsr_guard_cmd(q->d, q->qid != 0, c);
 
+	if (!rc)
+		rc = place(q, c, prp1, prp2, ret);
 	return rc ? rc : ring(q, ret, 1);
 }
 
@@ -286,11 +288,12 @@ int nvsr_queue_submit_many(struct nvsr_queue *q, const struct nvsr_cmd *c, unsig
 	if (q->busy + n > q->slots)
 		return -EBUSY;
 	for (unsigned i = 0; i < n; i++) {
-		int rc;
+		int rc = nvsr_guard_cmd(q->d, q->qid != 0, &c[i]);
 
-		if (q->qid == 0)
+		if (!rc && q->qid == 0)
 			nvsr_dev_changes(q->d, &c[i]);
-		rc = place(q, &c[i], 0, 0, &ret[i]);
+		if (!rc)
+			rc = place(q, &c[i], 0, 0, &ret[i]);
 		if (rc) {
 			while (i--)
 				take_back(ret[i]);

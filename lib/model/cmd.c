@@ -4,6 +4,7 @@
  * failure (error log, More, Do Not Retry).
  */
 #include "model/cmd.h"
+#include "model/state.h"
 
 enum nsid_rule {
 	NSID_OWN,	/* the handler decides */
@@ -321,11 +322,32 @@ uint16_t m_outcome(struct m_ctrl *c, struct m_cmd *cmd, uint16_t status)
 	return status;
 }
 
+/* What a drive has in its flash before it completes the command: power may go at once.  Data may wait for a Flush. */
+static bool outlives_power(const struct m_cmd *cmd)
+{
+	static const uint8_t admin[] = {
+		NVME_ADMIN_NS_MGMT, NVME_ADMIN_NS_ATTACH, NVME_ADMIN_VIRT_MGMT, NVME_ADMIN_FORMAT, NVME_ADMIN_SANITIZE,
+	};
+	static const uint8_t io[] = { NVME_CMD_RESV_REGISTER, NVME_CMD_RESV_ACQUIRE, NVME_CMD_RESV_RELEASE, NVME_CMD_FLUSH };
+	static const uint8_t features[] = { NVME_FEAT_WRITE_PROTECT, NVME_FEAT_RESV_PERSIST };
+
+	if (cmd->sq->id)
+		return memchr(io, cmd->e.opcode, sizeof(io));
+	if (cmd->e.opcode == NVME_ADMIN_SET_FEATURES)
+		return memchr(features, M_DW(cmd, 10) & 0xff, sizeof(features));
+	return memchr(admin, cmd->e.opcode, sizeof(admin));
+}
+
 uint16_t m_execute(struct m_ctrl *c, struct m_cmd *cmd)
 {
+	uint16_t status;
+
 	cmd->err_parm = 0xffff;
 	cmd->cs_info = 0;
-	return m_outcome(c, cmd, dispatch(c, cmd));
+	status = m_outcome(c, cmd, dispatch(c, cmd));
+	if (!status && outlives_power(cmd))
+		m_state_save(c->m);
+	return status;
 }
 
 /* --- Compare and Write, the fused operation (Base 3.4.2, NVM Command Set 2.1.4) ------------------------------- */

@@ -31,9 +31,9 @@ int nvsr_model_set_defect(struct nvsr_model *m, const char *name);
  * @path: the file; when there is one it is read, as at power on, else the model stays new
  * @complaint: filled on failure: the file, what is wrong with it and what was expected
  *
- * Right after creation and the defects.  From now on the file is replaced, durably, when power goes:
- * nvsr_model_power_cycle() and nvsr_model_destroy(); a failure then is told on stderr and the file stays as it was.  One
- * model at a time uses a file.
+ * Right after creation and the defects.  From now on the file is replaced, durably, when power goes -
+ * nvsr_model_power_cycle() and nvsr_model_destroy() - and before a command completes whose effect outlives power; a failure
+ * then is told on stderr and the file stays as it was.  One model at a time uses a file.
  *
  * Return: 0; -EINVAL when the file is damaged, of another version or of another device; a negative errno when it cannot
  * be read or written.  The model does not use the file then, and nothing was half read.

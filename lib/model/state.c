@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The state file: what the subsystem remembers without power.  It is written when power goes and read when power comes;
+ * The state file: what the subsystem remembers without power.  It is replaced as a whole when power goes, and before a command
+ * completes whose effect outlives power: a process that is killed leaves what a power cut leaves.  It is read when power comes;
  * then the model does what it does at every power on (reset.c), so that a state ends here that a power cycle ends anywhere.
  *
  * 16 bytes "nvsr-model-state", version 4, length of the file 8, fingerprint of the configuration 8, model 41, serial 21,

@@ -26,7 +26,7 @@ void m_state_media(struct m_state *s, struct m_media **md);
 /* resv.c: registrants and reservation; @ctrl_count: controllers there are. */
 void m_state_resv(struct m_state *s, struct m_ns *ns, unsigned ctrl_count);
 
-/* state.c: power goes.  Nothing without a state file; a failure is told on stderr, there is nobody else. */
+/* state.c: power goes, or may go without notice.  Nothing without a state file; a failure is told on stderr, there is nobody else. */
 void m_state_save(struct nvsr_model *m);
 
 #endif

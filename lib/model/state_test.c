@@ -112,6 +112,23 @@ static void survives(void)
 	nvsr_model_destroy(m);
 }
 
+/* The file as it is while the model still runs, which is what a process that is killed leaves: what was completed is in it. */
+static void survives_kill(void)
+{
+	struct nvsr_model *m = power_on(), *after;
+
+	EQ(unlink(path), 0);
+	EQ(nvsr_model_use_state(m, path, &complaint), 0);
+	fill(m);
+	after = power_on();
+	EQ(nvsr_model_use_state(after, path, &complaint), 0);
+	EQ(after->ns[2] && after->ns[2]->attached[0] && after->ns[2]->attached[1] && after->ns[3], 1);
+	EQ(after->ns[1]->wp_state, NVME_WPS_WP);
+	EQ(after->vqrfap, 3);
+	nvsr_model_destroy(after);
+	nvsr_model_destroy(m);
+}
+
 /* A sanitize operation goes on where it was, and so does time. */
 static void sanitize_goes_on(void)
 {
@@ -248,6 +265,7 @@ int main(void)
 		return 1;
 	snprintf(other, sizeof(other), "%s.other", path);
 	survives();
+	survives_kill();
 	sanitize_goes_on();
 	power_cycle();
 	damaged();

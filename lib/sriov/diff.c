@@ -77,17 +77,33 @@ static void elements(struct nvsr_text *t, const char *what, const json_t *was, c
 	}
 }
 
+static const char *const primary_keys[] = { "vqrfap", "virfap", NULL };
+
+bool nvsr_snapshot_disturbs(const struct nvsr_snapshot *now, const struct nvsr_snapshot *s)
+{
+	struct nvsr_text t = { 0 };
+	bool any;
+
+	numbers(&t, "", json_object_get(now->state, "primary"), json_object_get(s->state, "primary"), primary_keys);
+	namespaces(&t, json_object_get(now->state, "namespaces"), json_object_get(s->state, "namespaces"));
+	any = t.len || t.failed;
+	nvsr_text_free(&t);
+	return any;
+}
+
 char *nvsr_snapshot_diff(const struct nvsr_snapshot *before, const struct nvsr_snapshot *now)
 {
-	static const char *const device[] = { "numvfs", "host", NULL };
-	static const char *const primary[] = { "vqrfap", "virfap", NULL };
+	static const char *const device[] = { "numvfs", NULL };
+	static const char *const host[] = { "autoprobe", "drivers", "overrides", "reset_method", NULL };
 	static const char *const secondary[] = { "online", "nvq", "nvi", NULL };
 	static const char *const feature[] = { "value", "data", NULL };
 	const json_t *a = before->state, *b = now->state;
 	struct nvsr_text t = { 0 };
 
 	numbers(&t, "device", a, b, device);
-	numbers(&t, "primary controller", json_object_get(a, "primary"), json_object_get(b, "primary"), primary);
+	numbers(&t, "host", json_object_get(a, "host"), json_object_get(b, "host"), host);
+	numbers(&t, "primary controller", json_object_get(a, "primary"), json_object_get(b, "primary"),
+		primary_keys);
 	elements(&t, "secondary controller", json_object_get(a, "secondary"), json_object_get(b, "secondary"), "scid", secondary);
 	namespaces(&t, json_object_get(a, "namespaces"), json_object_get(b, "namespaces"));
 	elements(&t, "feature", json_object_get(a, "features"), json_object_get(b, "features"), "fid", feature);

@@ -121,6 +121,55 @@ static int restore_attachments(struct nvsr_dev *pf, const json_t *want, const js
 	return first;
 }
 
+/* Register or Release with the one key that is used here. */
+static int reservation(struct nvsr_dev *pf, uint8_t opcode, uint32_t nsid, uint32_t cdw10)
+{
+	const le64_t key = le64(0x726573746f7265);
+	struct nvme_resv_keys keys = { 0 };
+	struct nvsr_cmd c = { .opcode = opcode, .nsid = nsid, .cdw10 = cdw10, .data = &keys };
+
+	if (opcode == NVME_CMD_RESV_REGISTER)
+		keys.key2 = key;
+	else
+		keys.crkey = key;
+	c.data_len = opcode == NVME_CMD_RESV_REGISTER ? sizeof(keys) : sizeof(keys.crkey);
+	return nvsr_io(pf, &c);
+}
+
+/* Base 8.19: any registrant may clear a reservation, whoever holds it, and anybody who is attached may register. */
+static int clear_reservation(struct nvsr_dev *pf, uint32_t nsid)
+{
+	uint8_t host[8] = "restore";
+	bool named = false;
+	int rc = reservation(pf, NVME_CMD_RESV_REGISTER, nsid, NVME_RREGA_REGISTER | NVME_CPTPL_CLEAR);
+
+	if (rc > 0) {
+		/* Where a host without an identifier may not register; the reset takes the identifier back. */
+		named = !nvsr_set_feature(pf, NVME_FEAT_HOST_ID, 0, 0, host, sizeof(host), NULL);
+		rc = reservation(pf, NVME_CMD_RESV_REGISTER, nsid, NVME_RREGA_REGISTER);
+	}
+	if (!rc)
+		rc = reservation(pf, NVME_CMD_RESV_RELEASE, nsid, NVME_RRELA_CLEAR);
+	if (named)
+		nvsr_reset(pf, NVSR_RESET_CTRL);
+	return rc;
+}
+
+/* A namespace that a test made: it may have protected it (Base 8.12) or reserved it. */
+static int delete_new(struct nvsr_dev *pf, const json_t *now)
+{
+	uint32_t nsid = (uint32_t)nvsr_num(now, "nsid");
+	int rc;
+
+	if (nvsr_num(now, "wp"))
+		nvsr_set_feature(pf, NVME_FEAT_WRITE_PROTECT, nsid, NVME_WPS_NONE, NULL, 0, NULL);
+	rc = nvsr_ns_delete(pf, nsid);
+	if (rc != NVME_SC_RESV_CONFLICT)
+		return rc;
+	rc = clear_reservation(pf, nsid);
+	return rc ? rc : nvsr_ns_delete(pf, nsid);
+}
+
 static int restore_namespaces(struct nvsr_dev *pf, const json_t *want, const json_t *now)
 {
 	int first = 0;
@@ -129,7 +178,7 @@ static int restore_namespaces(struct nvsr_dev *pf, const json_t *want, const jso
 
 	json_array_foreach(now, i, ns)
 		if (!nvsr_element(want, "nsid", nvsr_num(ns, "nsid")))
-			keep(&first, nvsr_ns_delete(pf, (uint32_t)nvsr_num(ns, "nsid")));
+			keep(&first, delete_new(pf, ns));
 	json_array_foreach(want, i, ns) {
 		const json_t *n = nvsr_element(now, "nsid", nvsr_num(ns, "nsid"));
 

@@ -2,15 +2,17 @@
 /*
  * The state of a device that a run may change, as one JSON object:
  *
- *   { version, numvfs, host, primary: { vqrfap, virfap }, secondary: [ { scid, vfn, online, nvq, nvi } ],
+ *   { version, device, model, serial, numvfs, host, primary: { crt, vqrfap, virfap },
+ *     secondary: [ { scid, vfn, online, nvq, nvi } ],
  *     namespaces: [ { nsid, nsze, ncap, flbas, nmic, dps, wp, controllers: [] } ], features: [ { fid, value, data } ] }
  *
- * What the device or the access method cannot tell is left out, and then neither compared nor restored.
+ * What the device or the access method cannot tell is left out, and then neither compared nor restored.  A file is not
+ * believed before it has the shape of what was written: what is missing in it would be taken for what is to be deleted.
  */
 #include "base/text.h"
 #include "sriov/state.h"
 
-#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_VERSION 2
 #define MAX_NAMESPACES 4096	/* a device that lists more is not believed */
 
 /* Features of the PF's controller that a test may set: Get Features gives back what Set Features takes. */
@@ -155,6 +157,31 @@ static int take_resources(struct nvsr_dev *pf, json_t *state)
 	return 0;
 }
 
+/* An Identify string without its padding. */
+static int text_add(json_t *o, const char *key, const char *s, size_t len)
+{
+	char text[64];
+	size_t n = 0;
+
+	while (len && (s[len - 1] == ' ' || !s[len - 1]))
+		len--;
+	/* ASCII by the standard; JSON takes nothing that is not text. */
+	for (; n < len && n < sizeof(text) - 1; n++)
+		text[n] = (char)(s[n] >= ' ' && s[n] <= '~' ? s[n] : '?');
+	text[n] = '\0';
+	return json_object_set_new(o, key, json_string(text)) ? -ENOMEM : 0;
+}
+
+static int take_identity(struct nvsr_dev *pf, json_t *state)
+{
+	struct nvme_id_ctrl id;
+	int rc = nvsr_id_ctrl(pf, &id);
+
+	if (!rc)
+		rc = text_add(state, "model", id.mn, sizeof(id.mn));
+	return rc ? rc : text_add(state, "serial", id.sn, sizeof(id.sn));
+}
+
 static int take_host(struct nvsr_dev *pf, json_t *state)
 {
 	_cleanup_free_ char *host = NULL;
@@ -174,7 +201,8 @@ int nvsr_snapshot_take(struct nvsr_dev *pf, struct nvsr_snapshot **ret)
 
 	if (!s || !(s->state = json_pack("{s:i, s:s}", "version", SNAPSHOT_VERSION, "device", nvsr_dev_name(pf))))
 		goto out;
-	if ((rc = take_host(pf, s->state)) || (rc = take_resources(pf, s->state)) || (rc = take_namespaces(pf, s->state)))
+	if ((rc = take_identity(pf, s->state)) || (rc = take_host(pf, s->state)) ||
+	    (rc = take_resources(pf, s->state)) || (rc = take_namespaces(pf, s->state)))
 		goto out;
 	rc = take_features(pf, s->state);
 out:
@@ -183,6 +211,11 @@ out:
 	else
 		*ret = s;
 	return rc;
+}
+
+unsigned nvsr_snapshot_numvfs(const struct nvsr_snapshot *s)
+{
+	return (unsigned)nvsr_num(s->state, "numvfs");
 }
 
 struct nvsr_snapshot *nvsr_snapshot_with_vfs(const struct nvsr_snapshot *s, unsigned numvfs)
@@ -221,15 +254,32 @@ int nvsr_snapshot_load(const char *path, struct nvsr_snapshot **ret, struct nvsr
 	if (!s)
 		return -ENOMEM;
 	s->state = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
-	if (!s->state || json_integer_value(json_object_get(s->state, "version")) != SNAPSHOT_VERSION) {
-		if (s->state)
-			snprintf(complaint->text, sizeof(complaint->text), "%s: version: expected %d", path, SNAPSHOT_VERSION);
-		else
-			snprintf(complaint->text, sizeof(complaint->text), "%s:%d:%d: %s", path, e.line, e.column, e.text);
+	if (!s->state)
+		snprintf(complaint->text, sizeof(complaint->text), "%s:%d:%d: %s", path, e.line, e.column, e.text);
+	if (!s->state || !nvsr_state_check(s->state, SNAPSHOT_VERSION, path, complaint)) {
 		nvsr_snapshot_free(s);
 		return access(path, F_OK) ? -ENOENT : -EINVAL;
 	}
 	s->from_file = true;
 	*ret = s;
 	return 0;
+}
+
+/* --- of which device ----------------------------------------------------------------------------------------------------- */
+
+static const char *text_of(const struct nvsr_snapshot *s, const char *key)
+{
+	const char *text = json_string_value(json_object_get(s->state, key));
+
+	return text ? text : "";
+}
+
+const char *nvsr_snapshot_serial(const struct nvsr_snapshot *s)
+{
+	return text_of(s, "serial");
+}
+
+bool nvsr_snapshot_same_device(const struct nvsr_snapshot *a, const struct nvsr_snapshot *b)
+{
+	return !strcmp(text_of(a, "serial"), text_of(b, "serial")) && !strcmp(text_of(a, "model"), text_of(b, "model"));
 }

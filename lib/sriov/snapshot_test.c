@@ -85,6 +85,21 @@ static void changes_show_and_go_back(void)
 	EXPECT(goes_back(pf, before));
 }
 
+/* What a restore must ask for first, and what it need not. */
+static void disturbing_restores(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf), *vfs = NULL, *created = NULL;
+	uint32_t nsid = 0;
+
+	EXPECT(!nvsr_set_numvfs(pf, 2) && !nvsr_set_feature(pf, NVME_FEAT_ARBITRATION, 0, 3, NULL, 0, NULL));
+	vfs = take(pf);
+	EXPECT(!nvsr_snapshot_disturbs(vfs, before));
+	EXPECT(!nvsr_ns_create(pf, 2048, 0, true, &nsid));
+	created = take(pf);
+	EXPECT(nvsr_snapshot_disturbs(created, before) && nvsr_snapshot_disturbs(before, created));
+}
+
 static void deleted_namespace_comes_back(void)
 {
 	_cleanup_dev_ struct nvsr_dev *pf = open_model();
@@ -95,6 +110,48 @@ static void deleted_namespace_comes_back(void)
 	diff = difference(pf, before);
 	EXPECT(diff && strstr(diff, "namespace 1 is gone"));
 	EXPECT(goes_back(pf, before));	/* with its attachments */
+}
+
+/* A test that was killed between protecting its namespace and deleting it. */
+static void protected_namespace_goes(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf);
+	uint32_t nsid = 0;
+
+	EXPECT(!nvsr_ns_create(pf, 2048, 0, true, &nsid) && !nvsr_ns_attach(pf, nsid, (uint16_t)profile->controller.pf_cntlid));
+	EXPECT(!nvsr_set_feature(pf, NVME_FEAT_WRITE_PROTECT, nsid, NVME_WPS_WP, NULL, 0, NULL));
+	EXPECT(goes_back(pf, before));
+}
+
+static int keys(struct nvsr_dev *d, uint8_t opcode, uint32_t nsid, uint32_t cdw10, uint64_t crkey, uint64_t key2)
+{
+	struct nvme_resv_keys k = { le64(crkey), le64(key2) };
+	struct nvsr_cmd c = { .opcode = opcode, .nsid = nsid, .cdw10 = cdw10, .data = &k, .data_len = sizeof(k) };
+
+	return nvsr_io(d, &c);
+}
+
+/* A test that was killed while a VF held its namespace for itself. */
+static void reserved_namespace_goes(void)
+{
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf);
+	struct nvsr_inventory inv = { 0 };
+	struct nvsr_dev *vf = NULL;
+	uint8_t host[8] = "tenant";
+	uint32_t nsid = 0;
+
+	EXPECT(!nvsr_set_numvfs(pf, 1) && !nvsr_inventory_read(pf, &inv) && !nvsr_vf_bring_up(pf, &inv, 1, 0, 0, &vf));
+	EXPECT(!nvsr_ns_create(pf, 2048, 0, true, &nsid) && !nvsr_ns_attach(pf, nsid, (uint16_t)profile->controller.pf_cntlid));
+	EXPECT(inv.sec_count && !nvsr_ns_attach(pf, nsid, le16_get(nvsr_inventory_vf(&inv, 1)->scid)));
+	EXPECT(!nvsr_set_feature(vf, NVME_FEAT_HOST_ID, 0, 0, host, sizeof(host), NULL));
+	EXPECT(!keys(vf, NVME_CMD_RESV_REGISTER, nsid, NVME_RREGA_REGISTER, 0, 7));
+	EXPECT(!keys(vf, NVME_CMD_RESV_ACQUIRE, nsid, NVME_RESV_EA << 8, 7, 0));
+	EXPECT(nvsr_ns_delete(pf, nsid) == NVME_SC_RESV_CONFLICT);
+	nvsr_dev_close(vf);
+	nvsr_inventory_free(&inv);
+	EXPECT(goes_back(pf, before));
 }
 
 /* The other way round: the state to return to has VFs with resources. */
@@ -149,10 +206,36 @@ static void dead_device_ends_it(void)
 	EXPECT(!nvsr_cfg_write(pf, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
 }
 
+#define STATE_BEGIN "{\"version\": 2, \"device\": \"d\", \"model\": \"m\", \"serial\": \"s\""
+
+/* A file cut off anywhere, or with a byte of it changed, is refused or says the same: nothing of it is half believed. */
+static void damaged_files(const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	struct nvsr_complaint complaint;
+	size_t len = 0;
+
+	EXPECT(!nvsr_read_file(path, 1u << 20, &text, &len) && len > 100);
+	for (size_t cut = 0; cut < len - 1; cut += cut < 300 || cut > len - 300 ? 1 : 37) {
+		_cleanup_snapshot_ struct nvsr_snapshot *none = NULL;
+
+		EXPECT(!nvsr_write_file(path, text, cut) && nvsr_snapshot_load(path, &none, &complaint) == -EINVAL && !none &&
+		       strstr(complaint.text, path));
+	}
+	EXPECT(!nvsr_write_file(path, text, len));
+}
+
 static void files(void)
 {
 	static const struct { const char *text, *said; } bad[] = {
-		{ "", ":1:" }, { "{\"version\": 1", ":1:" }, { "{\"version\": 99}", "version" }, { "[]", "version" },
+		{ "", ":1:" }, { "{\"version\": 1", ":1:" }, { "{\"version\": 99}", "version: expected 2, found 99" },
+		{ "[]", "version: expected a number" }, { "{\"version\": 2, \"version\": 2}", ":1:" },
+		{ STATE_BEGIN "}", "namespaces: expected a list of objects" },
+		{ STATE_BEGIN ", \"namespaces\": 1}", "namespaces: expected a list of objects" },
+		{ STATE_BEGIN ", \"namespaces\": [1]}", "namespaces[0]: expected an object" },
+		{ STATE_BEGIN ", \"namespaces\": [{\"nsid\": -1}]}", "namespaces[0].nsid: expected a number from 0 up" },
+		{ STATE_BEGIN ", \"namespaces\": []}", "features: expected a list of objects" },
+		{ STATE_BEGIN ", \"primary\": {\"crt\": 3}, \"namespaces\": [], \"features\": []}", "primary.vqrfap: expected a number" },
 	};
 	_cleanup_dev_ struct nvsr_dev *pf = open_model();
 	_cleanup_snapshot_ struct nvsr_snapshot *before = take(pf), *loaded = NULL;
@@ -162,6 +245,8 @@ static void files(void)
 
 	EXPECT(fd >= 0 && !close(fd) && !nvsr_snapshot_save(before, path) && !nvsr_snapshot_load(path, &loaded, &complaint));
 	EXPECT(!nvsr_set_numvfs(pf, 1) && loaded && goes_back(pf, loaded));
+	EXPECT(loaded && nvsr_snapshot_same_device(before, loaded) && !strcmp(nvsr_snapshot_serial(loaded), "NVSR0001"));
+	damaged_files(path);
 	for (size_t i = 0; i < NVSR_ARRAY_SIZE(bad); i++) {
 		struct nvsr_snapshot *none = NULL;
 
@@ -196,8 +281,11 @@ int main(void)
 		return 1;
 	}
 	changes_show_and_go_back();
+	disturbing_restores();
 	pending_allocation_goes_back();
 	deleted_namespace_comes_back();
+	protected_namespace_goes();
+	reserved_namespace_goes();
 	vfs_come_back();
 	primary_allocation_goes_back();
 	broken_controller_is_brought_up();

@@ -76,14 +76,22 @@ int nvsr_vf_bring_up(struct nvsr_dev *pf, const struct nvsr_inventory *inv, unsi
 /* --- snapshot and restore ------------------------------------------------------------------------------------------- */
 /* Everything the suites may change, as JSON: number of VFs, autoprobe, driver bindings, secondary controllers,
  * flexible resources of the primary, namespaces with their attachments, features. */
+/* Model and serial number tell whose state it is. */
 struct nvsr_snapshot;
 int nvsr_snapshot_take(struct nvsr_dev *pf, struct nvsr_snapshot **ret);
 struct nvsr_snapshot *nvsr_snapshot_free(struct nvsr_snapshot *s);
 /* Durable: written, fsynced, renamed. */
 int nvsr_snapshot_save(const struct nvsr_snapshot *s, const char *path);
 int nvsr_snapshot_load(const char *path, struct nvsr_snapshot **ret, struct nvsr_complaint *complaint);
+/* Taken from one device? */
+bool nvsr_snapshot_same_device(const struct nvsr_snapshot *a, const struct nvsr_snapshot *b);
+const char *nvsr_snapshot_serial(const struct nvsr_snapshot *s);
+/* Putting a device back from @now to @s changes namespaces or resets the PF: it disturbs whoever uses one. */
+bool nvsr_snapshot_disturbs(const struct nvsr_snapshot *now, const struct nvsr_snapshot *s);
 /* Put the device back.  0 when every step worked; else the first error (goes on with the rest). */
 int nvsr_snapshot_restore(struct nvsr_dev *pf, const struct nvsr_snapshot *s);
+/* The number of VFs in @s, 0 where it is not known. */
+unsigned nvsr_snapshot_numvfs(const struct nvsr_snapshot *s);
 /* A copy that wants @numvfs VFs; all else as in @s.  NULL = no memory. */
 struct nvsr_snapshot *nvsr_snapshot_with_vfs(const struct nvsr_snapshot *s, unsigned numvfs);
 /* What differs, one line each ("namespace 3 attached to 1, was not attached"), "" when nothing.  malloc'd; NULL = no memory. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by snapshot.c, diff.c and restore.c: the JSON behind struct nvsr_snapshot. */
+/* Shared by snapshot.c, shape.c, diff.c and restore.c: the JSON behind struct nvsr_snapshot. */
 #ifndef NVSR_SRIOV_STATE_H
 #define NVSR_SRIOV_STATE_H
 
@@ -11,6 +11,9 @@ struct nvsr_snapshot {
 	json_t *state;
 	bool from_file;		/* of an earlier process: what that one did since is not known */
 };
+
+/* shape.c: true when @o is a state of @version as it was written; else *complaint says where it is not. */
+bool nvsr_state_check(const json_t *o, int version, const char *path, struct nvsr_complaint *complaint);
 
 /* The member @key of @o as a number, 0 when it is missing. */
 static inline json_int_t nvsr_num(const json_t *o, const char *key)

@@ -22,6 +22,7 @@ struct child {
 	struct nvsr_snapshot *own;		/* baseline taken here */
 	const struct nvsr_snapshot *baseline;
 	bool vfs_kept;				/* VFs stay enabled until the run ends */
+	bool vfs_of_others;			/* VFs were enabled before the run: somebody may work with them */
 	uint64_t met;
 	uint64_t started;
 	bool running;				/* between begin() and done() of a test that runs */
@@ -127,6 +128,9 @@ static void begin(void *arg, size_t i)
 	c->priv.reporting = !nvsr_level_judges(nvsr_test_level(p->test));
 	c->priv.r.id = nvsr_test_full_id(p->group, p->test);
 	nvsr_dev_last_clear(c->ctx.pf);
+	c->priv.guard = p->test->needs & NVSR_NEED(DESTROY) ? NVSR_GUARD_NONE :
+			c->vfs_of_others && !c->s->destroy ? NVSR_GUARD_READ : NVSR_GUARD_VFS;
+	nvsr_dev_guard(c->ctx.pf, c->priv.guard);
 	c->started = nvsr_now_ns();
 	c->running = true;
 }
@@ -217,6 +221,24 @@ static char *undo(struct child *c, bool run_ends)
 	return reason;
 }
 
+/* What the guard refused the device has not seen: the verdict says nothing about it. */
+static void check_guard(struct child *c)
+{
+	const char *refused = nvsr_dev_refused(c->ctx.pf);
+
+	if (refused && c->priv.guard == NVSR_GUARD_READ) {
+		c->priv.r.verdict = NVSR_SKIP;
+		nvsr_field_set(&c->priv.r.reason, NVSR_VFS_OF_OTHERS);
+		nvsr_field_set(&c->priv.r.cause, "grant");
+	} else if (refused) {
+		c->priv.r.verdict = NVSR_BROKEN;
+		free(c->priv.r.reason);
+		c->priv.r.reason = nvsr_asprintf("the test sent %s, which needs permission to destroy: its record does not say so",
+						 refused);
+	}
+	nvsr_dev_guard(c->ctx.pf, NVSR_GUARD_NONE);
+}
+
 static void done(void *arg, size_t i, unsigned failures)
 {
 	struct child *c = arg;
@@ -230,6 +252,7 @@ static void done(void *arg, size_t i, unsigned failures)
 	r->ms = (double)(nvsr_now_ns() - c->started) / 1e6;
 	r->verdict = verdict(&c->priv, failures);
 	judge_disturbance(c);
+	check_guard(c);
 	keep_evidence(c);
 	nvsr_stop = 0;		/* restoring is done in any case */
 	nvsr_fixtures_clean(&c->ctx);
@@ -275,6 +298,7 @@ static const char *prepare(struct child *c, struct nvsr_complaint *complaint)
 	}
 	c->baseline = c->s->baseline;
 	c->vfs_kept = c->baseline && !nvsr_get_numvfs(c->ctx.pf, &numvfs) && numvfs;
+	c->vfs_of_others = c->baseline && nvsr_snapshot_numvfs(c->baseline);
 	rc = c->baseline ? 0 : nvsr_snapshot_take(c->ctx.pf, &c->own);
 	if (rc) {
 		snprintf(complaint->text, sizeof(complaint->text), "%s: snapshot: %s", c->s->device, nvsr_rc_text(rc));

@@ -76,6 +76,10 @@ static bool have_slots(struct nvsr_ctx *t)
 
 static bool has_vfs(struct nvsr_ctx *t, unsigned n)
 {
+	if (t->priv->guard == NVSR_GUARD_READ) {
+		nvsr_test_skip(t, NVSR_VFS_OF_OTHERS);
+		return false;
+	}
 	if (t->inv->sriov.total_vfs >= n)
 		return true;
 	nvsr_test_skip(t, "the device has %u VFs, the test needs %u", t->inv->sriov.total_vfs, n);

@@ -60,6 +60,11 @@ struct nvsr_session {
 	unsigned steps;				/* of random walks; 0: each test's own */
 	double timeout_scale;			/* 0 = 1 */
 	const struct nvsr_snapshot *baseline;	/* state to return to; NULL: every group takes its own (model) */
+	/*
+	 * Who else uses a real device, asked before each group with permission to destroy: malloc'd, one line per use, "" for
+	 * nobody, NULL with errno when it cannot be found out.  NULL: nobody can.
+	 */
+	char *(*in_use)(const char *device);
 	bool fresh_after_abort;			/* the next child gets a new device: go on (model under proof) */
 };
 

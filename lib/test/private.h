@@ -11,6 +11,7 @@ struct nvsr_ctx_private {
 	struct nvsr_result r;		/* of the running test */
 	bool reporting;			/* its clauses are of level R, O or I */
 	bool skipped, broken;
+	enum nvsr_guard guard;		/* what the test may send */
 
 	/* fixtures: undone by nvsr_fixtures_clean() */
 	struct nvsr_dev **vf;		/* by VFN */
@@ -21,6 +22,10 @@ struct nvsr_ctx_private {
 	struct nvsr_inventory now;	/* nvsr_t_reread() */
 	bool now_valid;
 };
+
+/* Why a test that works with VFs is skipped where VFs were enabled before a run without permission to destroy. */
+#define NVSR_VFS_OF_OTHERS \
+	"VFs were enabled before the run, somebody may use them: needs permission to destroy (--destructive --erase-serial SN)"
 
 void nvsr_fixtures_clean(struct nvsr_ctx *t);
 

@@ -423,9 +423,43 @@ static void abort_rest(struct parent *p)
 		give_verdict(p, NVSR_ABORT, reason);
 }
 
+static bool destroys(const struct parent *p)
+{
+	for (size_t i = p->next; i < p->end; i++)
+		if (!p->plan->item[i].skip && p->plan->item[i].test->needs & NVSR_NEED(DESTROY))
+			return true;
+	return false;
+}
+
+/* Somebody may have mounted a namespace since the last look: from here on nothing is destroyed, nor put back over it. */
+static void check_use(struct parent *p)
+{
+	_cleanup_free_ char *use = NULL, *clean = NULL;
+
+	if (!p->s->in_use || !p->s->destroy || !destroys(p))
+		return;
+	use = p->s->in_use(p->s->device);
+	if (use && !*use)
+		return;
+	if (!use) {
+		p->abort = nvsr_asprintf("who uses the device cannot be found out: %s", strerror(errno));
+		return;
+	}
+	for (size_t i = 0, len = strlen(use); i < len; i++)
+		if (use[i] == '\n')
+			use[i] = i + 1 < len ? ';' : '\0';
+	clean = nvsr_clean_text(use, strlen(use));
+	p->abort = nvsr_asprintf("the device came into use:%s", clean ? clean : "");
+}
+
 static int run_group(struct parent *p)
 {
 	skip_done(p);
+	check_use(p);
+	if (p->abort) {
+		abort_rest(p);
+		return -ECANCELED;
+	}
 	while (p->next < p->end && !p->rc) {
 		size_t before = p->next;
 		int rc = run_child(p);

@@ -16,6 +16,13 @@ void nvsr_say(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+void nvsr_signals_install(void)
+{
+	nvsr_stop_install();
+	signal(SIGPIPE, SIG_IGN);	/* a reader that left does not keep the device from being restored */
+	signal(SIGXFSZ, SIG_IGN);	/* a full file is an error of write(), not the end of the process */
+}
+
 enum nvsr_format nvsr_format_parse(const char *name, const char *allowed, struct argp_state *state)
 {
 	static const char *const names[] = {

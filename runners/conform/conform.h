@@ -29,6 +29,9 @@ void nvsr_print_completion(FILE *f);
 /* "nvsr-conform: …" on stderr. */
 void nvsr_say(const char *fmt, ...) NVSR_PRINTF(1, 2);
 
+/* First thing in a command that changes a device: from now on no signal but SIGKILL ends it half-way; nvsr_stop tells. */
+void nvsr_signals_install(void);
+
 enum nvsr_format { NVSR_FORMAT_AUTO, NVSR_FORMAT_TEXT, NVSR_FORMAT_TAP, NVSR_FORMAT_JSON, NVSR_FORMAT_MD };
 /* By name; fails the command line (exit 2) when @name is none of @allowed ("text|tap|json"). */
 enum nvsr_format nvsr_format_parse(const char *name, const char *allowed, struct argp_state *state);
@@ -55,6 +58,7 @@ struct nvsr_target {
 	unsigned can, vf_can;		/* of the access methods of PF and VFs, enum nvsr_can */
 	bool real;			/* not the model */
 	bool taken;			/* its driver had to give it to VFIO */
+	int lock;			/* nvsr_lock(), or -1 */
 };
 /**
  * nvsr_target_open() - look at the device once and decide what may be done to it.
@@ -65,6 +69,13 @@ struct nvsr_target {
  */
 int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *ret);
 void nvsr_target_close(struct nvsr_target *t);
+/*
+ * Only what it takes to open it: options, profiles, the lock.  For commands that do not run tests; the profile is NULL
+ * where the device's identity would have to tell.  0 or the exit code, after saying why.
+ */
+int nvsr_target_name(const struct nvsr_target_options *o, struct nvsr_target *ret);
+/* Open its PF; the caller closes.  0 or the exit code, after saying why. */
+int nvsr_target_connect(const struct nvsr_target *t, struct nvsr_dev **ret);
 /* Identity, capabilities and state by the access method that the device has now.  0 or the exit code, after saying why. */
 int nvsr_target_look(struct nvsr_target *t, struct nvsr_snapshot **ret_state);
 
@@ -84,34 +95,63 @@ int nvsr_target_take(struct nvsr_target *t);
  * what differs.
  */
 int nvsr_target_give_back(struct nvsr_target *t);
-/* The same for what an earlier process left: @state restored on the driver that the PF should have. */
-int nvsr_give_back(const struct nvsr_session *s, const struct nvsr_snapshot *state);
+/*
+ * What an earlier process took as well: the PF goes back to the driver it had.  @restore puts the rest back, through the driver
+ * that can: that of the kernel afterwards, VFIO before where there was none.  0 or the exit code, after saying why.
+ */
+int nvsr_give_back(const char *device, int (*restore)(void *arg), void *arg);
 
-/* Only open it: device and state file count.  The caller closes.  0 or the exit code, after saying why. */
-int nvsr_target_probe(const struct nvsr_target_options *o, struct nvsr_dev **ret);
 #define NVSR_MODEL_STATE_HELP "what the model remembers without power, read and kept in a file (default: it is new)"
 
 /* --- safety.c -------------------------------------------------------------------------------------------------------- */
 /**
- * nvsr_in_use() - who uses a namespace of the subsystem: a mount, swap, a device on top of it, an exclusive opener.
+ * nvsr_in_use() - who uses the subsystem of a device.
  * @root: "" or, for tests, a folder with sys/ and proc/ in it
  * @device: "/dev/nvme0" or "0000:01:00.0"
+ *
+ * A mount, swap, a device on top, a loop device or NVMe target backed by it, whoever has a namespace (by its block or its
+ * generic device), a controller or a VF given to user space open, a function of another driver.
  *
  * Return: malloc'd text, one line per use, "" when nobody does; NULL with errno when that cannot be found out.
  */
 char *nvsr_in_use(const char *root, const char *device);
+/* The same here and now, without those who look at it only in passing. */
+char *nvsr_in_use_for_good(const char *device);
+
+/* --- lock.c ---------------------------------------------------------------------------------------------------------- */
+/**
+ * nvsr_lock() - be the only nvsr-conform on a device, until *ret_fd is closed here and in all children.
+ * @state: state file of a model, or NULL
+ * @ret_fd: -1 where there is nothing to lock: no such device, or a model that lives in its run
+ *
+ * Waits for groups of a run that was killed, which still put the device back.
+ *
+ * Return: 0, or the exit code after saying who has it.
+ */
+int nvsr_lock(const char *device, const char *state, int *ret_fd);
 
 /* --- rundir.c ---------------------------------------------------------------------------------------------------------- */
 /* Make the run directory: @out, or run/<UTC>-<profile> when NULL.  malloc'd path, or NULL after saying why. */
 char *nvsr_rundir_make(const char *out, const char *profile);
 /* state.json, what restore needs: durable before anything is changed.  0, or negative errno after saying what. */
-int nvsr_rundir_state(const char *dir, const struct nvsr_target *t);
+int nvsr_rundir_save_state(const char *dir, const struct nvsr_target *t);
 /* env.json, device.json, cmdline, and the profile and expectations as used.  0, or negative errno after saying what. */
 int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct nvsr_expects *expects, const char *cmdline);
+/* The state recorded in a run directory.  0 or the exit code, after saying why. */
+int nvsr_rundir_state(const char *dir, struct nvsr_snapshot **ret);
 /* Arguments as one line that a shell reads back. */
 char *nvsr_quote_args(int argc, char *const *argv);
 /* The journal of a run directory, or of a journal file.  0, or exit code 2 after saying why. */
 int nvsr_rundir_read(const char *dir, struct nvsr_run *ret);
+
+/* --- restore.c --------------------------------------------------------------------------------------------------------- */
+/*
+ * Put the device of @t back into @state, recorded in run directory @dir, and compare.  Refused where that is another
+ * device's, or namespaces that somebody uses would have to change.  0 or the exit code, after saying why.
+ */
+int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir);
+/* The same for the device that @o names and the state that @dir has. */
+int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir);
 
 /* --- execute.c ----------------------------------------------------------------------------------------------------------- */
 struct nvsr_execution {

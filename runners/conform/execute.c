@@ -266,9 +266,6 @@ int nvsr_execute(struct nvsr_execution *e)
 	if (e->format == NVSR_FORMAT_AUTO)
 		e->format = l.style.colour ? NVSR_FORMAT_TEXT : NVSR_FORMAT_TAP;
 	l.points = e->format != NVSR_FORMAT_JSON && !e->resumed;
-	nvsr_stop_install();
-	signal(SIGPIPE, SIG_IGN);	/* a reader that left does not keep the device from being restored */
-	signal(SIGXFSZ, SIG_IGN);	/* a full file is an error of write(), not the end of the process */
 	rc = open_journal(&l);
 	if (rc) {
 		nvsr_journal_close(l.journal);

@@ -131,12 +131,13 @@ static const struct row {
 	{ "meta.verdict.deviates", "pass", "deviates", NULL, "pass", true },
 	{ "meta.verdict.reports", "pass", "pass", NULL, "pass", true },
 	{ "meta.verdict.writes-output", "pass", NULL, NULL, "pass", true },
+	{ "meta.verdict.sends-too-much", "broken", "broken", "error", "BROKEN", false },
 	{ "meta.process.crashes", "crash", "crash", "error", "CRASH", false },
 	{ "meta.process.exits", "crash", "crash", "error", "CRASH", false },
 	{ "meta.process.hangs", "timeout", "timeout", "error", "TIMEOUT", false },
 	{ "meta.process.passes-after", "pass", NULL, NULL, "pass", true },
 };
-#define PROVE_SAYS "Failed tests:  2-4, 7-8, 12-14"
+#define PROVE_SAYS "Failed tests:  2-4, 7-8, 12-15"
 
 static void check_json(void)
 {
@@ -179,7 +180,7 @@ static void check_tap(void)
 	EXPECT(strstr(tap, "# stray line on stdout\n# 1..9 ok not ok Bail out!\n"), "stray output");
 	EXPECT(strstr(tap, "# stray bytes \\xff\\x01 on stderr\n"), "stray output");
 	/* a sanitizer may add words of its own */
-	EXPECT(strstr(tap, "# last words\n") && strstr(strstr(tap, "# last words\n"), "\nnot ok 12 - meta.process.crashes\n"),
+	EXPECT(strstr(tap, "# last words\n") && strstr(strstr(tap, "# last words\n"), "\nnot ok 13 - meta.process.crashes\n"),
 	       "the last words of a crash");
 }
 
@@ -217,7 +218,7 @@ static void check_text(void)
 		if (end)
 			*end = '\n';
 	}
-	EXPECT(strstr(text, "15 tests: 5 pass, 3 fail, 2 broken, 1 timeout, 2 crash, 2 skip (1 beyond this access method, 1 not "
+	EXPECT(strstr(text, "16 tests: 5 pass, 3 fail, 3 broken, 1 timeout, 2 crash, 2 skip (1 beyond this access method, 1 not "
 			    "applicable); 1 reports a deviation\nagain: nvsr-conform run model: meta.verdict.fails "), "%s", text);
 }
 

@@ -220,12 +220,18 @@ static int probe(int argc, char **argv)
 	struct nvsr_target_options o = { 0 };
 	struct nvsr_inventory inv = { 0 };
 	struct nvsr_dev *pf = NULL;
+	struct nvsr_target t;
 	int rc;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	rc = nvsr_target_probe(&o, &pf);
+	rc = nvsr_target_name(&o, &t);
 	if (rc)
 		return rc;
+	rc = nvsr_target_connect(&t, &pf);
+	if (rc) {
+		nvsr_target_close(&t);
+		return rc;
+	}
 	rc = nvsr_inventory_read(pf, &inv);
 	if (rc)
 		nvsr_say("%s: %s", o.device, nvsr_rc_text(rc));
@@ -233,6 +239,7 @@ static int probe(int argc, char **argv)
 		put_profile(pf, &inv, o.device);
 	nvsr_inventory_free(&inv);
 	nvsr_dev_close(pf);
+	nvsr_target_close(&t);
 	return rc ? EXIT_INCOMPLETE : EXIT_CONFORMS;
 }
 

@@ -4,14 +4,22 @@
 
 #include "runners/conform/conform.h"
 
-struct options { const char *device, *run; };
+enum { OPT_STATE = 0x100 };
+struct options { struct nvsr_target_options target; const char *run; };
+
+static const struct argp_option options[] = {
+	{ "model-state", OPT_STATE, "FILE", 0, "the file in which the model of the run keeps what survives power", 0 },
+	{ 0 }
+};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 
-	if (key == ARGP_KEY_ARG && state->arg_num == 0)
-		o->device = arg;
+	if (key == OPT_STATE)
+		o->target.state = arg;
+	else if (key == ARGP_KEY_ARG && state->arg_num == 0)
+		o->target.device = arg;
 	else if (key == ARGP_KEY_ARG && state->arg_num == 1)
 		o->run = arg;
 	else if (key == ARGP_KEY_ARG)
@@ -24,9 +32,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	.parser = parse, .args_doc = "DEVICE [RUN]",
+	.options = options, .parser = parse, .args_doc = "DEVICE [RUN]",
 	.doc = "Put a device back into the state recorded before a run: number of VFs, driver bindings, resources, namespaces, "
-	       "features.\vRUN is a run directory; without it, the newest one under run/ that names the device.",
+	       "features.\vRUN is a run directory; without it, the newest one under run/ that names the device.  Refused while "
+	       "another nvsr-conform works with the device, and where a namespace would have to change while one is in use.",
 };
 
 /* The newest run directory under run/ (names sort by time) whose journal names the device; malloc'd or NULL. */
@@ -53,53 +62,96 @@ static char *newest_run(const char *device)
 	return found;
 }
 
-static int put_back(const char *device, const char *dir)
+/* Namespaces that come, go or move, and a reset of the PF, are no business of ours while somebody works there. */
+static int check_use(const struct nvsr_target *t, const struct nvsr_snapshot *state, const struct nvsr_snapshot *now)
 {
-	_cleanup_free_ char *path = nvsr_asprintf("%s/state.json", dir);
-	struct nvsr_session session = { .device = device, .vf_access = NVSR_VF_KERNEL };
-	struct nvsr_complaint complaint = { "" };
-	struct nvsr_snapshot *state = NULL;
-	int rc = path ? nvsr_snapshot_load(path, &state, &complaint) : -ENOMEM;
+	_cleanup_free_ char *use = NULL;
 
-	if (rc) {
-		nvsr_say("%s", complaint.text[0] ? complaint.text : strerror(-rc));
-		return EXIT_USAGE;
-	}
-	rc = nvsr_give_back(&session, state);
-	nvsr_snapshot_free(state);
-	if (rc)
-		return rc;
-	fprintf(stderr, "%s: as recorded in %s\n", device, path);
-	return EXIT_CONFORMS;
+	if (!t->real || !nvsr_snapshot_disturbs(now, state))
+		return 0;
+	use = nvsr_in_use_for_good(t->session.device);
+	if (use && !*use)
+		return 0;
+	if (use)
+		nvsr_say("%s: not restored: namespaces would change, and its subsystem is in use:\n%s", t->session.device, use);
+	else
+		nvsr_say("%s: not restored: namespaces would change, and who uses them cannot be found out: %s", t->session.device,
+			 strerror(errno));
+	return EXIT_USAGE;
 }
 
-static bool same_device(const char *device, const char *dir)
+/* May @state be put back, and is there anything to put back? */
+static int check(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir, bool *ret_same)
 {
-	struct nvsr_session session = { .device = device };
-	struct nvsr_complaint complaint = { "" };
-	struct nvsr_inventory inv = { 0 };
+	struct nvsr_snapshot *now = NULL;
+	_cleanup_free_ char *diff = NULL;
 	struct nvsr_dev *pf = NULL;
-	struct nvsr_run run;
-	bool same = true;
-	int rc;
+	int rc = nvsr_target_connect(t, &pf);
 
-	if (nvsr_rundir_read(dir, &run))
-		return true;	/* killed before its head was written: only the state is there */
-	rc = nvsr_session_open(&session, &pf, &complaint);
-	if (!rc)
-		rc = nvsr_inventory_read(pf, &inv);
-	if (!rc && run.serial) {
-		size_t len = strlen(run.serial);
-
-		same = len <= sizeof(inv.id.sn) && !memcmp(inv.id.sn, run.serial, len) &&
-		       (len == sizeof(inv.id.sn) || inv.id.sn[len] == ' ' || !inv.id.sn[len]);
-	}
-	if (!same)
-		nvsr_say("%s: is not the device of %s (serial number %s)", device, dir, run.serial);
-	nvsr_inventory_free(&inv);
+	if (rc)
+		return rc;
+	rc = nvsr_snapshot_take(pf, &now);
 	nvsr_dev_close(pf);
-	nvsr_run_free(&run);
-	return same;
+	/* A device that does not even answer may need what the restore begins with. */
+	if (rc)
+		return 0;
+	if (!nvsr_snapshot_same_device(state, now)) {
+		nvsr_say("%s: is not the device of %s: serial number %s, expected %s", t->session.device, dir,
+			 nvsr_snapshot_serial(now), nvsr_snapshot_serial(state));
+		rc = EXIT_USAGE;
+	} else {
+		diff = nvsr_snapshot_diff(state, now);
+		*ret_same = diff && !*diff;
+		rc = check_use(t, state, now);
+	}
+	nvsr_snapshot_free(now);
+	return rc;
+}
+
+struct put_back { struct nvsr_target target; const struct nvsr_snapshot *state; const char *dir; };
+
+static int put_back_now(void *arg)
+{
+	const struct put_back *p = arg;
+	const struct nvsr_target *t = &p->target;
+	_cleanup_free_ char *reason = NULL;
+	bool same = false;
+	int rc = check(t, p->state, p->dir, &same);
+
+	if (rc)
+		return rc;
+	/* Also where nothing seems to differ: an allocation that waits for a reset cannot be read back. */
+	rc = nvsr_session_restore(&t->session, p->state, &reason);
+	if (rc) {
+		nvsr_say("%s: not restored: %s", t->session.device, reason ? reason : nvsr_rc_text(rc));
+		return EXIT_INCOMPLETE;
+	}
+	fprintf(stderr, "%s: %s recorded in %s/state.json\n", t->session.device, same ? "was already as" : "as", p->dir);
+	return 0;
+}
+
+int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir)
+{
+	struct put_back p = { .target = *t, .state = state, .dir = dir };
+
+	p.target.session.vf_access = NVSR_VF_KERNEL;	/* no VF is opened: nothing has to be there for it */
+	return t->taken ? put_back_now(&p) : nvsr_give_back(t->session.device, put_back_now, &p);
+}
+
+int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir)
+{
+	struct nvsr_snapshot *state = NULL;
+	struct nvsr_target t;
+	int rc = nvsr_rundir_state(dir, &state);
+
+	if (!rc)
+		rc = nvsr_target_name(o, &t);
+	if (!rc) {
+		rc = nvsr_put_back(&t, state, dir);
+		nvsr_target_close(&t);
+	}
+	nvsr_snapshot_free(state);
+	return rc;
 }
 
 static int restore(int argc, char **argv)
@@ -107,21 +159,20 @@ static int restore(int argc, char **argv)
 	struct options o = { 0 };
 	_cleanup_free_ char *found = NULL;
 
+	nvsr_signals_install();	/* half a restore helps nobody: a signal is noted, the restore goes on */
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	if (!strncmp(o.device, "model:", 6)) {
-		nvsr_say("%s: a model lives only as long as its run: there is nothing to restore", o.device);
+	if (!strncmp(o.target.device, "model:", 6) && !o.target.state) {
+		nvsr_say("%s: a model without --model-state lives only as long as its run: there is nothing to restore",
+			 o.target.device);
 		return EXIT_USAGE;
 	}
 	if (!o.run)
-		o.run = found = newest_run(o.device);
+		o.run = found = newest_run(o.target.device);
 	if (!o.run) {
-		nvsr_say("%s: no run directory under run/ names this device; name one", o.device);
+		nvsr_say("%s: no run directory under run/ names this device; name one", o.target.device);
 		return EXIT_USAGE;
 	}
-	if (!same_device(o.device, o.run))
-		return EXIT_USAGE;
-	nvsr_stop_install();	/* half a restore helps nobody: the signal is noted, the restore goes on */
-	return put_back(o.device, o.run);
+	return nvsr_restore_run(&o.target, o.run);
 }
 
 const struct nvsr_command nvsr_cmd_restore = {

@@ -20,7 +20,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.parser = parse, .args_doc = "RUN",
 	.doc = "Run the tests of a run directory that have no verdict yet.\vDevice, profile, patterns and permissions are those "
-	       "of the run.  A real device is first put back into the state recorded there.",
+	       "of the run.  What keeps its state between runs - a real device, a model with --model-state - is first put back into "
+	       "the state recorded there.",
 };
 
 /* The command line of the run, read again by its own option table. */
@@ -83,22 +84,15 @@ static long make_plan(const struct nvsr_run *run, struct nvsr_plan *plan)
 /* The recorded state, and the device put back into it. */
 static int restore_first(struct nvsr_target *t, const char *dir)
 {
-	_cleanup_free_ char *path = nvsr_asprintf("%s/state.json", dir), *reason = NULL;
-	struct nvsr_complaint complaint = { "" };
 	struct nvsr_snapshot *state = NULL;
-	int rc = path ? nvsr_snapshot_load(path, &state, &complaint) : -ENOMEM;
+	int rc = nvsr_rundir_state(dir, &state);
 
-	if (rc) {
-		nvsr_say("%s", complaint.text[0] ? complaint.text : strerror(-rc));
-		return EXIT_USAGE;
-	}
+	if (rc)
+		return rc;
 	nvsr_snapshot_free(t->state);
 	t->state = state;
 	t->session.baseline = state;
-	if (!nvsr_session_restore(&t->session, state, &reason))
-		return 0;
-	nvsr_say("%s: cannot be put back into the state before the run: %s", t->session.device, reason ? reason : "");
-	return EXIT_INCOMPLETE;
+	return nvsr_put_back(t, state, dir);
 }
 
 static int go_on(const char *dir, struct nvsr_run *run, const struct nvsr_run_options *o, struct nvsr_plan *plan,
@@ -114,8 +108,10 @@ static int go_on(const char *dir, struct nvsr_run *run, const struct nvsr_run_op
 		nvsr_say("%s is another device now: serial number %s, the run has %s", run->device, t->serial, run->serial);
 		return EXIT_USAGE;
 	}
-	if (t->real)
+	if (t->session.baseline)
 		rc = restore_first(t, dir);
+	if (!rc)
+		rc = nvsr_target_take(t);
 	if (!rc)
 		rc = nvsr_expects_open(o, t, &expects);
 	if (rc)
@@ -135,8 +131,9 @@ static int resume_run(const char *dir, struct nvsr_run *run)
 	struct nvsr_run_options o;
 	struct nvsr_target t;
 	struct nvsr_plan plan = { 0 };
+	char driver[32];
 	long todo;
-	int rc;
+	int rc, back;
 
 	if (!args)
 		return EXIT_INCOMPLETE;
@@ -144,13 +141,18 @@ static int resume_run(const char *dir, struct nvsr_run *run)
 	todo = make_plan(run, &plan);
 	if (todo < 0) {
 		rc = EXIT_USAGE;
-	} else if (!todo) {
+	} else if (!todo && run->complete) {
 		nvsr_say("%s: every test has its verdict", dir);
 		rc = nvsr_run_exit_code(run, o.strict);
 	} else {
-		rc = nvsr_target_open(&o.target, &t);
+		/* What the interrupted run had taken from its driver goes back first, and is then taken anew. */
+		rc = nvsr_dev_is_taken(o.target.device, driver, sizeof(driver)) ? nvsr_restore_run(&o.target, dir) : 0;
+		if (!rc)
+			rc = nvsr_target_open(&o.target, &t);
 		if (!rc) {
 			rc = go_on(dir, run, &o, &plan, &t);
+			back = nvsr_target_give_back(&t);
+			rc = back && rc != EXIT_DIFFERS ? back : rc;
 			nvsr_target_close(&t);
 		}
 	}
@@ -166,6 +168,7 @@ static int resume(int argc, char **argv)
 	struct nvsr_run run;
 	int rc;
 
+	nvsr_signals_install();
 	argp_parse(&argp, argc, argv, 0, NULL, &dir);
 	rc = nvsr_rundir_read(dir, &run);
 	if (rc)

@@ -242,7 +242,7 @@ static int run_on(const struct nvsr_run_options *o, struct nvsr_target *t, struc
 	dir = nvsr_rundir_make(o->out, t->profile->name);
 	if (!dir) {
 		rc = EXIT_USAGE;
-	} else if (nvsr_rundir_state(dir, t)) {
+	} else if (nvsr_rundir_save_state(dir, t)) {
 		rc = EXIT_INCOMPLETE;	/* nothing is changed before the state is on the disk */
 	} else if ((rc = nvsr_target_take(t))) {
 		;
@@ -268,6 +268,7 @@ static int run(int argc, char **argv)
 	struct nvsr_target target;
 	int rc, back;
 
+	nvsr_signals_install();
 	nvsr_run_options_parse(argc, argv, &o);
 	rc = plan_tests(&o, &plan);
 	if (!rc) {

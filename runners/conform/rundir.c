@@ -234,7 +234,7 @@ static int put_device(const char *dir, const struct nvsr_target *t)
 	return put_json(dir, "device.json", o);
 }
 
-int nvsr_rundir_state(const char *dir, const struct nvsr_target *t)
+int nvsr_rundir_save_state(const char *dir, const struct nvsr_target *t)
 {
 	_cleanup_free_ char *state = nvsr_asprintf("%s/state.json", dir);
 	int rc = state ? nvsr_snapshot_save(t->state, state) : -ENOMEM;
@@ -256,6 +256,21 @@ int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct 
 	if (!rc)
 		rc = copy_file(dir, "profile.yaml", t->profile->path);
 	return rc ? rc : copy_file(dir, "expect.yaml", expects->path);
+}
+
+int nvsr_rundir_state(const char *dir, struct nvsr_snapshot **ret)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("%s/state.json", dir);
+	struct nvsr_complaint complaint = { "" };
+	int rc = path ? nvsr_snapshot_load(path, ret, &complaint) : -ENOMEM;
+
+	if (!rc)
+		return 0;
+	if (rc == -ENOENT)
+		nvsr_say("%s: is not there: no run directory, or its run ended before it changed anything", path);
+	else
+		nvsr_say("%s", complaint.text[0] ? complaint.text : strerror(-rc));
+	return rc == -ENOMEM ? EXIT_INCOMPLETE : EXIT_USAGE;
 }
 
 int nvsr_rundir_read(const char *dir, struct nvsr_run *ret)

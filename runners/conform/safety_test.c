@@ -32,7 +32,10 @@ static void link_to(const char *path, const char *target)
 		failed++;
 }
 
-/* Two subsystems; nvme0n1 has a partition and a VF's path, nvme1n1 belongs to somebody else. */
+/*
+ * Two subsystems.  The first: nvme0 is the PF's, nvme2 a VF's, another VF is given to user space; nvme0n1 has a partition
+ * and a generic device, nvme2n1 is a VF's path.  nvme1 and nvme1n1 belong to somebody else.
+ */
 static void make_tree(void)
 {
 	put("sys/devices/pci/0000:01:00.0/nvme/nvme0/subsysnqn", "nqn.a\n");
@@ -51,6 +54,17 @@ static void make_tree(void)
 	link_to("sys/class/block/nvme1n1", "../../devices/pci/0000:02:00.0/nvme/nvme1/nvme1n1");
 	link_to("sys/class/block/nvme2n1", "../../devices/pci/0000:01:00.1/nvme/nvme2/nvme2n1");
 	link_to("sys/bus/pci/devices/0000:01:00.0", "../../../devices/pci/0000:01:00.0");
+	link_to("sys/devices/pci/0000:01:00.0/nvme/nvme0/device", "../../../0000:01:00.0");
+	link_to("sys/devices/pci/0000:01:00.0/driver", "../../bus/pci/drivers/nvme");
+	link_to("sys/devices/pci/0000:01:00.0/virtfn0", "../0000:01:00.1");
+	link_to("sys/devices/pci/0000:01:00.0/virtfn1", "../0000:01:00.2");
+	link_to("sys/devices/pci/0000:01:00.2/driver", "../../bus/pci/drivers/vfio-pci");
+	link_to("sys/devices/pci/0000:01:00.2/iommu_group", "../../../kernel/iommu_groups/17");
+	put("sys/devices/pci/0000:01:00.0/nvme/nvme0/ng0n1/dev", "240:0\n");
+	link_to("sys/devices/pci/0000:01:00.0/nvme/nvme0/ng0n1/device", "../../nvme0");
+	link_to("sys/class/nvme-generic/ng0n1", "../../devices/pci/0000:01:00.0/nvme/nvme0/ng0n1");
+	link_to("sys/class/nvme/nvme1", "../../devices/pci/0000:02:00.0/nvme/nvme1");
+	link_to("sys/class/nvme/nvme2", "../../devices/pci/0000:01:00.1/nvme/nvme2");
 }
 
 static void expect(const char *what, const char *mountinfo, const char *swaps, const char *says)
@@ -71,9 +85,68 @@ static void expect(const char *what, const char *mountinfo, const char *swaps, c
 
 #define NO_SWAP "Filename Type Size Used Priority\n"
 
+/* What is left of a use when it ends. */
+static void gone(const char *path)
+{
+	_cleanup_free_ char *full = nvsr_asprintf("%s/%s", root, path);
+
+	if (unlink(full))
+		failed++;
+}
+
+/* Process 42 has @path open. */
+static void expect_open(const char *path, const char *says)
+{
+	put("proc/42/comm", "qemu\n");
+	link_to("proc/42/fd/3", "socket:[1]");
+	link_to("proc/42/fd/4", path);
+	expect(path, "", NO_SWAP, says);
+	gone("proc/42/fd/3");
+	gone("proc/42/fd/4");
+}
+
+/* Nodes that are open without any claim, and what the kernel itself has open. */
+static void open_nodes(void)
+{
+	expect_open("/dev/nvme0n1", "/dev/nvme0n1 is open in process 42 (qemu)");
+	expect_open("/dev/nvme0n1p1", "/dev/nvme0n1p1 is open in process 42");
+	expect_open("/dev/ng0n1", "/dev/ng0n1 is open in process 42");
+	expect_open("/dev/nvme0", "/dev/nvme0 is open in process 42");
+	expect_open("/dev/nvme2", "/dev/nvme2 is open in process 42");
+	expect_open("/dev/vfio/17", "/dev/vfio/17 is open in process 42");
+	expect_open("/dev/nvme1n1", "");
+	expect_open("/dev/vfio/18", "");
+	put("sys/class/block/loop3/loop/backing_file", "/dev/nvme0n1p1\n");
+	expect("loop", "", NO_SWAP, "/dev/nvme0n1p1 is open in loop3");
+	put("sys/class/block/loop3/loop/backing_file", "/srv/image\n");
+	put("sys/kernel/config/nvmet/subsystems/x/namespaces/1/device_path", "/dev/nvme0n1\n");
+	put("sys/kernel/config/nvmet/subsystems/x/namespaces/1/enable", "0\n");
+	expect("target, not enabled", "", NO_SWAP, "");
+	put("sys/kernel/config/nvmet/subsystems/x/namespaces/1/enable", "1\n");
+	expect("target", "", NO_SWAP, "/dev/nvme0n1 is open in the kernel's NVMe target");
+	gone("sys/kernel/config/nvmet/subsystems/x/namespaces/1/enable");
+}
+
+/* A namespace with several paths: the disk belongs to the subsystem, each path to a controller, and has no number. */
+static void multipath(void)
+{
+	put("sys/devices/virtual/nvme-subsystem/nvme-subsys0/subsysnqn", "nqn.a\n");
+	put("sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n2/dev", "259:9\n");
+	link_to("sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n2/device", "../../nvme-subsys0");
+	link_to("sys/class/block/nvme0n2", "../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n2");
+	put("sys/devices/pci/0000:01:00.0/nvme/nvme0/nvme0c0n2/size", "1\n");
+	link_to("sys/devices/pci/0000:01:00.0/nvme/nvme0/nvme0c0n2/device", "../../nvme0");
+	link_to("sys/class/block/nvme0c0n2", "../../devices/pci/0000:01:00.0/nvme/nvme0/nvme0c0n2");
+	expect("paths", "22 1 0:0 / /proc rw - proc proc rw\n", NO_SWAP, "");
+	expect("multipath", "22 1 259:9 / /data rw - ext4 /dev/x rw\n", NO_SWAP, "/dev/nvme0n2 is mounted on /data");
+	put("sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n2/holders/dm-7", "");
+	expect("device mapper", "", NO_SWAP, "/dev/nvme0n2 is held by dm-7");
+	gone("sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n2/holders/dm-7");
+}
+
 int main(void)
 {
-	_cleanup_free_ char *clean = NULL, *unknown = NULL;
+	_cleanup_free_ char *clean = NULL, *unknown = NULL, *none = NULL;
 
 	if (!mkdtemp(root))
 		return 1;
@@ -85,13 +158,23 @@ int main(void)
 	expect("through a VF", "22 1 259:3 / /data rw - ext4 /dev/x rw\n", NO_SWAP, "/dev/nvme2n1 is mounted on /data");
 	expect("btrfs", "22 1 0:99 / /data rw - btrfs /dev/nvme0n1p1 rw\n", NO_SWAP, "/dev/nvme0n1p1 is mounted on /data");
 	expect("swap", "", NO_SWAP "/dev/nvme0n1p1                partition 1 0 -2\n", "/dev/nvme0n1p1 is swap space");
-	put(DISK "/holders/dm-0", "");
-	expect("holder", "", NO_SWAP, "/dev/nvme0n1 is held by another device");
+	open_nodes();
+	multipath();
+	put(DISK "/holders/md127", "");
+	expect("holder", "", NO_SWAP, "/dev/nvme0n1 is held by md127");
+	gone(DISK "/holders/md127");
+	put(DISK "/nvme0n1p1/holders/dm-0", "");
+	expect("holder of a partition", "", NO_SWAP, "/dev/nvme0n1p1 is held by dm-0");
+	gone(DISK "/nvme0n1p1/holders/dm-0");
+	gone("sys/devices/pci/0000:01:00.2/driver");
+	link_to("sys/devices/pci/0000:01:00.2/driver", "../../bus/pci/drivers/uio_pci_generic");
+	expect("foreign driver", "", NO_SWAP, "function 0000:01:00.2 is driven by uio_pci_generic");
 	/* What cannot be found out is not taken for free. */
 	unknown = nvsr_in_use(root, "/dev/nvme7");
-	if (unknown) {
+	none = nvsr_in_use(root, "0000:07:00.0");
+	if (unknown || none) {
 		failed++;
-		fprintf(stderr, "unknown controller: %s\n", unknown);
+		fprintf(stderr, "unknown controller: %s\n", unknown ? unknown : none);
 	}
 	clean = nvsr_asprintf("rm -r %s", root);
 	return system(clean) || failed ? 1 : 0;

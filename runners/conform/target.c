@@ -145,7 +145,7 @@ static int check_grant(const struct nvsr_target_options *o, struct nvsr_target *
 			 o->erase_serial ? "; it does not have serial number " : "", o->erase_serial ? o->erase_serial : "");
 		return EXIT_USAGE;
 	}
-	use = nvsr_in_use("", o->device);
+	use = nvsr_in_use_for_good(o->device);
 	if (use && !*use)
 		return 0;
 	if (use)
@@ -157,12 +157,11 @@ static int check_grant(const struct nvsr_target_options *o, struct nvsr_target *
 
 int nvsr_target_look(struct nvsr_target *t, struct nvsr_snapshot **ret_state)
 {
-	struct nvsr_complaint complaint;
 	struct nvsr_dev *pf = NULL;
-	int rc = nvsr_session_open(&t->session, &pf, &complaint);
+	int rc = nvsr_target_connect(t, &pf);
 
 	if (rc)
-		return open_failed(t->session.device, rc, &complaint);
+		return rc;
 	nvsr_inventory_free(&t->inv);
 	memset(&t->inv, 0, sizeof(t->inv));
 	rc = nvsr_inventory_read(pf, &t->inv);
@@ -182,9 +181,9 @@ int nvsr_target_look(struct nvsr_target *t, struct nvsr_snapshot **ret_state)
 	return EXIT_INCOMPLETE;
 }
 
-int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *ret)
+int nvsr_target_name(const struct nvsr_target_options *o, struct nvsr_target *ret)
 {
-	struct nvsr_target t = { .real = strncmp(o->device, MODEL, strlen(MODEL)) != 0 };
+	struct nvsr_target t = { .real = strncmp(o->device, MODEL, strlen(MODEL)) != 0, .lock = -1 };
 	int rc;
 
 	t.session.device = o->device;
@@ -200,7 +199,30 @@ int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *re
 	t.session.profile = t.profile;
 	t.session.behaviour = t.behaviour;
 	if (!rc)
-		rc = nvsr_target_begin(&t);
+		rc = nvsr_lock(o->device, o->state, &t.lock);
+	if (rc)
+		nvsr_target_close(&t);
+	else
+		*ret = t;
+	return rc;
+}
+
+int nvsr_target_connect(const struct nvsr_target *t, struct nvsr_dev **ret)
+{
+	struct nvsr_complaint complaint;
+	int rc = nvsr_session_open(&t->session, ret, &complaint);
+
+	return rc ? open_failed(t->session.device, rc, &complaint) : 0;
+}
+
+int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *ret)
+{
+	struct nvsr_target t;
+	int rc = nvsr_target_name(o, &t);
+
+	if (rc)
+		return rc;
+	rc = nvsr_target_begin(&t);
 	if (!rc)
 		rc = nvsr_target_look(&t, &t.state);
 	if (!rc && !t.profile)
@@ -213,29 +235,13 @@ int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *re
 		nvsr_target_close(&t);
 		return rc;
 	}
-	if (t.real)
+	/* A model that outlives its processes keeps what a group that was killed left behind, as a drive does. */
+	if (t.real || o->state)
 		t.session.baseline = t.state;
+	if (t.real)
+		t.session.in_use = nvsr_in_use_for_good;
 	*ret = t;
 	return 0;
-}
-
-int nvsr_target_probe(const struct nvsr_target_options *o, struct nvsr_dev **ret)
-{
-	struct nvsr_target t = {
-		.session.device = o->device, .session.state = o->state, .real = strncmp(o->device, MODEL, strlen(MODEL)) != 0,
-	};
-	struct nvsr_complaint complaint;
-	int rc = check_model_options(o, &t);
-
-	if (!rc)
-		rc = choose_profiles(o, &t);
-	t.session.behaviour = t.behaviour;
-	if (!rc) {
-		rc = nvsr_session_open(&t.session, ret, &complaint);
-		rc = rc ? open_failed(o->device, rc, &complaint) : 0;
-	}
-	nvsr_target_close(&t);
-	return rc;
 }
 
 void nvsr_target_close(struct nvsr_target *t)
@@ -246,5 +252,7 @@ void nvsr_target_close(struct nvsr_target *t)
 	nvsr_profile_free(t->profile);
 	nvsr_profile_free(t->behaviour);
 	free(t->method);
-	memset(t, 0, sizeof(*t));
+	if (t->lock >= 0)
+		close(t->lock);
+	*t = (struct nvsr_target){ .lock = -1 };
 }

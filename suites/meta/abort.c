@@ -5,7 +5,7 @@
  */
 #include "nvsr.h"
 
-#define MODEL_ONLY NVSR_NEED(HOT_RESET)
+#define MODEL_ONLY (NVSR_NEED(HOT_RESET) | NVSR_NEED(DESTROY))
 
 static void cannot_be_restored(struct nvsr_ctx *t)
 {

@@ -69,6 +69,12 @@ static void must_leaves(struct nvsr_ctx *t)
 	CHECK(t, false, "not reached", "MUST went on");
 }
 
+/* Without the permission in its record: the device never sees it. */
+static void sends_too_much(struct nvsr_ctx *t)
+{
+	CHECK_OK(t, "delete", nvsr_ns_delete(t->pf, 1));
+}
+
 /* No claim, access method or permission can be had that has this bit. */
 #define NEVER_MET (1ull << 63)
 
@@ -89,6 +95,8 @@ static const struct nvsr_test tests[] = {
 	  .run = reports },
 	{ .id = "writes-output", .title = "stray output stays out of the results", .requirements = REQS("PCIE-01"),
 	  .run = writes_output },
+	{ .id = "sends-too-much", .title = "what destroys takes permission", .requirements = REQS("PCIE-01"),
+	  .run = sends_too_much },
 };
 
 const struct nvsr_group nvsr_meta_verdict = NVSR_GROUP("meta.verdict", tests);

@@ -274,7 +274,7 @@ static void domain_limit(struct nvsr_ctx *t)
 	CHECK_EQ(t, "attachments of the domain before the limit", limit, before + (uint64_t)made);
 }
 
-#define NS NVSR_NEED(NS_MGMT)
+#define NS NSM_NEED
 #define THREE (NSM_NEED_SECOND | NVSR_NEED(TWO_VFS))
 static const struct nvsr_test tests[] = {
 	{ .id = "list-of-controllers",

@@ -10,8 +10,9 @@
 #define NSM_VS_2_2 0x00020200u
 
 /* Needs that many tests have in common: a VF as a target of attachment, and a VF that answers commands. */
-#define NSM_NEED_SECOND (NVSR_NEED(NS_MGMT) | NVSR_NEED(SRIOV))
-#define NSM_NEED_VF (NVSR_NEED(NS_MGMT) | NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN))
+#define NSM_NEED (NVSR_NEED(NS_MGMT) | NVSR_NEED(DESTROY))	/* creates, attaches, detaches or deletes */
+#define NSM_NEED_SECOND (NSM_NEED | NVSR_NEED(SRIOV))
+#define NSM_NEED_VF (NSM_NEED | NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN))
 
 /* --- namespaces; NSID 0 after recording, then the body returns -------------------------------------------------- */
 /* Namespace Management create with CDW11 CSI @csi and the host's structure.  DW0 of the completion in *ret_nsid. */

@@ -293,7 +293,7 @@ static void reserved_sel_is_refused(struct nvsr_ctx *t)
 	}
 }
 
-#define NS NVSR_NEED(NS_MGMT)
+#define NS NSM_NEED
 static const struct nvsr_test tests[] = {
 	{ .id = "capacity-is-accounted", .title = "UNVMCAP falls by NVMCAP at create and rises at delete",
 	  .requirements = REQS("NSM-04"), .needs = NS,

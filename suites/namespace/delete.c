@@ -242,7 +242,7 @@ static void data_does_not_reappear(struct nvsr_ctx *t)
 	CHECK_EQ(t, "blocks of the next namespace with data of the deleted one", 0, sweep(t, second, false));
 }
 
-#define NS NVSR_NEED(NS_MGMT)
+#define NS NSM_NEED
 #define RAW (NVSR_NEED(IO) | NVSR_NEED(VF_QUEUES))
 static const struct nvsr_test tests[] = {
 	{ .id = "delete-removes-the-namespace", .title = "a deleted namespace is neither allocated nor active",
@@ -258,7 +258,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("NSM-28"), .needs = NSM_NEED_VF | RAW, .caught_by = DEFECTS("delete-keeps-vf-attachment"),
 	  .run = io_after_delete_aborts },
 	{ .id = "delete-all", .title = "delete of NSID FFFFFFFFh deletes every namespace of the subsystem",
-	  .requirements = REQS("NSM-29"), .needs = NSM_NEED_SECOND | NVSR_NEED(DESTROY),
+	  .requirements = REQS("NSM-29"), .needs = NSM_NEED_SECOND,
 	  .caught_by = DEFECTS("delete-all-only-attached", "delete-all-empty-fails"), .run = delete_all },
 	{ .id = "delete-needs-a-namespace",
 	  .title = "delete of an unallocated NSID aborts 0/02h, of an invalid one 0/0Bh",

@@ -164,7 +164,7 @@ static void ids_are_not_reused(struct nvsr_ctx *t)
 	}
 }
 
-#define DATA (NVSR_NEED(IO) | NVSR_NEED(DESTROY))
+#define DATA NVSR_NEED(IO)
 static const struct nvsr_test tests[] = {
 	{ .id = "pf-and-vf-see-one-namespace", .title = "PF and VF report the same identity of a shared namespace",
 	  .requirements = REQS("NSM-45"), .needs = NSM_NEED_VF,
@@ -180,10 +180,10 @@ static const struct nvsr_test tests[] = {
 	  .run = private_namespaces_are_apart },
 	{ .id = "ids-are-fixed",
 	  .title = "NGUID and EUI64 stay over attach, reset and detach", .requirements = REQS("NSM-46"),
-	  .needs = NVSR_NEED(NS_MGMT) | NVSR_NEED(CTRL_RESET), .caught_by = DEFECTS("nguid-changes-at-attach"),
+	  .needs = NSM_NEED | NVSR_NEED(CTRL_RESET), .caught_by = DEFECTS("nguid-changes-at-attach"),
 	  .run = ids_are_fixed },
 	{ .id = "ids-are-not-reused", .title = "NGUID and EUI64 are not reused where UIDREUSE says so",
-	  .requirements = REQS("NSM-46"), .needs = NVSR_NEED(NS_MGMT), .limit_s = 300,
+	  .requirements = REQS("NSM-46"), .needs = NSM_NEED, .limit_s = 300,
 	  .caught_by = DEFECTS("nguid-reused"),
 	  .run = ids_are_not_reused },
 };

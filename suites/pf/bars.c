@@ -80,6 +80,9 @@ static void page_size_is_settable(struct nvsr_ctx *t)
 
 	if (!pf_vfs(t, 0, &s))
 		return;
+	/* A larger page takes address bits from the BARs, which go back after it. */
+	for (unsigned i = 0; i < PCI_BAR_COUNT; i++)
+		PREPARE(t, "reading VF BARs", pf_save(&saved, t->pf, t->inv->sriov.pos + PCI_SRIOV_VF_BAR0 + i * 4, 4));
 	PREPARE(t, "reading System Page Size", pf_save(&saved, t->pf, off, 4));
 	for (bit = 0; bit < 32; bit++) {
 		if (!(s.sup_pgsize >> bit & 1))
@@ -261,7 +264,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-23"), .needs = PF_WRITE,
 	  .caught_by = DEFECTS("sys-pgsize-ignored"), .run = page_size_is_settable },
 	{ .id = "page-size-resets-to-4k", .title = "System Page Size is 4 KiB after FLR of the PF",
-	  .requirements = REQS("PCIE-23", "PCIE-37"), .needs = PF_WRITE,
+	  .requirements = REQS("PCIE-23", "PCIE-37"), .needs = PF_WRITE | NVSR_NEED(DESTROY),
 	  .caught_by = DEFECTS("sys-pgsize-default-wrong", "sys-pgsize-survives-reset"), .run = page_size_resets_to_4k },
 	{ .id = "mse-gates-decode", .title = "VF MSE alone gates memory decode of VF BARs",
 	  .requirements = REQS("PCIE-08"), .needs = VF_REGS,

@@ -156,7 +156,8 @@ static void vf_keeps_its_registers(struct nvsr_ctx *t)
 	check_completes(t, q, 2 * ENTRIES, 1, "on VF 1, with shadow doorbells on the PF");
 }
 
-#define NEED (NVSR_NEED(DBBUF) | NVSR_NEED(QUEUES) | NVSR_NEED(CTRL_RESET))
+/* The reset ends the buffers, and disturbs whoever works with the PF. */
+#define NEED (NVSR_NEED(DBBUF) | NVSR_NEED(QUEUES) | NVSR_NEED(CTRL_RESET) | NVSR_NEED(DESTROY))
 
 static const struct nvsr_test tests[] = {
 	{ .id = "buffers-are-pages", .title = "Doorbell Buffer Config takes whole pages only",

@@ -218,7 +218,7 @@ static void sanitize(struct nvsr_ctx *t)
 	}
 }
 
-#define NEED (RSV_2VF | RSV_DATA)
+#define NEED (RSV_2VF)
 static const struct nvsr_test tests[] = {
 	{ .id = "format", .title = "Format NVM conflicts for other hosts under each type",
 	  .requirements = REQS("RSV-30"), .needs = NEED | NVSR_NEED(FORMAT),

@@ -256,7 +256,7 @@ static void registrations_alone(struct nvsr_ctx *t)
 		CHECK_OK(t, rsv_text("Write on %s after Release", r.h[i].name), rsv_rw(&r, i, true, 0, buf));
 }
 
-#define NEED (RSV_2VF | RSV_DATA)
+#define NEED (RSV_2VF)
 /* One defect for each cell of the table that a drive can have wrong. */
 #define READS_ALLOWED "ea-allows-read", "ea-registrant-allowed", "earo-allows-read", "eaar-allows-read"
 #define READS_BLOCKED "we-blocks-read", "wero-blocks-read", "wear-blocks-read", "earo-blocks-registrant", \

@@ -110,7 +110,7 @@ static void log_and_features(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "commands-match-oncs",
 	  .title = "the reservation commands exist if and only if ONCS bit 5 and RESCAP say so",
-	  .requirements = REQS("RSV-01"), .needs = NVSR_NEED(NS_MGMT) | NVSR_NEED(IO),
+	  .requirements = REQS("RSV-01"), .needs = NVSR_NEED(NS_MGMT) | NVSR_NEED(IO) | NVSR_NEED(DESTROY),
 	  .caught_by = DEFECTS("oncs-hides-reservations"), .run = commands_match_oncs },
 	{ .id = "controllers-agree", .title = "PF and VF report the same support of reservations",
 	  .requirements = REQS("RSV-01"), .needs = RSV_VF, .caught_by = DEFECTS("rescap-differs"),

@@ -314,7 +314,7 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("preempt-leaves-registration", "preempt-without-takeover", "preempt-keeps-type"),
 	  .run = the_holder_and_abort },
 	{ .id = "preempted-host-is-out", .title = "a preempted host has no access and its data stays",
-	  .requirements = REQS("RSV-16"), .needs = RSV_2VF | RSV_DATA,
+	  .requirements = REQS("RSV-16"), .needs = RSV_2VF,
 	  .caught_by = DEFECTS("preempt-leaves-registration", "preempt-without-takeover"),
 	  .run = preempted_host_is_out },
 	{ .id = "a-registrant", .title = "preempt by another registrant's key removes it and leaves the reservation",
@@ -351,7 +351,7 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("acquire-iekey-accepted", "resv-any-type"), .run = bad_fields },
 	{ .id = "outstanding-commands-end",
 	  .title = "preempt and abort completes after the victim's outstanding commands",
-	  .requirements = REQS("RSV-20"), .needs = RSV_2VF | RSV_DATA | NVSR_NEED(VF_QUEUES),
+	  .requirements = REQS("RSV-20"), .needs = RSV_2VF | NVSR_NEED(VF_QUEUES),
 	  .caught_by = DEFECTS("preempt-abort-leaves-commands"), .run = outstanding_commands_end },
 };
 

@@ -290,7 +290,7 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("report-misses-controller", "unregister-keeps-reservation"),
 	  .run = registration_is_per_host },
 	{ .id = "both-controllers-hold", .title = "every controller of the holding host has access",
-	  .requirements = REQS("RSV-12", "RSV-29"), .needs = RSV_2VF | RSV_DATA | NVSR_NEED(CTRL_RESET),
+	  .requirements = REQS("RSV-12", "RSV-29"), .needs = RSV_2VF | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("ea-allows-read", "holder-blocked"), .run = both_controllers_hold },
 	{ .id = "reserved-actions", .title = "reserved values of RREGA change nothing",
 	  .requirements = REQS("RSV-08"), .needs = RSV_VF, .caught_by = DEFECTS("resv-reserved-action"),

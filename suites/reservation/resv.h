@@ -10,11 +10,10 @@
 
 #include "nvsr.h"
 
-#define RSV_NEEDS (NVSR_NEED(RESERVATIONS) | NVSR_NEED(NS_MGMT) | NVSR_NEED(IO))
+/* Namespaces are created, or taken where the device cannot create one; keys and reservations are set on them. */
+#define RSV_NEEDS (NVSR_NEED(RESERVATIONS) | NVSR_NEED(NS_MGMT) | NVSR_NEED(IO) | NVSR_NEED(DESTROY))
 #define RSV_VF    (RSV_NEEDS | NVSR_NEED(SRIOV) | NVSR_NEED(VF_ADMIN))
 #define RSV_2VF   (RSV_VF | NVSR_NEED(TWO_VFS))
-/* Data is written, to a namespace that may have been there before where the device cannot create one. */
-#define RSV_DATA  NVSR_NEED(DESTROY)
 
 /* Reservation types are 1 to RSV_TYPES - 1, enum nvme_resv_type. */
 #define RSV_TYPES (NVME_RESV_EAAR + 1)

@@ -475,6 +475,6 @@ static const struct nvsr_test tests[] = {
 	{ .id = "hosts-agree", .title = "thousands of random steps of three hosts leave registrants and reservation as the clauses say",
 	  .requirements = REQS("RSV-09", "RSV-10", "RSV-11", "RSV-14", "RSV-15", "RSV-16", "RSV-17", "RSV-18", "RSV-19", "RSV-22",
 			       "RSV-23", "RSV-25", "RSV-28", "RSV-29"),
-	  .needs = RSV_2VF | RSV_DATA, .limit_s = 120, .caught_by = caught, .run = reservations_agree },
+	  .needs = RSV_2VF, .limit_s = 120, .caught_by = caught, .run = reservations_agree },
 };
 const struct nvsr_group nvsr_reservation_walk = NVSR_GROUP("reservation.walk", tests);

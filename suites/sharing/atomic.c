@@ -272,7 +272,7 @@ static void pieces_between_boundaries_never_mix(struct nvsr_ctx *t)
 static const struct nvsr_test tests[] = {
 	{ .id = "units-are-consistent", .title = "atomic units of controllers and namespace fit together",
 	  .requirements = REQS("SHR-03"), .needs = NVSR_NEED(NS_MGMT) | NVSR_NEED(SRIOV) | NVSR_NEED(TWO_VFS) |
-	  NVSR_NEED(VF_ADMIN),
+	  NVSR_NEED(VF_ADMIN) | NVSR_NEED(DESTROY),
 	  .caught_by = DEFECTS("awupf-above-awun", "nawun-below-awun"), .run = units_are_consistent },
 	{ .id = "writes-never-mix", .title = "Writes of two VFs within the atomic unit are never mixed",
 	  .requirements = REQS("SHR-02"), .needs = RAW, .caught_by = DEFECTS("torn-write"), .run = writes_never_mix },

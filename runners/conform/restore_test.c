@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What restore, resume and run do with input that is not what they expect, on a model that keeps its state in a file. */
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "runners/conform/conform.h"
+#include "runners/conform/testing.h"
+
+/* What main.c has for the program. */
+const char nvsr_version[] = "test";
+const struct nvsr_command *const nvsr_commands[] = { NULL };
+
+static unsigned failed;
+static char folder[] = "/tmp/nvsr-restore-XXXXXX";
+static char *said;	/* by the last command */
+
+#define EXPECT(cond) do { if (!(cond)) { failed++; \
+	fprintf(stderr, "%s:%d: %s does not hold: %s\n", __FILE__, __LINE__, #cond, said ? said : ""); } } while (0)
+
+static char *in_folder(const char *name)
+{
+	return nvsr_asprintf("%s/%s", folder, name);
+}
+
+/* Run a command; @F in @args is the folder.  @limit: bytes that a file may have, 0 = any.  The exit code. */
+static int command(const struct nvsr_command *c, const char *args, rlim_t limit)
+{
+	_cleanup_free_ char *out = in_folder("said");
+	struct nvsr_text line = { 0 };
+	int status = 0;
+	pid_t pid;
+
+	for (; *args; args++) {
+		bool here = args[0] == '@' && args[1] == 'F';
+
+		nvsr_text_add(&line, "%s", here ? folder : "");
+		nvsr_text_addn(&line, args, here ? 0 : 1);
+		args += here;
+	}
+	pid = fork();
+	if (pid == 0) {
+		char *argv[32], *save = NULL;
+		int argc = 0, fd = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
+		struct rlimit most = { limit, limit };
+
+		argv[argc++] = (char *)c->name;
+		for (char *word = strtok_r(line.s, " ", &save); word && argc < 31; word = strtok_r(NULL, " ", &save))
+			argv[argc++] = word;
+		argv[argc] = NULL;
+		dup2(fd, STDOUT_FILENO);
+		dup2(fd, STDERR_FILENO);
+		if (limit)
+			setrlimit(RLIMIT_FSIZE, &most);
+		exit(c->run(argc, argv));
+	}
+	nvsr_text_free(&line);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	free(said);
+	said = NULL;
+	nvsr_read_file(out, 1u << 20, &said, NULL);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+#define MODEL "model: --model-state @F/state "
+
+/* A state of our run, with @from replaced by @to, or cut off after @to bytes. */
+static void put_state(const char *from, const char *to, size_t cut)
+{
+	_cleanup_free_ char *source = in_folder("run/state.json"), *target = in_folder("bad/state.json"), *bad = in_folder("bad");
+	_cleanup_free_ char *text = NULL;
+	struct nvsr_text out = { 0 };
+	char *at;
+	size_t len = 0;
+
+	EXPECT(!nvsr_read_file(source, 1u << 20, &text, &len) && !nvsr_mkdirs(bad));
+	at = from ? strstr(text, from) : NULL;
+	EXPECT(!from || at);
+	if (at) {
+		nvsr_text_addn(&out, text, (size_t)(at - text));
+		nvsr_text_add(&out, "%s%s", to, at + strlen(from));
+	} else {
+		nvsr_text_addn(&out, text, cut);
+	}
+	EXPECT(!nvsr_write_file(target, out.s, out.len));
+	nvsr_text_free(&out);
+}
+
+static void bad_states(void)
+{
+	static const struct { const char *from, *to, *says; } bad[] = {
+		{ NULL, NULL, "bad/state.json:" },
+		{ "\"version\": 2", "\"version\": 1", "bad/state.json: version: expected 2, found 1: written by another version" },
+		{ "NVSR0001", "NVSR0002", "is not the device of" },
+		{ "\"namespaces\"", "\"Namespaces\"", "namespaces: expected a list of objects" },
+		{ "\"nsze\": ", "\"nsze\": -", "namespaces[0].nsze: expected a number" },
+	};
+
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(bad); i++) {
+		put_state(bad[i].from, bad[i].to, 200);
+		EXPECT(command(&nvsr_cmd_restore, MODEL "@F/bad", 0) == EXIT_USAGE && strstr(said, bad[i].says));
+	}
+	EXPECT(command(&nvsr_cmd_restore, MODEL "@F/nowhere", 0) == EXIT_USAGE && strstr(said, "nowhere/state.json: is not there"));
+	EXPECT(command(&nvsr_cmd_restore, "model: @F/run", 0) == EXIT_USAGE && strstr(said, "nothing to restore"));
+	EXPECT(command(&nvsr_cmd_restore, "model:qemu-nvme --model-state @F/state @F/run", 0) == EXIT_USAGE &&
+	       strstr(said, "state of another device"));
+}
+
+static void one_at_a_time(void)
+{
+	_cleanup_free_ char *path = in_folder("state.lock");
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	char owner[64];
+
+	snprintf(owner, sizeof(owner), "another nvsr-conform works with it, process %d", (int)getpid());
+	EXPECT(fd >= 0 && !flock(fd, LOCK_EX));
+	EXPECT(command(&nvsr_cmd_run, MODEL "--out @F/second pf.claims.*", 0) == EXIT_USAGE && strstr(said, owner));
+	EXPECT(command(&nvsr_cmd_restore, MODEL "@F/run", 0) == EXIT_USAGE && strstr(said, owner));
+	EXPECT(command(&nvsr_cmd_probe, MODEL, 0) == EXIT_USAGE && strstr(said, owner));
+	close(fd);
+	EXPECT(command(&nvsr_cmd_probe, MODEL, 0) == EXIT_CONFORMS);
+}
+
+/* Nothing is changed before the state is on the disk. */
+static void full_disk(const char *state)
+{
+	_cleanup_free_ char *before = read_device(state, true, true), *now = NULL, *diff = NULL;
+
+	EXPECT(command(&nvsr_cmd_run, "model: --out @F/full namespace.create.*", 100) == EXIT_INCOMPLETE &&
+	       strstr(said, "full/state.json: File too large"));
+	EXPECT(command(&nvsr_cmd_run, MODEL "--out /proc/nowhere namespace.create.*", 0) == EXIT_USAGE && strstr(said, "/proc/nowhere: "));
+	now = read_device(state, true, true);
+	diff = difference_of(before, now);
+	EXPECT(!diff);
+}
+
+int main(void)
+{
+	_cleanup_free_ char *clean = NULL, *state = NULL;
+
+	if (!mkdtemp(folder) || !(state = in_folder("state")))
+		return 1;
+	EXPECT(command(&nvsr_cmd_run, MODEL "--out @F/run vf.online.*", 0) == EXIT_CONFORMS);
+	EXPECT(command(&nvsr_cmd_restore, MODEL "@F/run", 0) == EXIT_CONFORMS && strstr(said, "was already as recorded"));
+	bad_states();
+	one_at_a_time();
+	full_disk(state);
+	clean = nvsr_asprintf("rm -r %s", folder);
+	free(said);
+	return failed || system(clean) ? 1 : 0;
+}
