@@ -38,12 +38,15 @@ PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs))$(PKG_LIBS)
 SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c))
 HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h))
 SCRIPTS := $(sort $(shell grep -lsE '^\#!/bin/(ba)?sh' .ci/* runners/build/* runners/lab/*))
-SRC     := $(filter-out %_test.c,$(SRC_ALL))
+SRC     := $(filter-out %_test.c %_fuzz.c,$(SRC_ALL))
 TESTSRC := $(filter %_test.c,$(SRC_ALL))
+FUZZSRC := $(filter %_fuzz.c,$(SRC_ALL))
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
 MAINOBJ := $(B)/obj/runners/conform/main.o
 LIBRARY := $(B)/libnvsr.a
 TESTBIN := $(TESTSRC:%.c=$(B)/test/%)
+CORPUSBIN := $(FUZZSRC:%.c=$(B)/test/%)
+FUZZBIN := $(FUZZSRC:%.c=$(B)/fuzz/%)
 BIN     := $(if $(filter 1,$(SAN)),$(B)/nvsr-conform,nvsr-conform)
 
 all: $(BIN)
@@ -56,6 +59,7 @@ help:
 	@echo 'make lint       layers, headers, both compilers, clang-tidy, cppcheck, shellcheck'
 	@echo 'make prove      every seeded defect of the model against the suites'
 	@echo 'make lab        every suite on QEMU'"'"'s SR-IOV device, through the Linux driver of an emulated host'
+	@echo 'make fuzz       every fuzz target for FUZZ_S=60 seconds under ASan and UBSan; what it finds is kept in build/fuzz'
 	@echo 'make bench      speed targets, into build/bench.tsv'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=: program, man page, completion, profiles'
 	@echo 'make clean      remove what was built'
@@ -64,7 +68,7 @@ help:
 
 # --- set-up ------------------------------------------------------------------------------------------------------------
 # Only the targets that promise it install; the others say what is missing.
-SETUP := runners/build/setup $(if $(filter run check lint prove lab bench,$(MAKECMDGOALS)),--install)
+SETUP := runners/build/setup $(if $(filter run check lint prove lab bench fuzz,$(MAKECMDGOALS)),--install)
 
 $(B)/setup.%: runners/build/packages.debian runners/build/setup
 	@mkdir -p $(@D)
@@ -73,6 +77,7 @@ $(B)/setup.%: runners/build/packages.debian runners/build/setup
 # One after the other: apt works alone.
 $(B)/setup.check: | $(B)/setup.build
 $(B)/setup.lab: | $(B)/setup.check
+$(B)/setup.fuzz: | $(B)/setup.build
 
 # --- build ---------------------------------------------------------------------------------------------------------------
 # Files that hold the answer to a question; they change only when the answer does.
@@ -105,7 +110,29 @@ $(B)/test/%: %.c $(LIBRARY) $(B)/flags | $(B)/config.h
 	$(SAY) TEST $<
 	$(Q)$(CC) $(CF) $(CFLAGS) $(LDSAN) -o $@ $< $(LIBRARY) $(PKG_LIBS) $(LDFLAGS)
 
--include $(OBJ:.o=.d) $(TESTBIN:=.d)
+# A fuzz target (lib/x/y_fuzz.c) twice: with a main() that runs its corpus (lib/x/y_fuzz.corpus/), as a test; and, by clang,
+# with libFuzzer and everything that it may reach instrumented.
+$(CORPUSBIN): $(B)/test/%: %.c runners/fuzz/corpus.c $(LIBRARY) $(B)/flags | $(B)/config.h
+	@mkdir -p $(@D)
+	$(SAY) TEST $<
+	$(Q)$(CC) $(CF) $(CFLAGS) $(LDSAN) -DNVSR_CORPUS='"$*.corpus"' -o $@ $< runners/fuzz/corpus.c $(LIBRARY) $(PKG_LIBS) $(LDFLAGS)
+
+FUZZ_CF  = $(STD) $(PKG_CF) -MMD -MP -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZOBJ := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(filter lib/% reports/%,$(SRC)))
+
+$(B)/fuzz/obj/%.o: %.c | $(B)/config.h $(B)/setup.build $(B)/setup.fuzz
+	@mkdir -p $(@D)
+	$(SAY) CLANG $<
+	$(Q)clang $(FUZZ_CF) -fsanitize=fuzzer-no-link -c -o $@ $<
+$(B)/fuzz/libnvsr.a: $(FUZZOBJ)
+	$(SAY) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(FUZZBIN): $(B)/fuzz/%: %.c $(B)/fuzz/libnvsr.a
+	@mkdir -p $(@D)
+	$(SAY) FUZZ $<
+	$(Q)clang $(FUZZ_CF) -fsanitize=fuzzer -o $@ $< $(B)/fuzz/libnvsr.a $(PKG_LIBS)
+
+-include $(OBJ:.o=.d) $(TESTBIN:=.d) $(CORPUSBIN:=.d) $(FUZZOBJ:.o=.d) $(FUZZBIN:=.d)
 
 # --- run and check -----------------------------------------------------------------------------------------------------------
 run: $(BIN)
@@ -120,8 +147,13 @@ prove: $(BIN)
 lab: $(BIN) | $(B)/setup.lab
 	@runners/lab/conformance $(BIN) $(B)/lab/results
 
-check: $(BIN) $(TESTBIN) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
-	@B=$(B) BIN=./$(BIN) MAKE='$(MAKE)' runners/build/check $(TESTBIN)
+# FUZZ_S: seconds for each target.
+FUZZ_S ?= 60
+fuzz: $(FUZZBIN)
+	@B=$(B) FUZZ_S=$(FUZZ_S) runners/build/fuzz $(FUZZSRC)
+
+check: $(BIN) $(TESTBIN) $(CORPUSBIN) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
+	@B=$(B) BIN=./$(BIN) MAKE='$(MAKE)' CORPUS='$(CORPUSBIN)' runners/build/check $(TESTBIN)
 
 bench: $(BIN) | $(B)/setup.lab
 	@B=$(B) BIN=./$(BIN) runners/build/bench
@@ -174,4 +206,4 @@ install: $(BIN)
 clean:
 	rm -rf build nvsr-conform
 
-.PHONY: all help run unit prove lab check bench lint install clean FORCE
+.PHONY: all help run unit prove lab check bench fuzz lint install clean FORCE
