@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #define INPUT_MAX (1u << 20)
+#define LIMIT_S 5		/* for one input: what takes longer hangs */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,6 +25,7 @@ static int run_file(const char *path)
 	/* The last words of a crash. */
 	printf("%s\n", path);
 	fflush(stdout);
+	alarm(LIMIT_S);
 	LLVMFuzzerTestOneInput((const uint8_t *)data, len);
 	return 0;
 }
