@@ -64,6 +64,7 @@ int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *re
 void nvsr_target_close(struct nvsr_target *t);
 /* Only open it: device and state file count.  The caller closes.  0 or the exit code, after saying why. */
 int nvsr_target_probe(const struct nvsr_target_options *o, struct nvsr_dev **ret);
+#define NVSR_DEFECT_HELP "seed a defect in the model, or a lie; repeatable (nvsr-conform prove shows them)"
 #define NVSR_MODEL_STATE_HELP "what the model remembers without power, read and kept in a file (default: it is new)"
 
 /* --- safety.c -------------------------------------------------------------------------------------------------------- */

@@ -4,10 +4,11 @@
 
 #include "runners/conform/conform.h"
 
-enum { OPT_STATE = 0x100 };
+enum { OPT_STATE = 0x100, OPT_DEFECT };
 
 static const struct argp_option options[] = {
 	{ "model-state", OPT_STATE, "FILE", 0, NVSR_MODEL_STATE_HELP, 1 },
+	{ "defect", OPT_DEFECT, "NAME", 0, NVSR_DEFECT_HELP, 1 },
 	{ 0 }
 };
 
@@ -17,6 +18,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	if (key == OPT_STATE)
 		o->state = arg;
+	else if (key == OPT_DEFECT && nvsr_lines_add(&o->defects, arg))
+		argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
+	else if (key == OPT_DEFECT)
+		return 0;
 	else if (key == ARGP_KEY_ARG && !o->device)
 		o->device = arg;
 	else if (key == ARGP_KEY_ARG)
@@ -224,6 +229,7 @@ static int probe(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	rc = nvsr_target_probe(&o, &pf);
+	nvsr_lines_free(o.defects);
 	if (rc)
 		return rc;
 	rc = nvsr_inventory_read(pf, &inv);

@@ -119,8 +119,8 @@ static int check_model_options(const struct nvsr_target_options *o, const struct
 			nvsr_say("--defect %s: only the model has seeded defects", *d);
 			return EXIT_USAGE;
 		}
-		if (!nvsr_defect_find(*d)) {
-			nvsr_say("--defect %s: no such defect (nvsr-conform prove shows them)", *d);
+		if (!nvsr_defect_find(*d) && !nvsr_lie_find(*d)) {
+			nvsr_say("--defect %s: no such defect or lie (nvsr-conform prove shows them)", *d);
 			return EXIT_USAGE;
 		}
 	}
@@ -214,7 +214,8 @@ int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *re
 int nvsr_target_probe(const struct nvsr_target_options *o, struct nvsr_dev **ret)
 {
 	struct nvsr_target t = {
-		.session.device = o->device, .session.state = o->state, .real = strncmp(o->device, MODEL, strlen(MODEL)) != 0,
+		.session.device = o->device, .session.state = o->state, .session.defects = (const char *const *)o->defects,
+		.real = strncmp(o->device, MODEL, strlen(MODEL)) != 0,
 	};
 	struct nvsr_complaint complaint;
 	int rc = check_model_options(o, &t);
