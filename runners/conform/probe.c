@@ -162,12 +162,12 @@ static void put_formats(const struct nvme_id_ns *ns)
 	bool open = false;
 
 	for (unsigned i = 0; i <= ns->nlbaf && i < NVSR_ARRAY_SIZE(ns->lbaf); i++) {
-		if (!ns->lbaf[i].lbads || ns->lbaf[i].lbads > 30)
+		if (!nvme_lbaf_bytes(&ns->lbaf[i]))
 			continue;
 		if (!open)
 			printf("  formats:\n");
 		open = true;
-		printf("    - { data: %u, metadata: %u, rp: %u }\n", 1u << ns->lbaf[i].lbads, le16_get(ns->lbaf[i].ms),
+		printf("    - { data: %u, metadata: %u, rp: %u }\n", nvme_lbaf_bytes(&ns->lbaf[i]), le16_get(ns->lbaf[i].ms),
 		       ns->lbaf[i].rp & 3u);
 	}
 }

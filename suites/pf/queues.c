@@ -202,11 +202,14 @@ static void prp_list_is_checked(struct nvsr_ctx *t)
 	struct nvme_id_ns id;
 	struct nvme_cqe c;
 	struct nvme_sqe e = { .opcode = NVME_CMD_READ, .nsid = le32(nsid) };
-	unsigned i;
+	unsigned i, bytes;
 
 	if (scid < 0)
 		return;
 	PREPARE(t, "Identify Namespace", nvsr_identify(t->pf, NVME_CNS_ALLOCATED_NS_ID, nsid, 0, &id));
+	bytes = nvme_lbaf_bytes(&id.lbaf[NVME_FLBAS_INDEX(id.flbas)]);
+	if (!bytes || bytes > LIST_PAGES * PAGE)
+		BROKEN(t, "namespace %u has blocks of 2^%u bytes", nsid, id.lbaf[NVME_FLBAS_INDEX(id.flbas)].lbads);
 	PREPARE(t, "attaching a namespace to VF 1", nvsr_ns_attach(t->pf, nsid, (uint16_t)scid));
 	if (!take_over(t, 1, &admin))
 		return;
@@ -221,7 +224,7 @@ static void prp_list_is_checked(struct nvsr_ctx *t)
 		nvsr_le_write(list + (i - 1) * 8, 8, data_iova + i * PAGE);
 	e.prp1 = le64(data_iova);
 	e.prp2 = le64(list_iova);
-	e.cdw12 = le32((LIST_PAGES * PAGE >> id.lbaf[NVME_FLBAS_INDEX(id.flbas)].lbads) - 1);
+	e.cdw12 = le32(LIST_PAGES * PAGE / bytes - 1);
 	MUST_EQ(t, "status of Read with a correct PRP list", 0, (uint64_t)command(&io, e, &c));
 	nvsr_le_write(list + 8, 8, data_iova + 2 * PAGE + 512);
 	CHECK_STATUS_IN(t, "Read with an offset in a PRP list entry", command(&io, e, &c), NVME_SC_PRP_OFFSET_INVALID,
