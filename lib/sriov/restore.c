@@ -61,7 +61,7 @@ static int release_secondaries(struct nvsr_dev *pf, const json_t *want, const js
 	size_t i;
 
 	json_array_foreach(now, i, s) {
-		const json_t *w = nvsr_element(want, "scid", nvsr_num(s, "scid"));
+		const json_t *w = nvsr_element(want, "scid", nvsr_num(s, "scid"), i);
 
 		if (!w || (json_is_true(json_object_get(w, "online")) == json_is_true(json_object_get(s, "online")) &&
 			   same_resources(w, s)))
@@ -78,7 +78,7 @@ static int assign_secondaries(struct nvsr_dev *pf, const json_t *want, const jso
 	size_t i;
 
 	json_array_foreach(want, i, w) {
-		const json_t *s = nvsr_element(now, "scid", nvsr_num(w, "scid"));
+		const json_t *s = nvsr_element(now, "scid", nvsr_num(w, "scid"), i);
 		uint16_t scid = (uint16_t)nvsr_num(w, "scid");
 
 		if (!s)
@@ -113,10 +113,10 @@ static int restore_attachments(struct nvsr_dev *pf, const json_t *want, const js
 	if (!w)
 		return 0;
 	json_array_foreach(n, i, c)
-		if (!nvsr_contains(w, json_integer_value(c)))
+		if (!nvsr_contains(w, json_integer_value(c), i))
 			keep(&first, nvsr_ns_detach(pf, nsid, (uint16_t)json_integer_value(c)));
 	json_array_foreach(w, i, c)
-		if (!nvsr_contains(n, json_integer_value(c)))
+		if (!nvsr_contains(n, json_integer_value(c), i))
 			keep(&first, nvsr_ns_attach(pf, nsid, (uint16_t)json_integer_value(c)));
 	return first;
 }
@@ -128,10 +128,10 @@ static int restore_namespaces(struct nvsr_dev *pf, const json_t *want, const jso
 	size_t i;
 
 	json_array_foreach(now, i, ns)
-		if (!nvsr_element(want, "nsid", nvsr_num(ns, "nsid")))
+		if (!nvsr_element(want, "nsid", nvsr_num(ns, "nsid"), i))
 			keep(&first, nvsr_ns_delete(pf, (uint32_t)nvsr_num(ns, "nsid")));
 	json_array_foreach(want, i, ns) {
-		const json_t *n = nvsr_element(now, "nsid", nvsr_num(ns, "nsid"));
+		const json_t *n = nvsr_element(now, "nsid", nvsr_num(ns, "nsid"), i);
 
 		if (!n)
 			keep(&first, create_again(pf, ns));
@@ -150,7 +150,7 @@ static int restore_features(struct nvsr_dev *pf, const json_t *want, const json_
 	size_t i;
 
 	json_array_foreach(want, i, w) {
-		const json_t *n = nvsr_element(now, "fid", nvsr_num(w, "fid"));
+		const json_t *n = nvsr_element(now, "fid", nvsr_num(w, "fid"), i);
 		const char *hex = json_string_value(json_object_get(w, "data"));
 		size_t len = hex ? strlen(hex) / 2 : 0;
 		uint8_t data[512];
