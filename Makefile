@@ -57,7 +57,7 @@ help:
 	@echo 'make check      the same set-up, then lint, unit tests, every suite on the model, the defect proof, the lab'
 	@echo 'make unit       unit tests'
 	@echo 'make lint       layers, headers, both compilers, clang-tidy, cppcheck, shellcheck'
-	@echo 'make prove      every seeded defect of the model against the suites'
+	@echo 'make prove      every seeded defect of the model against the suites, and a model that lies'
 	@echo 'make lab        every suite on QEMU'"'"'s SR-IOV device, through the Linux driver of an emulated host'
 	@echo 'make fuzz       every fuzz target for FUZZ_S=60 seconds under ASan and UBSan; what it finds is kept in build/fuzz'
 	@echo 'make bench      speed targets, into build/bench.tsv'
@@ -153,14 +153,15 @@ fuzz: $(FUZZBIN)
 	@B=$(B) FUZZ_S=$(FUZZ_S) runners/build/fuzz $(FUZZSRC)
 
 check: $(BIN) $(TESTBIN) $(CORPUSBIN) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
-	@B=$(B) BIN=./$(BIN) MAKE='$(MAKE)' CORPUS='$(CORPUSBIN)' runners/build/check $(TESTBIN)
+	@B=$(B) BIN=./$(BIN) SAN=$(SAN) MAKE='$(MAKE)' CORPUS='$(CORPUSBIN)' runners/build/check $(TESTBIN)
 
 bench: $(BIN) | $(B)/setup.lab
 	@B=$(B) BIN=./$(BIN) runners/build/bench
 
 # --- lint: one stamp per file, so that only what changed is looked at again -------------------------------------------------------
 LINT := $(B)/lint
-LINT_STAMPS := $(SRC_ALL:%=$(LINT)/gcc/%.ok) $(SRC_ALL:%=$(LINT)/clang/%.ok) $(HDR_ALL:%=$(LINT)/header/%.ok)
+LINT_SRC := $(SRC_ALL) runners/fuzz/corpus.c
+LINT_STAMPS := $(LINT_SRC:%=$(LINT)/gcc/%.ok) $(LINT_SRC:%=$(LINT)/clang/%.ok) $(HDR_ALL:%=$(LINT)/header/%.ok)
 LINT_CC = $(STD) $(PKG_CF) -Werror -fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@
 
 lint: $(LINT_STAMPS) $(LINT)/cppcheck.ok $(LINT)/shellcheck.ok | $(B)/setup.check
@@ -181,12 +182,12 @@ $(LINT)/header/%.ok: % | $(B)/config.h $(B)/setup.check
 	$(Q)gcc $(LINT_CC) -Wno-unused-function -x c $<
 	$(Q)clang $(filter-out -std=% -Wmissing-prototypes -Wstrict-prototypes,$(LINT_CC)) -Wno-unused-function \
 		-x c++ -std=gnu++17 $< && touch $@
-$(LINT)/cppcheck.ok: $(SRC_ALL) $(HDR_ALL) runners/build/cppcheck.suppress | $(B)/setup.check
+$(LINT)/cppcheck.ok: $(LINT_SRC) $(HDR_ALL) runners/build/cppcheck.suppress | $(B)/setup.check
 	@mkdir -p $(LINT)/cppcheck
 	$(SAY) LINT cppcheck
 	$(Q)cppcheck -q -j$$(nproc) --cppcheck-build-dir=$(LINT)/cppcheck --std=c11 --platform=unix64 --error-exitcode=1 \
 		--inline-suppr --suppressions-list=runners/build/cppcheck.suppress --enable=warning,performance,portability \
-		-I. -Ilib -I$(B) $(SRC_ALL) && touch $@
+		-I. -Ilib -I$(B) $(LINT_SRC) && touch $@
 $(LINT)/shellcheck.ok: $(SCRIPTS) | $(B)/setup.check
 	@mkdir -p $(@D)
 	$(SAY) LINT shellcheck

@@ -48,7 +48,7 @@ static int run_command(const struct nvsr_command *c, const char *const *args)
 	int argc = 0, status = 0;
 	pid_t pid;
 
-	while (args[argc] && argc < ARGS_MAX - 1) {
+	while (argc < ARGS_MAX - 1 && args[argc]) {
 		argv[argc] = (char *)(uintptr_t)args[argc];	/* argp does not write to them */
 		argc++;
 	}

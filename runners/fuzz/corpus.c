@@ -7,6 +7,9 @@
 
 #include "base/text.h"
 
+#ifndef NVSR_CORPUS
+#define NVSR_CORPUS "corpus"	/* make names the folder that belongs to each target */
+#endif
 #define INPUT_MAX (1u << 20)
 #define LIMIT_S 5		/* for one input: what takes longer hangs */
 
