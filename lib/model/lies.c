@@ -36,7 +36,7 @@ struct lie {
 	struct nvsr_lie says;
 	enum who who;
 	unsigned every;		/* of how many such answers one is a lie */
-	struct part part[4];
+	struct part part[10];
 };
 
 #define ONES UINT64_MAX
@@ -114,7 +114,7 @@ const size_t nvsr_lie_count = NVSR_ARRAY_SIZE(lies);
 
 /* Which lies are told, and how many answers each part of them has seen. */
 struct m_lying {
-	bool told[NVSR_ARRAY_SIZE(lies)];
+	size_t told[NVSR_ARRAY_SIZE(lies)], count;
 	uint64_t seen[NVSR_ARRAY_SIZE(lies)][PARTS];
 };
 
@@ -141,7 +141,10 @@ int m_lie_tell(struct nvsr_model *m, const char *name)
 		m->lying = calloc(1, sizeof(*m->lying));
 	if (!m->lying)
 		return -ENOMEM;
-	m->lying->told[(const struct lie *)(const void *)l - lies] = true;
+	for (size_t i = 0; i < m->lying->count; i++)
+		if (&lies[m->lying->told[i]].says == l)
+			return 0;
+	m->lying->told[m->lying->count++] = (size_t)((const struct lie *)(const void *)l - lies);
 	return 0;
 }
 
@@ -179,11 +182,11 @@ static const struct part *next_part(const struct question *q, size_t *i, uint64_
 {
 	struct m_lying *l = q->c->m->lying;
 
-	for (; *i < NVSR_ARRAY_SIZE(lies) * PARTS; ++*i) {
-		size_t k = *i / PARTS, n = *i % PARTS;
+	for (; *i < l->count * PARTS; ++*i) {
+		size_t k = l->told[*i / PARTS], n = *i % PARTS;
 		const struct part *p = &lies[k].part[n];
 
-		if (!l->told[k] || !is_told_by(&lies[k], q->c) || !concerns(p, q))
+		if (!is_told_by(&lies[k], q->c) || !concerns(p, q))
 			continue;
 		*ret_nth = ++l->seen[k][n];
 		if (*ret_nth % lies[k].every)

@@ -10,6 +10,7 @@
 #include "runners/conform/prove.h"
 
 #define JOBS_MAX 1024
+#define LIE_STEPS 20	/* of random walks on a model that lies: far enough to meet its answers */
 
 struct options {
 	char **patterns;
@@ -172,7 +173,7 @@ static int run_part(const struct nvsr_job *job, unsigned model, const struct nvs
 	struct nvsr_session session = {
 		.seed = NVSR_DEFAULT_SEED,
 		.device = "model:", .profile = profile, .behaviour = profile, .defects = defects, .destroy = true,
-		.fresh_after_abort = true,
+		.fresh_after_abort = true, .steps = job->lie ? LIE_STEPS : 0,
 	};
 	struct part part = { .fd = fd, .at = calloc(job->plan.count + 1, sizeof(*part.at)) };
 	struct nvsr_sink sink = { .result = tell_result, .arg = &part };
