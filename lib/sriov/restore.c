@@ -154,12 +154,16 @@ static int restore_features(struct nvsr_dev *pf, const json_t *want, const json_
 		const char *hex = json_string_value(json_object_get(w, "data"));
 		size_t len = hex ? strlen(hex) / 2 : 0;
 		uint8_t data[512];
+		size_t k = 0;
 
-		if (!n || json_equal(w, n) || len > sizeof(data))
+		if (!n || json_equal(w, n))
 			continue;
-		for (size_t k = 0; k < len; k++)
-			sscanf(hex + 2 * k, "%2hhx", &data[k]);
-		keep(&first, nvsr_set_feature(pf, (uint8_t)nvsr_num(w, "fid"), 0, (uint32_t)nvsr_num(w, "value"),
+		while (k < len && k < sizeof(data) && sscanf(hex + 2 * k, "%2hhx", &data[k]) == 1)
+			k++;
+		if (k < len)
+			keep(&first, -EINVAL);	/* of a file that nobody here wrote */
+		else
+			keep(&first, nvsr_set_feature(pf, (uint8_t)nvsr_num(w, "fid"), 0, (uint32_t)nvsr_num(w, "value"),
 					      len ? data : NULL, (uint32_t)len, NULL));
 	}
 	return first;

@@ -187,6 +187,21 @@ static void pending_allocation_goes_back(void)
 	EXPECT(diff && !*diff);
 }
 
+/* Data of a feature that is not hexadecimal goes to no device. */
+static void bad_feature_data_is_refused(void)
+{
+	static const char text[] = "{\"version\": 1, \"features\": [{\"fid\": 22, \"value\": 0, \"data\": \"00zz\"}]}";
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *bad = NULL;
+	char path[] = "/tmp/nvsr-snapshot-XXXXXX";
+	struct nvsr_complaint complaint;
+	int fd = mkstemp(path);
+
+	EXPECT(fd >= 0 && !close(fd) && !nvsr_write_file(path, text, strlen(text)));
+	EXPECT(!nvsr_snapshot_load(path, &bad, &complaint) && nvsr_snapshot_restore(pf, bad) == -EINVAL);
+	unlink(path);
+}
+
 /* A device may list as many secondary controllers as there are ids: comparing them is no matter of minutes. */
 static struct nvsr_snapshot *with_secondaries(const char *path, unsigned from, unsigned n)
 {
@@ -231,6 +246,7 @@ int main(void)
 	broken_controller_is_brought_up();
 	dead_device_ends_it();
 	files();
+	bad_feature_data_is_refused();
 	long_lists_are_compared();
 	nvsr_profile_free(profile);
 	return failures != 0;
