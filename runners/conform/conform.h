@@ -101,6 +101,7 @@ int nvsr_target_give_back(struct nvsr_target *t);
  */
 int nvsr_give_back(const char *device, int (*restore)(void *arg), void *arg);
 
+#define NVSR_DEFECT_HELP "seed a defect in the model, or a lie; repeatable (nvsr-conform prove shows them)"
 #define NVSR_MODEL_STATE_HELP "what the model remembers without power, read and kept in a file (default: it is new)"
 
 /* --- safety.c -------------------------------------------------------------------------------------------------------- */
