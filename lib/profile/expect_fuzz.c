@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!rc != !complaint.text[0])
 		abort();
 	if (!rc)
-		nvsr_expects_find(&e, ids[0], "1.0");
+		nvsr_expects_find(&e, ids[0], "1.0", "kernel");
 	nvsr_expects_free(&e);
 	return 0;
 }
