@@ -288,6 +288,12 @@ int nvsr_dev_give_back(const char *where, struct nvsr_complaint *c)
 		return 0;
 	if (rc)
 		return nvsr_complain(c, rc, "%s: is not readable as the note of what %s had", path, where);
+	/* Whatever comes to this slot later had nothing taken from it. */
+	if (!nvsr_sysfs_has(b, "class")) {
+		unlink(path);
+		return nvsr_complain(c, -ENODEV, "%s: is no longer there: nothing to give back to %s", where,
+				     note.driver[0] ? note.driver : "no driver");
+	}
 	nvsr_os_driver(b, now, sizeof(now));
 	if (!strcmp(now, VFIO) && strcmp(note.driver, VFIO) && !nvsr_os_get_numvfs(b, &vfs) && vfs)
 		nvsr_os_change_numvfs(b, vfs, 0);

@@ -338,46 +338,72 @@ static void lose_vfs(struct nvsr_dev *pf)
 		d->ops->lose(d);
 }
 
-static int get_numvfs(struct nvsr_dev *pf, unsigned *ret)
+/* What the kernel is asked about VFs and drivers. */
+struct os_job {
+	int (*run)(struct os_job *job);
+	struct nvsr_dev *pf;
+	unsigned now, n;
+	char *json;
+	int done, rc;		/* done: an eventfd */
+};
+
+static void *ask_kernel(void *arg)
 {
-	return nvsr_os_get_numvfs(fn(pf)->bdf, ret);
-}
+	struct os_job *job = arg;
 
-struct numvfs_job { struct nvsr_dev *pf; unsigned now, n; int done, rc; };
-
-static void *change_in_kernel(void *arg)
-{
-	struct numvfs_job *job = arg;
-
-	job->rc = nvsr_os_change_vfs_of(job->pf, fn(job->pf)->bdf, job->now, job->n);
+	job->rc = job->run(job);
 	eventfd_write(job->done, 1);
 	return NULL;
 }
 
 /*
- * The kernel changes the number of VFs under a lock of the PF that a removal of the PF holds too, while it waits until we let go
- * of the PF: whoever writes must not be the one who lets go.
+ * Reading and writing sriov_numvfs and others takes a lock of the PF, which a removal of the PF holds while it waits until we let
+ * go of the PF: whoever asks must not be the one who lets go.
  */
-static int change_numvfs(struct nvsr_dev *pf, unsigned now, unsigned n)
+static int ask(struct os_job *job)
 {
-	struct numvfs_job job = { .pf = pf, .now = now, .n = n, .done = eventfd(0, EFD_CLOEXEC) };
-	struct pollfd fds[2] = { { .fd = job.done, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
-	pthread_t writer;
+	struct pollfd fds[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	struct nvsr_dev *pf = job->pf;
+	pthread_t asker;
 	int rc;
 
-	/* The kernel would wait until we close them, and they answer no more once they are disabled. */
-	lose_vfs(pf);
-	rc = job.done < 0 ? -errno : -pthread_create(&writer, NULL, change_in_kernel, &job);
+	job->done = fds[0].fd = eventfd(0, EFD_CLOEXEC);
+	if (job->done < 0)
+		return -errno;
+	rc = -pthread_create(&asker, NULL, ask_kernel, job);
 	while (!rc && !(fds[0].revents & POLLIN)) {
 		fds[1].fd = fn(pf)->v ? nvsr_vfio_request_fd(fn(pf)->v) : -1;
 		if (poll(fds, 2, -1) > 0 && fds[1].revents & POLLIN)
 			note_gone(pf);
 	}
 	if (!rc)
-		rc = pthread_join(writer, NULL) ? -EIO : job.rc;
-	if (job.done >= 0)
-		close(job.done);
+		rc = pthread_join(asker, NULL) ? -EIO : job->rc;
+	close(job->done);
 	return rc;
+}
+
+static int job_get(struct os_job *job) { return nvsr_os_get_numvfs(fn(job->pf)->bdf, &job->now); }
+static int job_change(struct os_job *job) { return nvsr_os_change_vfs_of(job->pf, fn(job->pf)->bdf, job->now, job->n); }
+static int job_save(struct os_job *job) { return nvsr_os_save(fn(job->pf)->bdf, &job->json); }
+static int job_restore(struct os_job *job) { return nvsr_os_restore(fn(job->pf)->bdf, job->json); }
+
+static int get_numvfs(struct nvsr_dev *pf, unsigned *ret)
+{
+	struct os_job job = { .run = job_get, .pf = pf };
+	int rc = ask(&job);
+
+	if (!rc)
+		*ret = job.now;
+	return rc;
+}
+
+static int change_numvfs(struct nvsr_dev *pf, unsigned now, unsigned n)
+{
+	struct os_job job = { .run = job_change, .pf = pf, .now = now, .n = n };
+
+	/* The kernel would wait until we close them, and they answer no more once they are disabled. */
+	lose_vfs(pf);
+	return ask(&job);
 }
 
 static int set_numvfs(struct nvsr_dev *pf, unsigned n)
@@ -657,12 +683,19 @@ static void close_dev(struct nvsr_dev *d)
 
 static int host_save(struct nvsr_dev *pf, char **ret_json)
 {
-	return nvsr_os_save(fn(pf)->bdf, ret_json);
+	struct os_job job = { .run = job_save, .pf = pf };
+	int rc = ask(&job);
+
+	if (!rc)
+		*ret_json = job.json;
+	return rc;
 }
 
 static int host_restore(struct nvsr_dev *pf, const char *json)
 {
-	return nvsr_os_restore(fn(pf)->bdf, json);
+	struct os_job job = { .run = job_restore, .pf = pf, .json = (char *)(uintptr_t)json };
+
+	return ask(&job);
 }
 
 const struct nvsr_dev_ops nvsr_dev_vfio = {
