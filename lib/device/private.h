@@ -88,6 +88,10 @@ void nvsr_ctrl_lost(struct nvsr_dev *d);
 int nvsr_ctrl_reg(struct nvsr_dev *d, unsigned off, unsigned len, uint64_t *ret);
 /* True when it is enabled with queues of this driver. */
 bool nvsr_ctrl_enabled(const struct nvsr_dev *d);
+/* After a reset: as it was before, but for a secondary controller that is Offline, which cannot be enabled. */
+int nvsr_ctrl_enable_again(struct nvsr_dev *d);
+/* Controller Reset: disabled, and enabled again where it was. */
+int nvsr_ctrl_reset(struct nvsr_dev *d);
 /* Stop the controller if it answers and free everything; at close. */
 void nvsr_ctrl_release(struct nvsr_dev *d);
 /* The same for a function that is no longer there. */

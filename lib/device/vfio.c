@@ -538,25 +538,13 @@ static int hit(struct nvsr_dev *d, enum nvsr_reset how)
 	}
 }
 
-/* As it was before, but for a secondary controller that is Offline: it cannot be enabled. */
-static int enable_again(struct nvsr_dev *d)
-{
-	uint64_t csts;
-
-	if (d->vfn && !bar_read(d, 0, NVME_REG_CSTS, 4, &csts) && csts & NVME_CSTS_CFS)
-		return 0;
-	return nvsr_ctrl_enable(d);
-}
-
 static int reset(struct nvsr_dev *d, enum nvsr_reset how)
 {
 	bool was = nvsr_ctrl_enabled(d);
 	int rc;
 
-	if (how == NVSR_RESET_CTRL) {
-		rc = nvsr_ctrl_disable(d);
-		return rc || !was ? rc : enable_again(d);
-	}
+	if (how == NVSR_RESET_CTRL)
+		return nvsr_ctrl_reset(d);
 	if (!d->vfn)
 		lose_vfs(d);
 	/* The kernel would restore the messages of vectors that are in use: the MSI-X table is to be the device's. */
@@ -570,7 +558,7 @@ static int reset(struct nvsr_dev *d, enum nvsr_reset how)
 		return -ENODEV;
 	nvsr_config_put_back(fn(d)->bdf, &fn(d)->config);
 	if (was)
-		rc = enable_again(d);
+		rc = nvsr_ctrl_enable_again(d);
 	return rc || d->vfn ? rc : forget_vfs(d);
 }
 
