@@ -204,13 +204,14 @@ bool nvsr_dev_can_be_taken(const char *where)
 	return nvsr_bdf_parse(where, &b);
 }
 
-void nvsr_dev_driver(const char *where, char *ret, size_t len)
+int nvsr_dev_driver(const char *where, char *ret, size_t len)
 {
 	struct nvsr_bdf b;
 
-	ret[0] = '\0';
-	if (nvsr_bdf_parse(where, &b))
-		nvsr_os_driver(b, ret, len);
+	if (!nvsr_bdf_parse(where, &b) || !nvsr_sysfs_has(b, "class"))
+		return -ENOENT;
+	nvsr_os_driver(b, ret, len);
+	return 0;
 }
 
 bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len)
