@@ -192,7 +192,7 @@ static void serial_number_is_the_pfs(struct nvsr_ctx *t)
 
 static const struct nvsr_test tests[] = {
 	{ .id = "bars-are-small", .title = "the memory BARs of the PF take at most 1 MiB",
-	  .requirements = REQS("OCP-01"), .needs = NEED | NVSR_NEED(CFG_WRITE),
+	  .requirements = REQS("OCP-01"), .needs = NEED | NVSR_NEED(CFG_WRITE) | NVSR_NEED(DESTROY),
 	  .caught_by = DEFECTS("pf-bars-too-large"), .run = bars_are_small },
 	{ .id = "bars-are-wide-memory", .title = "the PF has no I/O BAR and memory BARs of 64 bits only",
 	  .requirements = REQS("OCP-04"), .needs = NEED,
