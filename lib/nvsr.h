@@ -4,6 +4,7 @@
 #define NVSR_H
 
 #include "base/base.h"
+#include "base/kmsg.h"
 #include "base/le.h"
 #include "base/text.h"
 #include "base/time.h"

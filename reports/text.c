@@ -40,8 +40,11 @@ static int id_width(const struct nvsr_run *run)
 
 void nvsr_text_head(FILE *f, const struct nvsr_run *run, const struct nvsr_text_style *s)
 {
-	fprintf(f, "nvsr-conform %s   profile %s   device %s   %zu tests\n", run->tool ? run->tool : "",
-		run->profile ? run->profile : "", run->device ? run->device : "", run->count);
+	bool real = run->method && strcmp(run->method, "model");
+
+	fprintf(f, "nvsr-conform %s   profile %s   device %s%s%s   %zu tests\n", run->tool ? run->tool : "",
+		run->profile ? run->profile : "", run->device ? run->device : "", real ? " by " : "", real ? run->method : "",
+		run->count);
 	if (run->model)
 		fprintf(f, "%s, serial %s, firmware %s\n", run->model, run->serial ? run->serial : "",
 			run->firmware ? run->firmware : "");

@@ -14,7 +14,7 @@ extern const struct nvsr_group nvsr_pf_claims, nvsr_pf_commands, nvsr_pf_capabil
 /* vf */
 extern const struct nvsr_group nvsr_vf_command, nvsr_vf_assign, nvsr_vf_primary, nvsr_vf_online, nvsr_vf_queues,
 	nvsr_vf_vectors, nvsr_vf_offline, nvsr_vf_attach, nvsr_vf_identity, nvsr_vf_orders,
-	nvsr_vf_migrate, nvsr_vf_dataqueue, nvsr_vf_walk;
+	nvsr_vf_migrate, nvsr_vf_dataqueue, nvsr_vf_walk, nvsr_vf_identifiers, nvsr_vf_prp, nvsr_vf_sgl;
 
 /* namespace */
 extern const struct nvsr_group nvsr_namespace_identify, nvsr_namespace_lists, nvsr_namespace_nsid, nvsr_namespace_create,
@@ -23,7 +23,7 @@ extern const struct nvsr_group nvsr_namespace_identify, nvsr_namespace_lists, nv
 
 /* isolation */
 extern const struct nvsr_group nvsr_isolation_features, nvsr_isolation_logs, nvsr_isolation_events, nvsr_isolation_queues,
-	nvsr_isolation_reset, nvsr_isolation_namespaces, nvsr_isolation_tenant, nvsr_isolation_dma, nvsr_isolation_sanitize;
+	nvsr_isolation_reset, nvsr_isolation_namespaces, nvsr_isolation_tenant, nvsr_isolation_dma, nvsr_isolation_faults, nvsr_isolation_sanitize;
 
 /* sharing */
 extern const struct nvsr_group nvsr_sharing_identity, nvsr_sharing_coherency, nvsr_sharing_atomic, nvsr_sharing_fused,
@@ -71,6 +71,9 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_vf_online,
 	&nvsr_vf_queues,
 	&nvsr_vf_vectors,
+	&nvsr_vf_identifiers,
+	&nvsr_vf_prp,
+	&nvsr_vf_sgl,
 	&nvsr_vf_offline,
 	&nvsr_vf_attach,
 	&nvsr_vf_identity,
@@ -101,6 +104,7 @@ const struct nvsr_group *const nvsr_groups[] = {
 	&nvsr_isolation_namespaces,
 	&nvsr_isolation_tenant,
 	&nvsr_isolation_dma,
+	&nvsr_isolation_faults,
 	&nvsr_isolation_sanitize,
 
 	/* sharing */

@@ -5,6 +5,10 @@
 #define TEXT 240
 #define SHRINK_RUNS 400		/* sequences tried to shorten one disagreement */
 
+/* A device that is slow (each reset of a real one takes a second) gets fewer steps: a walk that ends in time says more. */
+#define WALK_SHARE 2		/* half of the test's limit to walk, */
+#define SHRINK_SHARE 4		/* a quarter to shrink */
+
 struct verdict { bool agrees, broken; size_t at; char expected[TEXT], observed[TEXT]; };
 
 uint32_t walk_draw(struct walk_random *r, uint32_t below)
@@ -71,11 +75,12 @@ static struct verdict replay(struct nvsr_ctx *t, const struct walk *w, void *ora
  */
 static size_t shrink(struct nvsr_ctx *t, const struct walk *w, void *oracle, struct walk_step *s, size_t n, struct verdict *v)
 {
+	uint64_t until = nvsr_now_ns() + t->test->limit_s * NVSR_S / SHRINK_SHARE;
 	struct walk_step *trial = malloc(n * sizeof(*trial));
 	unsigned runs = 0;
 
 	for (size_t piece = n / 2; trial && piece && runs < SHRINK_RUNS; piece /= 2)
-		for (size_t at = 0; at + piece <= n && runs < SHRINK_RUNS;) {
+		for (size_t at = 0; at + piece <= n && runs < SHRINK_RUNS && nvsr_now_ns() < until;) {
 			struct verdict now;
 
 			memcpy(trial, s, at * sizeof(*s));
@@ -115,16 +120,17 @@ static void note_sequence(struct nvsr_ctx *t, const struct walk *w, void *oracle
 static void walk_on(struct nvsr_ctx *t, const struct walk *w, void *oracle, struct walk_step *s, size_t n)
 {
 	struct walk_random r = { .state = t->seed * 0x9e3779b97f4a7c15ull + 1 };
+	uint64_t until = nvsr_now_ns() + t->test->limit_s * NVSR_S / WALK_SHARE;
 	struct verdict v = { .agrees = true };
 	size_t i;
 
-	nvsr_note(t, "seed %llu, %zu steps", (unsigned long long)t->seed, n);
 	if (!w->start(t, oracle))
 		return;
-	for (i = 0; i < n && v.agrees; i++) {
+	for (i = 0; i < n && v.agrees && nvsr_now_ns() < until; i++) {
 		w->draw(&r, oracle, &s[i]);
 		v.agrees = one_step(t, w, oracle, &s[i], &v);
 	}
+	nvsr_note(t, "seed %llu, %zu of %zu steps", (unsigned long long)t->seed, i, n);
 	if (!v.agrees) {
 		size_t drawn = i, left = shrink(t, w, oracle, s, i, &v);
 

@@ -116,6 +116,11 @@ void nvsr_ctrl_release(struct nvsr_dev *d)
 
 	if (d->ctrl.queues && !read_regs(d, &cap, &cc))
 		disable(d, cap, cc);
+	nvsr_ctrl_abandon(d);
+}
+
+void nvsr_ctrl_abandon(struct nvsr_dev *d)
+{
 	drop_queues(d, true);
 	nvsr_reqs_free(d);
 }

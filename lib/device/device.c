@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What every access method shares: opening, dispatch, bounded capability walks, waiting. */
+#include "device/os.h"
 #include "device/private.h"
 
 #include <inttypes.h>
 
+#include "base/text.h"
+
 /* --- open and close ---------------------------------------------------------------------------------------------- */
-
-/* 0000:01:00.0 */
-static bool is_bdf(const char *s)
-{
-	unsigned dom, bus, dev, fn;
-	int n = 0;
-
-	return sscanf(s, "%4x:%2x:%2x.%1x%n", &dom, &bus, &dev, &fn, &n) == 4 && s[n] == '\0' && n == 12;
-}
 
 static const struct nvsr_dev_ops *method_of(const char *where)
 {
+	struct nvsr_bdf b;
+	char driver[32];
+
 	if (!strncmp(where, "model:", 6))
 		return &nvsr_dev_model;
-	if (where[0] == '/' || is_bdf(where))
+	if (where[0] == '/')
 		return &nvsr_dev_kernel;
-	return NULL;
+	if (!nvsr_bdf_parse(where, &b))
+		return NULL;
+	nvsr_os_driver(b, driver, sizeof(driver));
+	return strcmp(driver, "vfio-pci") ? &nvsr_dev_kernel : &nvsr_dev_vfio;
 }
 
 static void dev_free(struct nvsr_dev *d)
@@ -88,7 +88,7 @@ int nvsr_dev_open_vf(struct nvsr_dev *pf, unsigned vfn, struct nvsr_dev **ret)
 	if (!d)
 		return -ENOMEM;
 	*d = (struct nvsr_dev){
-		.ops = pf->ops, .pf = pf, .shared = pf->shared, .vfn = vfn, .can = pf->can,
+		.ops = pf->vf_ops ? pf->vf_ops : pf->ops, .pf = pf, .shared = pf->shared, .vfn = vfn, .can = pf->vf_can,
 		.admin_timeout_ms = pf->admin_timeout_ms,
 	};
 	rc = d->ops->open_vf(pf, d);
@@ -132,8 +132,14 @@ struct nvsr_dev *nvsr_dev_close(struct nvsr_dev *d)
 }
 
 const char *nvsr_dev_name(const struct nvsr_dev *d) { return d->name; }
-const char *nvsr_dev_method(const struct nvsr_dev *d) { return d->ops->name; }
+const char *nvsr_dev_method(const struct nvsr_dev *d)
+{
+	return d->vf_ops && d->vf_ops != d->ops ? "kernel, VFs by vfio" : d->ops->name;
+}
+
+
 unsigned nvsr_dev_can(const struct nvsr_dev *d) { return d->can; }
+unsigned nvsr_dev_vf_can(const struct nvsr_dev *pf) { return pf->pf->vf_can; }
 unsigned nvsr_dev_vfn(const struct nvsr_dev *d) { return d->vfn; }
 uint16_t nvsr_dev_rid(const struct nvsr_dev *d) { return d->rid; }
 
@@ -326,6 +332,34 @@ int nvsr_get_numvfs(struct nvsr_dev *pf, unsigned *ret)
 	return pf->ops->get_numvfs(pf->pf, ret);
 }
 
+void nvsr_os_count_vfs(struct nvsr_dev *pf, struct nvsr_bdf bdf)
+{
+	pf->shared->os_counts = !nvsr_os_get_numvfs(bdf, &pf->shared->os_vfs);
+}
+
+int nvsr_os_change_vfs_of(struct nvsr_dev *pf, struct nvsr_bdf bdf, unsigned now, unsigned n)
+{
+	int rc = nvsr_os_change_numvfs(bdf, now, n);
+
+	nvsr_os_count_vfs(pf, bdf);
+	return rc;
+}
+
+char *nvsr_dev_disturbed(struct nvsr_dev *pf)
+{
+	struct nvsr_shared *s = pf->shared;
+	unsigned vfs;
+	uint32_t id;
+
+	if (nvsr_cfg_read(pf->pf, PCI_VENDOR_ID, 2, &id) == -ENODEV)
+		return nvsr_asprintf("%s is no longer there", pf->pf->name);
+	if (s->gone[0])
+		return strdup(s->gone);
+	if (s->os_counts && !nvsr_get_numvfs(pf, &vfs) && vfs != s->os_vfs)
+		return nvsr_asprintf("the number of VFs became %u, it was %u", vfs, s->os_vfs);
+	return NULL;
+}
+
 int nvsr_host_save(struct nvsr_dev *pf, char **ret_json)
 {
 	return pf->ops->host_save(pf->pf, ret_json);
@@ -385,7 +419,9 @@ int nvsr_dma_own_domain(struct nvsr_dev *d)
 
 int nvsr_dma_faults(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_dma_fault *ret_last)
 {
-	return d->ops->dma_faults(d, ret_count, ret_last);
+	const struct nvsr_dev_ops *ops = d->pf->vf_ops ? d->pf->vf_ops : d->ops;	/* of whoever has an address space here */
+
+	return ops->dma_faults(d, ret_count, ret_last);
 }
 
 int nvsr_irq_count(struct nvsr_dev *d, unsigned vector, uint64_t *ret)

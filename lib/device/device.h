@@ -33,10 +33,11 @@ enum nvsr_reset {
 
 /* A command.  Data direction follows from opcode bits 1:0. */
 struct nvsr_cmd {
-	uint8_t opcode, flags;		/* flags: FUSE 1:0 (raw queues only) */
+	uint8_t opcode, flags;		/* flags: FUSE 1:0, PSDT 7:6 (raw queues only) */
 	uint32_t nsid, cdw2, cdw3, cdw10, cdw11, cdw12, cdw13, cdw14, cdw15;
 	void *data;			/* any memory: bounced where the method needs DMA memory */
 	uint32_t data_len;
+	uint64_t mptr;			/* metadata pointer: a bus address (raw queues only) */
 	uint32_t timeout_ms;		/* 0 = the device's default */
 	/* results */
 	uint32_t dw0, dw1;
@@ -46,15 +47,19 @@ struct nvsr_cmd {
 
 /*
  * Open the PF.  @where: "model:" or "model:PROFILE" (then @defects, a NULL-terminated list or NULL, are seeded; the
- * profile is @profile), "/dev/nvme0", or "0000:01:00.0".  -ENOENT no such device, -EACCES no permission, -ENODEV not an
- * NVMe controller, -ENOTSUP no such access method; *complaint then says what was tried and what was expected.
+ * profile is @profile), "/dev/nvme0", or "0000:01:00.0" (by VFIO when it is bound to vfio-pci, else by the kernel's driver).
+ * -ENOENT no such device, -EACCES no permission, -ENODEV not an NVMe controller, -ENOTSUP no such access method; *complaint
+ * then says what was tried and what was expected.
  */
 int nvsr_dev_open(const char *where, const struct nvsr_profile *profile, const char *const *defects, struct nvsr_dev **ret,
 		  struct nvsr_complaint *complaint);
+/* How VFs of a PF that the kernel drives are opened.  AUTO: VFIO where the host has an IOMMU, else KERNEL. */
+enum nvsr_vf_access { NVSR_VF_AUTO, NVSR_VF_KERNEL, NVSR_VF_VFIO };
 struct nvsr_dev_options {
 	const struct nvsr_profile *profile;
 	const char *const *defects;	/* model only, as the next */
 	const char *state;		/* the file that keeps what survives a power cycle, or NULL: nvsr_model_use_state() */
+	enum nvsr_vf_access vf_access;	/* of a PF with the kernel's driver; -ENOTSUP where VFIO is asked for and is not there */
 };
 /* The same with all there is to say.  Also -EINVAL for a state file that is refused; complaint as above. */
 int nvsr_dev_open_with(const char *where, const struct nvsr_dev_options *o, struct nvsr_dev **ret,
@@ -70,9 +75,23 @@ struct nvsr_dev *nvsr_dev_close(struct nvsr_dev *d);
 static inline void nvsr_dev_closep(struct nvsr_dev **d) { *d = nvsr_dev_close(*d); }
 #define _cleanup_dev_ NVSR_CLEANUP(nvsr_dev_closep)
 
+/*
+ * A PF named by its PCI address is driven by VFIO.  Take it from the driver it has, VFs disabled; what it had is kept in a file
+ * under /run, durable before anything is changed, and nvsr_dev_give_back() puts that back, also in another process after a
+ * crash.  Other names: nothing to take, nothing to give back.  0, or negative errno and *complaint: -ENOENT no such
+ * function, -ENODEV no NVMe PF, -ENOTSUP no IOMMU or no vfio-pci, -EBUSY other devices in its IOMMU group.
+ */
+bool nvsr_dev_can_be_taken(const char *where);
+void nvsr_dev_driver(const char *where, char *ret, size_t len);	/* of a PCI address; "" = none */
+/* *ret_driver: what it goes back to, "" = none. */
+bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len);
+int nvsr_dev_take(const char *where, struct nvsr_complaint *complaint);
+int nvsr_dev_give_back(const char *where, struct nvsr_complaint *complaint);
+
 const char *nvsr_dev_name(const struct nvsr_dev *d);	/* "/dev/nvme0", "model:", "model:#vf2" */
-const char *nvsr_dev_method(const struct nvsr_dev *d);	/* "model", "kernel", "vfio" */
+const char *nvsr_dev_method(const struct nvsr_dev *d);	/* "model", "kernel", "vfio", "kernel, VFs by vfio" */
 unsigned nvsr_dev_can(const struct nvsr_dev *d);	/* enum nvsr_can bits */
+unsigned nvsr_dev_vf_can(const struct nvsr_dev *pf);	/* those that its VFs will have */
 unsigned nvsr_dev_vfn(const struct nvsr_dev *d);	/* 0 for the PF */
 uint16_t nvsr_dev_rid(const struct nvsr_dev *d);	/* bus << 8 | devfn */
 
@@ -119,7 +138,8 @@ int nvsr_ctrl_disable(struct nvsr_dev *d);
 int nvsr_ctrl_shutdown(struct nvsr_dev *d, bool abrupt);
 
 /* --- raw queues and DMA, NVSR_CAN_QUEUES ------------------------------------------------------------------------------------ */
-/* DMA memory visible to this function at *ret_iova; freed at close at the latest. */
+/* DMA memory visible to this function at *ret_iova; freed at close at the latest.  No address is given out twice, to
+ * whatever function of the subsystem: an access to memory that was freed, or that another one has, is refused. */
 void *nvsr_dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);
 void nvsr_dma_free(struct nvsr_dev *d, void *p);
 /*
@@ -144,6 +164,9 @@ int nvsr_queue_submit(struct nvsr_queue *q, const struct nvsr_cmd *c, struct nvs
 /* The same without a bounce buffer (c->data NULL): @prp1 is the bus address that the entry carries. */
 int nvsr_queue_submit_prp(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, struct nvsr_req **ret);
 int nvsr_queue_submit_prps(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, uint64_t prp2, struct nvsr_req **ret);
+/* The same with an SGL: @sgl is SGL1 of the entry.  PSDT is 01b unless c->flags says otherwise. */
+struct nvme_sgl;
+int nvsr_queue_submit_sgl(struct nvsr_queue *q, const struct nvsr_cmd *c, const struct nvme_sgl *sgl, struct nvsr_req **ret);
 /*
  * From now on doorbells of I/O queues go to the page @shadow, and to the registers only where the page @event asks for it
  * (Doorbell Buffer Config, Base 5.8).  Until the next reset; NULL, NULL ends it.
@@ -167,6 +190,11 @@ void nvsr_dev_last_clear(struct nvsr_dev *d);
 /* True since the last call of nvsr_dev_clean() if something that a snapshot covers may have been changed. */
 bool nvsr_dev_dirty(struct nvsr_dev *d);
 void nvsr_dev_clean(struct nvsr_dev *d);
+/*
+ * What happened to the device behind our back since the last call of nvsr_dev_clean(): a function was taken away by the
+ * operating system, or the number of VFs is not what we made it.  malloc'd, NULL when nothing did.
+ */
+char *nvsr_dev_disturbed(struct nvsr_dev *pf);
 /* True since then if Primary Flexible Allocation was sent: one that is pending cannot be read back (Base 5.28 ACT 1h). */
 bool nvsr_dev_allocated(struct nvsr_dev *d);
 

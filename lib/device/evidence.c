@@ -20,6 +20,16 @@ void nvsr_dev_note(struct nvsr_dev *d, const char *fmt, ...)
 	s->count = NVSR_MIN(s->count + 1, (unsigned)NVSR_RING_LINES);
 }
 
+int nvsr_complain(struct nvsr_complaint *c, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->text, sizeof(c->text), fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
 unsigned nvsr_dev_last(struct nvsr_dev *d, const char **ret, unsigned max)
 {
 	const struct nvsr_shared *s = d->shared;
@@ -43,6 +53,7 @@ bool nvsr_dev_dirty(struct nvsr_dev *d)
 void nvsr_dev_clean(struct nvsr_dev *d)
 {
 	d->shared->dirty = d->shared->allocated = false;
+	d->shared->gone[0] = '\0';
 }
 
 bool nvsr_dev_allocated(struct nvsr_dev *d)

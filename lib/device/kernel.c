@@ -4,8 +4,6 @@
  * ioctls, configuration space through libpci, BAR0 read-only where the kernel lets it be mapped, VFs and resets by sysfs.
  */
 #include <fcntl.h>
-#include <jansson.h>
-#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -14,14 +12,13 @@
 #include "device/kernel_nvme.h"
 #include "device/kernel_pci.h"
 #include "device/kernel_scan.h"
+#include "device/os.h"
 #include "device/private.h"
+#include "device/vfio.h"
 
 #define LIVE_MS 30000	/* a driver that probes or resets: the longest CAP.TO seen in the field, plus scanning */
 #define SCAN_MS 5000	/* a namespace shows up after it was attached */
 #define SETTLE_MS 2000	/* the scan ends */
-#define NO_AUTOPROBE "sriov_drivers_autoprobe"
-#define OVERRIDES "overrides"	/* in what is saved: driver_override by function */
-#define NO_OVERRIDE "(null)"	/* as sysfs says it */
 
 /* Of one function. */
 struct kernel_fn {
@@ -53,17 +50,6 @@ static void forget_namespace(struct kernel_fn *f)
 	if (f->ns_fd >= 0)
 		close(f->ns_fd);
 	f->ns_fd = -1;
-}
-
-static int complain(struct nvsr_complaint *c, int rc, const char *fmt, ...) NVSR_PRINTF(3, 4);
-static int complain(struct nvsr_complaint *c, int rc, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(c->text, sizeof(c->text), fmt, args);
-	va_end(args);
-	return rc;
 }
 
 /* --- the driver of a function -------------------------------------------------------------------------------------------- */
@@ -117,24 +103,23 @@ static bool answers(struct nvsr_dev *pf, uint16_t rid)
 static int bind_nvme(struct nvsr_dev *d)
 {
 	struct kernel_fn *f = fn(d);
-	char text[NVSR_BDF_LEN], driver[32];
+	char driver[32];
 	int rc;
 
 	/* The driver would wait for it, up to a minute. */
 	if (!answers(d->pf, d->rid))
 		return -ENODEV;
-	if (!nvsr_sysfs_link(f->bdf, "driver", driver, sizeof(driver)))
+	nvsr_os_driver(f->bdf, driver, sizeof(driver));
+	if (driver[0])
 		return strcmp(driver, "nvme") ? -EBUSY : wait_live(f, LIVE_MS);
-	rc = nvsr_sysfs_put(f->bdf, "driver_override", "nvme");
-	if (!rc)
-		rc = nvsr_sysfs_bus_put("drivers_probe", nvsr_bdf_text(f->bdf, text));
+	rc = nvsr_os_bind(f->bdf, "nvme", true);
 	f->bound = !rc;
-	return rc ? rc : wait_live(f, LIVE_MS);
+	return rc ? rc == -ENODEV ? -EAGAIN : rc : wait_live(f, LIVE_MS);
 }
 
 static void unbind_nvme(struct kernel_fn *f)
 {
-	char text[NVSR_BDF_LEN], driver[32];
+	char driver[32];
 
 	forget_namespace(f);
 	if (f->fd >= 0)
@@ -144,10 +129,9 @@ static void unbind_nvme(struct kernel_fn *f)
 	if (!f->bound)
 		return;
 	f->bound = false;
-	nvsr_bdf_text(f->bdf, text);
-	if (!nvsr_sysfs_link(f->bdf, "driver", driver, sizeof(driver)) && !strcmp(driver, "nvme"))
-		nvsr_sysfs_bus_put("drivers/nvme/unbind", text);
-	nvsr_sysfs_put(f->bdf, "driver_override", "\n");
+	nvsr_os_driver(f->bdf, driver, sizeof(driver));
+	if (!driver[0] || !strcmp(driver, "nvme"))
+		nvsr_os_bind(f->bdf, "", false);
 }
 
 static int ready(struct nvsr_dev *d)
@@ -168,13 +152,13 @@ static int open_controller(const char *where, struct kernel_fn *f, struct nvsr_c
 	int end = 0;
 
 	if (stat(where, &st))
-		return complain(c, -errno, "%s: %s", where, strerror(errno));
+		return nvsr_complain(c, -errno, "%s: %s", where, strerror(errno));
 	if (!S_ISCHR(st.st_mode) || sscanf(name, "nvme%u%n", &n, &end) != 1 || name[end])
-		return complain(c, -ENODEV, "%s is not an NVMe controller: expected a character device such as /dev/nvme0%s", where,
+		return nvsr_complain(c, -ENODEV, "%s is not an NVMe controller: expected a character device such as /dev/nvme0%s", where,
 				S_ISBLK(st.st_mode) ? " (this one is a block device, a namespace has no functions)" : "");
 	attr = nvsr_asprintf("class/nvme/%s/address", name);
 	if (!attr || nvsr_sysfs_read(attr, value, sizeof(value)) || !nvsr_bdf_parse(value, &f->bdf))
-		return complain(c, -ENODEV, "%s is not a PCIe controller: its sysfs address is no PCI address", where);
+		return nvsr_complain(c, -ENODEV, "%s is not a PCIe controller: its sysfs address is no PCI address", where);
 	return 0;
 }
 
@@ -183,16 +167,16 @@ static int open_bdf(const char *where, struct kernel_fn *f, struct nvsr_complain
 	char class[32], driver[32];
 
 	if (!nvsr_bdf_parse(where, &f->bdf))
-		return complain(c, -EINVAL, "%s: expected model:, model:PROFILE, /dev/nvmeN, or a PCI address such as 0000:01:00.0",
+		return nvsr_complain(c, -EINVAL, "%s: expected model:, model:PROFILE, /dev/nvmeN, or a PCI address such as 0000:01:00.0",
 				where);
 	if (nvsr_sysfs_get(f->bdf, "class", class, sizeof(class)))
-		return complain(c, -ENOENT, "%s: no such PCI function (nothing in %s/bus/pci/devices)", where, nvsr_sysfs_root());
+		return nvsr_complain(c, -ENOENT, "%s: no such PCI function (nothing in %s/bus/pci/devices)", where, nvsr_sysfs_root());
 	if (strtoul(class, NULL, 16) != PCI_CLASS_NVME)
-		return complain(c, -ENODEV, "%s is not an NVMe controller: its class code is %s, expected 0x010802", where, class);
+		return nvsr_complain(c, -ENODEV, "%s is not an NVMe controller: its class code is %s, expected 0x010802", where, class);
 	if (nvsr_sysfs_link(f->bdf, "driver", driver, sizeof(driver)))
 		snprintf(driver, sizeof(driver), "no driver");
 	if (strcmp(driver, "nvme"))
-		return complain(c, -ENOTSUP, "%s is bound to %s: expected the nvme driver", where, driver);
+		return nvsr_complain(c, -ENOTSUP, "%s is bound to %s: expected the nvme driver", where, driver);
 	return 0;
 }
 
@@ -202,6 +186,20 @@ static bool registers_readable(struct nvsr_dev *d)
 	uint64_t vs;
 
 	return !d->ops->bar_read(d, 0, NVME_REG_VS, 4, &vs) && vs != UINT32_MAX && vs;
+}
+
+static int choose_vf_method(struct nvsr_dev *d, enum nvsr_vf_access access, struct nvsr_complaint *c)
+{
+	int rc;
+
+	if (access == NVSR_VF_KERNEL || (access == NVSR_VF_AUTO && !nvsr_sysfs_has(fn(d)->bdf, "sriov_numvfs")))
+		return 0;
+	rc = nvsr_vfio_available(fn(d)->bdf, c);
+	if (rc == -ENOTSUP && access == NVSR_VF_AUTO) {
+		c->text[0] = '\0';
+		return 0;
+	}
+	return rc ? rc : nvsr_vfio_adopt_vfs(d, fn(d)->bdf, c);
 }
 
 static int kernel_open(struct nvsr_dev *d, const char *where, const struct nvsr_dev_options *o, struct nvsr_complaint *c)
@@ -216,45 +214,44 @@ static int kernel_open(struct nvsr_dev *d, const char *where, const struct nvsr_
 	if (rc)
 		return rc;
 	if (nvsr_sysfs_has(f->bdf, "physfn"))
-		return complain(c, -ENODEV, "%s is a virtual function: name the physical function", where);
+		return nvsr_complain(c, -ENODEV, "%s is a virtual function: name the physical function", where);
 	rc = wait_live(f, LIVE_MS);
 	if (rc)
-		return complain(c, rc, rc == -ETIMEDOUT ? "%s: the driver has no live controller: %s" : "%s: %s", where,
+		return nvsr_complain(c, rc, rc == -ETIMEDOUT ? "%s: the driver has no live controller: %s" : "%s: %s", where,
 				rc == -EACCES ? "permission denied, run as root" : strerror(-rc));
 	rc = nvsr_kernel_pci_open((struct nvsr_kernel_pci **)&d->shared->host);
 	if (rc)
-		return complain(c, rc, "%s: configuration space: %s", where, strerror(-rc));
+		return nvsr_complain(c, rc, "%s: configuration space: %s", where, strerror(-rc));
 	d->rid = f->bdf.rid;
+	nvsr_os_count_vfs(d, f->bdf);
 	d->can = NVSR_CAN_CFG_READ | NVSR_CAN_ADMIN | NVSR_CAN_IO | NVSR_CAN_VF | NVSR_CAN_CTRL_RESET | NVSR_CAN_FLR;
 	if (nvsr_sysfs_has(f->bdf, "sriov_numvfs"))
 		d->can |= NVSR_CAN_NUMVFS;
 	if (registers_readable(d))
 		d->can |= NVSR_CAN_REG_READ;
-	return 0;
+	d->vf_can = d->can & ~(unsigned)(NVSR_CAN_VF | NVSR_CAN_NUMVFS);
+	return choose_vf_method(d, o->vf_access, c);
 }
 
 static int kernel_open_vf(struct nvsr_dev *pf, struct nvsr_dev *vf)
 {
 	struct kernel_fn *f;
-	char attr[32], text[32];
-	int rc;
+	struct nvsr_bdf bdf;
+	char text[32];
+	int rc = nvsr_os_vf(fn(pf)->bdf, vf->vfn, &bdf);
 
-	snprintf(attr, sizeof(attr), "virtfn%u", vf->vfn - 1);
-	rc = nvsr_sysfs_link(fn(pf)->bdf, attr, text, sizeof(text));
 	if (rc)
-		return rc == -ENOENT ? -ENODEV : rc;
+		return rc;
 	f = new_fn();
 	if (!f)
 		return -ENOMEM;
+	f->bdf = bdf;
 	vf->priv = f;
 	vf->name = nvsr_asprintf("%s#vf%u", pf->name, vf->vfn);
-	if (!nvsr_bdf_parse(text, &f->bdf))
-		return -EPROTO;
 	vf->rid = f->bdf.rid;
 	/* QEMU 7.2 decodes a VF's BARs only after the kernel enabled the function, as it does when a driver is bound. */
 	if (!nvsr_sysfs_get(f->bdf, "enable", text, sizeof(text)) && text[0] == '0')
 		f->enabled = !nvsr_sysfs_put(f->bdf, "enable", "1");
-	vf->can = pf->can & ~(unsigned)(NVSR_CAN_VF | NVSR_CAN_NUMVFS);
 	return 0;
 }
 
@@ -266,8 +263,10 @@ static void kernel_close(struct nvsr_dev *d)
 	if (fn(d)->enabled)
 		nvsr_sysfs_put(fn(d)->bdf, "enable", "0");
 	free(d->priv);
-	if (d->pf == d && d->shared)
-		nvsr_kernel_pci_close(d->shared->host);
+	if (d->pf != d || !d->shared)
+		return;
+	nvsr_kernel_pci_close(d->shared->host);
+	nvsr_vfio_orphan_vfs(d);
 }
 
 /* --- commands ------------------------------------------------------------------------------------------------------------ */
@@ -275,6 +274,8 @@ static void kernel_close(struct nvsr_dev *d)
 static void rescan(struct nvsr_dev *pf)
 {
 	for (struct nvsr_dev *d = pf; d; d = d == pf ? pf->shared->vfs : d->next_vf) {
+		if (d->ops != pf->ops)
+			continue;
 		forget_namespace(fn(d));
 		if (fn(d)->fd < 0)
 			continue;
@@ -283,14 +284,26 @@ static void rescan(struct nvsr_dev *pf)
 	}
 }
 
-/* The open VFs lose their controllers: take them from the driver, which would wait for each lost command.  @cntlid -1: all. */
-static void lose_vfs(struct nvsr_dev *pf, int cntlid)
+/* The open VFs are about to be disabled or reset: take them from their drivers, which would wait for each lost command. */
+static void lose_vfs(struct nvsr_dev *pf)
+{
+	for (struct nvsr_dev *d = pf->shared->vfs; d; d = d->next_vf)
+		d->ops->lose(d);
+}
+
+static void kernel_lose(struct nvsr_dev *vf)
+{
+	unbind_nvme(fn(vf));
+}
+
+/* The same for a VF that goes Offline and has the kernel's driver. */
+static void lose_controller(struct nvsr_dev *pf, unsigned cntlid)
 {
 	for (struct nvsr_dev *d = pf->shared->vfs; d; d = d->next_vf) {
-		_cleanup_free_ char *path = nvsr_asprintf("class/nvme/%s/cntlid", fn(d)->ctrl);
+		_cleanup_free_ char *path = d->ops == pf->ops ? nvsr_asprintf("class/nvme/%s/cntlid", fn(d)->ctrl) : NULL;
 		char value[16];
 
-		if (cntlid < 0 || (path && !nvsr_sysfs_read(path, value, sizeof(value)) && strtol(value, NULL, 10) == cntlid))
+		if (path && !nvsr_sysfs_read(path, value, sizeof(value)) && strtoul(value, NULL, 10) == cntlid)
 			unbind_nvme(fn(d));
 	}
 }
@@ -302,7 +315,7 @@ static int kernel_admin(struct nvsr_dev *d, struct nvsr_cmd *c)
 	if (rc)
 		return rc;
 	if (d == d->pf && c->opcode == NVME_ADMIN_VIRT_MGMT && (c->cdw10 & 0xf) == NVME_VIRT_OFFLINE)
-		lose_vfs(d, (int)(c->cdw10 >> 16));
+		lose_controller(d, c->cdw10 >> 16);
 	rc = nvsr_kernel_admin(fn(d)->fd, c, c->timeout_ms ? c->timeout_ms : d->admin_timeout_ms);
 	nvsr_dev_note_cmd(d, 0, c, rc);
 	if (!rc && (c->opcode == NVME_ADMIN_NS_MGMT || c->opcode == NVME_ADMIN_NS_ATTACH))
@@ -416,27 +429,13 @@ static int flr(struct kernel_fn *f)
 
 static int kernel_get_numvfs(struct nvsr_dev *pf, unsigned *ret)
 {
-	char value[32];
-	int rc = nvsr_sysfs_get(fn(pf)->bdf, "sriov_numvfs", value, sizeof(value));
-
-	if (!rc)
-		*ret = (unsigned)strtoul(value, NULL, 10);
-	return rc == -ENOENT ? -ENOTSUP : rc;
+	return nvsr_os_get_numvfs(fn(pf)->bdf, ret);
 }
 
-/* Change the number of VFs, by way of 0. */
 static int change_numvfs(struct nvsr_dev *pf, unsigned now, unsigned n)
 {
-	char value[16];
-	int rc;
-
-	lose_vfs(pf, -1);
-	/* Drivers that probe a VF before it is Online wait for nothing, up to CAP.TO. */
-	rc = nvsr_sysfs_put(fn(pf)->bdf, NO_AUTOPROBE, "0");
-	if (!rc && now)
-		rc = nvsr_sysfs_put(fn(pf)->bdf, "sriov_numvfs", "0");
-	snprintf(value, sizeof(value), "%u", n);
-	return rc || !n ? rc : nvsr_sysfs_put(fn(pf)->bdf, "sriov_numvfs", value);
+	lose_vfs(pf);
+	return nvsr_os_change_vfs_of(pf, fn(pf)->bdf, now, n);
 }
 
 static int kernel_set_numvfs(struct nvsr_dev *pf, unsigned n)
@@ -451,12 +450,11 @@ static int kernel_set_numvfs(struct nvsr_dev *pf, unsigned n)
 static int bring_vfs_back(struct nvsr_dev *pf)
 {
 	struct nvsr_bdf vf1;
-	char value[32];
 	unsigned now;
 
 	if (kernel_get_numvfs(pf, &now) || !now)
 		return 0;
-	if (!nvsr_sysfs_link(fn(pf)->bdf, "virtfn0", value, sizeof(value)) && nvsr_bdf_parse(value, &vf1) && answers(pf, vf1.rid))
+	if (!nvsr_os_vf(fn(pf)->bdf, 1, &vf1) && answers(pf, vf1.rid))
 		return 0;
 	return change_numvfs(pf, now, now);
 }
@@ -469,7 +467,7 @@ static int kernel_reset(struct nvsr_dev *d, enum nvsr_reset how)
 	if (!answers(d->pf, d->rid))
 		return -ENODEV;
 	if (d == d->pf)
-		lose_vfs(d, -1);
+		lose_vfs(d);
 	forget_namespace(f);
 	if (f->fd >= 0)
 		nvsr_kernel_settle(f->fd, f->ctrl, SETTLE_MS);
@@ -491,139 +489,14 @@ static int kernel_reset(struct nvsr_dev *d, enum nvsr_reset how)
 	return rc || d != d->pf ? rc : bring_vfs_back(d);
 }
 
-/* --- what the operating system keeps ---------------------------------------------------------------------------------------- */
 static int kernel_host_save(struct nvsr_dev *pf, char **ret_json)
 {
-	struct nvsr_bdf bdf = fn(pf)->bdf;
-	char value[32], attr[32], text[32];
-	json_t *host = json_object(), *drivers = json_object(), *overrides = json_object();
-	unsigned vfs = 0;
-	int rc = -ENOMEM;
-
-	kernel_get_numvfs(pf, &vfs);
-	if (!host || json_object_set(host, "drivers", drivers) || json_object_set(host, OVERRIDES, overrides))
-		goto out;
-	/* While there are VFs a reset of the bus is none of the methods, and cannot be chosen. */
-	if (!vfs && !nvsr_sysfs_get(bdf, "reset_method", value, sizeof(value)) &&
-	    json_object_set_new(host, "reset_method", json_string(value)))
-		goto out;
-	if (!nvsr_sysfs_get(bdf, NO_AUTOPROBE, value, sizeof(value)) &&
-	    json_object_set_new(host, "autoprobe", json_integer(strtol(value, NULL, 10))))
-		goto out;
-	for (unsigned n = 0; n < vfs; n++) {
-		struct nvsr_bdf vf;
-
-		snprintf(attr, sizeof(attr), "virtfn%u", n);
-		if (nvsr_sysfs_link(bdf, attr, text, sizeof(text)) || !nvsr_bdf_parse(text, &vf))
-			continue;
-		if (!nvsr_sysfs_link(vf, "driver", value, sizeof(value)) && json_object_set_new(drivers, text, json_string(value)))
-			goto out;
-		if (!nvsr_sysfs_get(vf, "driver_override", value, sizeof(value)) && strcmp(value, NO_OVERRIDE) &&
-		    json_object_set_new(overrides, text, json_string(value)))
-			goto out;
-	}
-	*ret_json = json_dumps(host, JSON_COMPACT);
-	rc = *ret_json ? 0 : -ENOMEM;
-out:
-	json_decref(overrides);
-	json_decref(drivers);
-	json_decref(host);
-	return rc;
-}
-
-/* A VF that was made again has none, one that we gave to a driver had ours. */
-static int restore_overrides(struct nvsr_dev *pf, const json_t *overrides)
-{
-	unsigned vfs = 0;
-	int first = 0;
-
-	kernel_get_numvfs(pf, &vfs);
-	for (unsigned n = 0; n < vfs; n++) {
-		char attr[32], text[32], now[32];
-		const char *want;
-		struct nvsr_bdf vf;
-		int rc;
-
-		snprintf(attr, sizeof(attr), "virtfn%u", n);
-		if (nvsr_sysfs_link(fn(pf)->bdf, attr, text, sizeof(text)) || !nvsr_bdf_parse(text, &vf) ||
-		    nvsr_sysfs_get(vf, "driver_override", now, sizeof(now)))
-			continue;
-		want = json_string_value(json_object_get(overrides, text));
-		if (!strcmp(now, want ? want : NO_OVERRIDE))
-			continue;
-		rc = nvsr_sysfs_put(vf, "driver_override", want ? want : "\n");
-		first = first ? first : rc;
-	}
-	return first;
-}
-
-/* A reset by FLR alone that was killed leaves the choice of it. */
-static int restore_reset_method(struct nvsr_dev *pf, const char *want)
-{
-	unsigned vfs = 0;
-	char now[64];
-
-	kernel_get_numvfs(pf, &vfs);
-	if (!want || vfs || nvsr_sysfs_get(fn(pf)->bdf, "reset_method", now, sizeof(now)) || !strcmp(now, want))
-		return 0;
-	return nvsr_sysfs_put(fn(pf)->bdf, "reset_method", want);
-}
-
-static int restore_driver(const char *text, const char *driver)
-{
-	struct nvsr_bdf vf;
-	char now[32];
-	int rc;
-
-	if (!nvsr_bdf_parse(text, &vf))
-		return -EINVAL;
-	if (!nvsr_sysfs_link(vf, "driver", now, sizeof(now))) {
-		_cleanup_free_ char *unbind = nvsr_asprintf("drivers/%s/unbind", now);
-
-		if (!strcmp(now, driver))
-			return 0;
-		rc = unbind ? nvsr_sysfs_bus_put(unbind, text) : -ENOMEM;
-		if (rc)
-			return rc;
-	}
-	rc = nvsr_sysfs_put(vf, "driver_override", driver);
-	if (!rc)
-		rc = nvsr_sysfs_bus_put("drivers_probe", text);
-	nvsr_sysfs_put(vf, "driver_override", "\n");
-	return rc;
+	return nvsr_os_save(fn(pf)->bdf, ret_json);
 }
 
 static int kernel_host_restore(struct nvsr_dev *pf, const char *json)
 {
-	json_t *host = json_loads(json, 0, NULL), *driver;
-	const json_t *autoprobe = json_object_get(host, "autoprobe");
-	const char *text;
-	char value[16];
-	int first = 0;
-
-	if (!host)
-		return -EINVAL;
-	json_object_foreach(json_object_get(host, "drivers"), text, driver) {
-		int rc = restore_driver(text, json_string_value(driver) ? json_string_value(driver) : "");
-
-		first = first ? first : rc;
-	}
-	if (json_object_get(host, OVERRIDES)) {
-		int rc = restore_overrides(pf, json_object_get(host, OVERRIDES));
-
-		first = first ? first : rc;
-	}
-	if (restore_reset_method(pf, json_string_value(json_object_get(host, "reset_method"))) && !first)
-		first = -EIO;
-	if (autoprobe) {
-		int rc;
-
-		snprintf(value, sizeof(value), "%lld", (long long)json_integer_value(autoprobe));
-		rc = nvsr_sysfs_put(fn(pf)->bdf, NO_AUTOPROBE, value);
-		first = first ? first : rc;
-	}
-	json_decref(host);
-	return first;
+	return nvsr_os_restore(fn(pf)->bdf, json);
 }
 
 const struct nvsr_dev_ops nvsr_dev_kernel = {
@@ -631,6 +504,7 @@ const struct nvsr_dev_ops nvsr_dev_kernel = {
 	.open = kernel_open,
 	.open_vf = kernel_open_vf,
 	.close = kernel_close,
+	.lose = kernel_lose,
 	.admin = kernel_admin,
 	.io = kernel_io,
 	.cfg_read = kernel_cfg_read,

@@ -27,6 +27,7 @@ int nvsr_kernel_pci_open(struct nvsr_kernel_pci **ret)
 	/* With the method fixed, pci_init() probes nothing and so never calls its fatal error handler. */
 	p->a->method = PCI_ACCESS_SYS_BUS_PCI;
 	p->a->warning = quiet;
+	p->a->writeable = 1;
 	pci_set_param(p->a, (char *)"sysfs.path", path);
 	pci_init(p->a);
 	*ret = p;
@@ -40,6 +41,11 @@ void nvsr_kernel_pci_close(struct nvsr_kernel_pci *p)
 	free(p);
 }
 
+static struct pci_dev *find(struct nvsr_kernel_pci *p, struct nvsr_bdf b)
+{
+	return pci_get_dev(p->a, (int)b.domain, b.rid >> 8, b.rid >> 3 & 0x1f, b.rid & 7);
+}
+
 int nvsr_kernel_pci_read(struct nvsr_kernel_pci *p, struct nvsr_bdf b, unsigned off, unsigned len, uint32_t *ret)
 {
 	struct pci_dev *d;
@@ -48,7 +54,7 @@ int nvsr_kernel_pci_read(struct nvsr_kernel_pci *p, struct nvsr_bdf b, unsigned 
 
 	if (!nvsr_sysfs_has(b, "config"))
 		return -ENODEV;
-	d = pci_get_dev(p->a, (int)b.domain, b.rid >> 8, b.rid >> 3 & 0x1f, b.rid & 7);
+	d = find(p, b);
 	if (!d)
 		return -ENOMEM;
 	ok = pci_read_block(d, (int)off, data, (int)len);
@@ -56,5 +62,24 @@ int nvsr_kernel_pci_read(struct nvsr_kernel_pci *p, struct nvsr_bdf b, unsigned 
 	if (!ok)
 		return nvsr_sysfs_has(b, "config") ? -EACCES : -ENODEV;
 	*ret = (uint32_t)nvsr_le_read(data, len);
+	return 0;
+}
+
+int nvsr_kernel_pci_write(struct nvsr_kernel_pci *p, struct nvsr_bdf b, unsigned off, unsigned len, uint32_t val)
+{
+	struct pci_dev *d;
+	uint8_t data[4];
+	int ok;
+
+	if (!nvsr_sysfs_has(b, "config"))
+		return -ENODEV;
+	d = find(p, b);
+	if (!d)
+		return -ENOMEM;
+	nvsr_le_write(data, len, val);
+	ok = pci_write_block(d, (int)off, data, (int)len);
+	pci_free_dev(d);
+	if (!ok)
+		return nvsr_sysfs_has(b, "config") ? -EACCES : -ENODEV;
 	return 0;
 }

@@ -117,6 +117,13 @@ int nvsr_sysfs_read(const char *path, char *ret, size_t len)
 	return read_line(full, ret, len);
 }
 
+int nvsr_sysfs_write(const char *path, const char *value)
+{
+	_cleanup_free_ char *full = nvsr_asprintf("%s/%s", nvsr_sysfs_root(), path);
+
+	return write_line(full, value);
+}
+
 /* The first entry of a folder that @take accepts. */
 static int find_entry(const char *folder, bool (*take)(const char *name, void *arg), void *arg, char *ret, size_t len)
 {

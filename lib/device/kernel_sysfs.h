@@ -23,6 +23,7 @@ bool nvsr_sysfs_has(struct nvsr_bdf b, const char *attr);
 int nvsr_sysfs_bus_put(const char *file, const char *value);
 /* First line of ROOT/@path. */
 int nvsr_sysfs_read(const char *path, char *ret, size_t len);
+int nvsr_sysfs_write(const char *path, const char *value);
 /* Name of the NVMe controller of a function ("nvme3"), -ENOENT while it has none. */
 int nvsr_sysfs_controller(struct nvsr_bdf b, char *ret, size_t len);
 /* Name of the block device with NSID @nsid of controller @ctrl ("nvme3n2"), -ENOENT when the kernel shows none. */

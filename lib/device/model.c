@@ -564,6 +564,7 @@ static int open_pf(struct nvsr_dev *d, const char *where, const struct nvsr_dev_
 	d->can = NVSR_CAN_CFG_READ | NVSR_CAN_CFG_WRITE | NVSR_CAN_REG_READ | NVSR_CAN_REG_WRITE | NVSR_CAN_QUEUES | NVSR_CAN_AER |
 		 NVSR_CAN_ADMIN | NVSR_CAN_IO | NVSR_CAN_VF | NVSR_CAN_CTRL_RESET | NVSR_CAN_FLR | NVSR_CAN_HOT_RESET |
 		 NVSR_CAN_POWER_CYCLE | NVSR_CAN_NUMVFS | NVSR_CAN_DMA_DOMAINS;
+	d->vf_can = d->can & ~(unsigned)(NVSR_CAN_VF | NVSR_CAN_NUMVFS);
 	d->rid = nvsr_model_pf_rid(h->model);
 	h->next_iova = IOVA_BASE;
 	h->next_mmio = MMIO_BASE;
@@ -601,7 +602,8 @@ static void close_dev(struct nvsr_dev *d)
 }
 
 const struct nvsr_dev_ops nvsr_dev_model = {
-	.name = "model", .open = open_pf, .open_vf = open_vf, .close = close_dev, .admin = nvsr_ctrl_admin,
+	.name = "model", .open = open_pf, .open_vf = open_vf, .close = close_dev, .lose = nvsr_nosys_lose,
+	.admin = nvsr_ctrl_admin,
 	.io = nvsr_ctrl_io, .cfg_read = cfg_read, .cfg_write = cfg_write, .bar_read = bar_read, .bar_write = bar_write,
 	.reset = reset, .set_numvfs = set_numvfs, .get_numvfs = get_numvfs,
 	.host_save = nvsr_nosys_host_save, .host_restore = nvsr_nosys_host_restore, .now = now, .sleep_ns = sleep_ns,

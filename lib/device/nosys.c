@@ -3,6 +3,10 @@
 #include "base/time.h"
 #include "device/ops.h"
 
+void nvsr_nosys_lose(struct nvsr_dev *vf)
+{
+}
+
 int nvsr_nosys_cfg_write(struct nvsr_dev *d, unsigned off, unsigned len, uint32_t val)
 {
 	return -ENOTSUP;

@@ -11,6 +11,7 @@ struct nvsr_dev_ops {
 	int (*open)(struct nvsr_dev *d, const char *where, const struct nvsr_dev_options *o, struct nvsr_complaint *complaint);
 	int (*open_vf)(struct nvsr_dev *pf, struct nvsr_dev *vf);	/* vf->vfn is set */
 	void (*close)(struct nvsr_dev *d);
+	void (*lose)(struct nvsr_dev *vf);	/* it is about to be disabled or reset from outside: let go of it, keep the handle */
 	int (*admin)(struct nvsr_dev *d, struct nvsr_cmd *c);
 	int (*io)(struct nvsr_dev *d, struct nvsr_cmd *c);
 	int (*cfg_read)(struct nvsr_dev *pf, uint16_t rid, unsigned off, unsigned len, uint32_t *ret);
@@ -31,9 +32,10 @@ struct nvsr_dev_ops {
 	int (*irq_setup)(struct nvsr_dev *d);	/* before CC.EN becomes 1: every vector enabled and counted */
 	int (*irq_count)(struct nvsr_dev *d, unsigned vector, uint64_t *ret);
 };
-extern const struct nvsr_dev_ops nvsr_dev_model, nvsr_dev_kernel;
+extern const struct nvsr_dev_ops nvsr_dev_model, nvsr_dev_kernel, nvsr_dev_vfio;
 
 /* nosys.c: -ENOTSUP for what a method cannot do, and the clock of this machine. */
+void nvsr_nosys_lose(struct nvsr_dev *vf);
 int nvsr_nosys_cfg_write(struct nvsr_dev *d, unsigned off, unsigned len, uint32_t val);
 int nvsr_nosys_bar_write(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t val);
 void *nvsr_nosys_dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova);

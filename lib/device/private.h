@@ -3,6 +3,7 @@
 #ifndef NVSR_DEVICE_PRIVATE_H
 #define NVSR_DEVICE_PRIVATE_H
 
+#include "device/kernel_sysfs.h"
 #include "device/ops.h"
 #include "spec/nvme.h"
 #include "spec/pcie.h"
@@ -21,6 +22,10 @@ struct nvsr_shared {
 	enum nvsr_guard guard;
 	char refused[80];	/* the first thing that the guard refused, or "" */
 	void *host;		/* the access method's own state of the whole subsystem */
+	void *vf_host;		/* that of the VFs' method, where it is another one */
+	char gone[96];		/* what the operating system took away under us, "" = nothing */
+	bool os_counts;		/* an operating system counts the VFs, and */
+	unsigned os_vfs;	/* this is how many we left it */
 	struct nvsr_dev *vfs;	/* open VFs */
 };
 
@@ -44,6 +49,8 @@ struct nvsr_dev {
 	unsigned refs;			/* the PF: one for itself, one for each open VF */
 	char *name;
 	unsigned can, vfn, admin_timeout_ms;
+	const struct nvsr_dev_ops *vf_ops;	/* the PF: the method that opens its VFs, */
+	unsigned vf_can;		/* and what it will give */
 	unsigned domain;		/* address space of its DMA memory, 0 the shared one */
 	uint16_t rid;
 	void *priv;			/* the access method's own state of this function */
@@ -57,6 +64,12 @@ void nvsr_dev_note(struct nvsr_dev *d, const char *fmt, ...) NVSR_PRINTF(2, 3);
 void nvsr_dev_note_cmd(struct nvsr_dev *d, unsigned qid, const struct nvsr_cmd *c, int rc);
 /* Remember that an admin command changes what a snapshot covers. */
 void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c);
+
+/* The PF's operating system counts its VFs: remember how many there are; change the number and remember that. */
+void nvsr_os_count_vfs(struct nvsr_dev *pf, struct nvsr_bdf bdf);
+int nvsr_os_change_vfs_of(struct nvsr_dev *pf, struct nvsr_bdf bdf, unsigned now, unsigned n);
+/* What is wrong, for people; returns @rc. */
+int nvsr_complain(struct nvsr_complaint *c, int rc, const char *fmt, ...) NVSR_PRINTF(3, 4);
 
 /* --- guard.c: 0, or -EPERM for what nvsr_dev_guard() forbids ------------------------------------------------------- */
 int nvsr_guard_cmd(struct nvsr_dev *d, bool io, const struct nvsr_cmd *c);
@@ -77,6 +90,8 @@ int nvsr_ctrl_reg(struct nvsr_dev *d, unsigned off, unsigned len, uint64_t *ret)
 bool nvsr_ctrl_enabled(const struct nvsr_dev *d);
 /* Stop the controller if it answers and free everything; at close. */
 void nvsr_ctrl_release(struct nvsr_dev *d);
+/* The same for a function that is no longer there. */
+void nvsr_ctrl_abandon(struct nvsr_dev *d);
 /* Let the controller grant I/O queues once after it was enabled (Base 5.27.1.5: before the first one is created). */
 void nvsr_ctrl_grant_queues(struct nvsr_dev *d);
 

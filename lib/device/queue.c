@@ -217,7 +217,7 @@ static int place(struct nvsr_queue *q, const struct nvsr_cmd *c, uint64_t prp1, 
 	}
 	e = (struct nvme_sqe){
 		.opcode = c->opcode, .flags = c->flags, .cid = le16(r->cid), .nsid = le32(c->nsid), .cdw2 = le32(c->cdw2),
-		.cdw3 = le32(c->cdw3), .prp1 = le64(prp1), .prp2 = le64(prp2), .cdw10 = le32(c->cdw10),
+		.cdw3 = le32(c->cdw3), .mptr = le64(c->mptr), .prp1 = le64(prp1), .prp2 = le64(prp2), .cdw10 = le32(c->cdw10),
 		.cdw11 = le32(c->cdw11), .cdw12 = le32(c->cdw12), .cdw13 = le32(c->cdw13), .cdw14 = le32(c->cdw14),
 		.cdw15 = le32(c->cdw15),
 	};
@@ -263,6 +263,17 @@ int nvsr_queue_submit_prps(struct nvsr_queue *q, const struct nvsr_cmd *c, uint6
 	if (!rc)
 		rc = place(q, c, prp1, prp2, ret);
 	return rc ? rc : ring(q, ret, 1);
+}
+
+int nvsr_queue_submit_sgl(struct nvsr_queue *q, const struct nvsr_cmd *c, const struct nvme_sgl *sgl,
+			  struct nvsr_req **ret)
+{
+	struct nvsr_cmd with = *c;
+	const uint8_t *b = (const uint8_t *)sgl;
+
+	if (!NVME_FLAGS_PSDT(c->flags))
+		with.flags |= NVME_PSDT(NVME_PSDT_SGL);
+	return nvsr_queue_submit_prps(q, &with, nvsr_le_read(b, 8), nvsr_le_read(b + 8, 8), ret);
 }
 
 int nvsr_queue_submit(struct nvsr_queue *q, const struct nvsr_cmd *c, struct nvsr_req **ret)

@@ -124,6 +124,14 @@ void m_aer_reset(struct m_ctrl *c)
 		c->log->masked = 0;
 }
 
+bool m_aer_has(const struct m_ctrl *c, uint16_t cid)
+{
+	for (unsigned i = 0; i < c->aer_count; i++)
+		if (c->aer[i].cid == cid)
+			return true;
+	return false;
+}
+
 bool m_aer_abort(struct m_ctrl *c, uint16_t cid)
 {
 	for (unsigned i = 0; i < c->aer_count; i++) {

@@ -56,6 +56,17 @@ void m_dbbuf_sq(struct m_ctrl *c, struct m_sq *sq);	/* dbbuf.c: tail and head as
 void m_dbbuf_cq(struct m_ctrl *c, struct m_cq *cq);
 void m_queue_flush(struct m_ctrl *c);		/* late completions, then m_queue_process() */
 
+/* prp.c and sgl.c: one walk over a data buffer.  Without @buf it only checks, so that nothing moves for a command that is
+ * refused. */
+struct m_walk {
+	struct m_ctrl *c;		/* whose routing id the data carries */
+	struct m_ctrl *list;		/* and lists */
+	uint8_t *buf;
+	bool to_host;
+};
+uint16_t m_walk_move(struct m_walk *w, uint64_t addr, size_t len);
+uint16_t m_walk_sgl(struct m_walk *w, const struct m_cmd *cmd, size_t len);
+
 /* msix.c */
 bool m_msix_read(struct m_ctrl *c, uint64_t off, unsigned len, uint64_t *ret);	/* false: not table or PBA */
 bool m_msix_write(struct m_ctrl *c, uint64_t off, unsigned len, uint64_t val);

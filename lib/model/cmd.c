@@ -156,7 +156,7 @@ bool m_mdts_ok(const struct m_ctrl *c, uint64_t bytes)
 {
 	unsigned mdts = c->m->conf.mdts;
 
-	return !mdts || bytes <= (uint64_t)M_PAGE << mdts;
+	return !mdts || DEFECT(c->m, MDTS_IGNORED) || bytes <= (uint64_t)M_PAGE << mdts;
 }
 
 /* The operation that @c executes for @opcode, or NULL. */
@@ -222,6 +222,33 @@ static uint16_t check_fuse(const struct m_ctrl *c, struct m_cmd *cmd, bool io)
 	return NVME_SC_FUSED_MISSING;
 }
 
+/* The identifier is that of a command of this queue which is not complete: Base 3.3.3.1. */
+static bool cid_in_use(const struct m_ctrl *c, const struct m_cmd *cmd)
+{
+	const struct nvsr_model *m = c->m;
+	uint16_t sqid = cmd->sq->id, cid = le16_get(cmd->e.cid);
+
+	for (unsigned i = 1; DEFECT(m, CID_CONFLICT_ACROSS_VFS) && i < m->ctrl_count; i++)
+		if (m_aer_has(&m->ctrl[i], cid))
+			return true;
+	if (DEFECT(m, CID_CONFLICT_ACROSS_QUEUES) && (m_aer_has(c, cid) || m_slow_has(c, -1, cid)))
+		return true;
+	if (DEFECT(m, CID_REUSE_REFUSED) && cmd->sq->last_cid == cid + 1u)
+		return true;
+	cmd->sq->last_cid = cid + 1u;
+	return m_slow_has(c, sqid, cid) || (!sqid && m_aer_has(c, cid));
+}
+
+/* PRPs are for every command, SGLs for I/O commands where SGLS says so: Base 3.3.3.1. */
+static uint16_t check_psdt(const struct m_ctrl *c, struct m_cmd *cmd, bool io)
+{
+	unsigned psdt = NVME_FLAGS_PSDT(cmd->e.flags);
+
+	if (psdt == NVME_PSDT_PRP || (psdt != NVME_PSDT_RESERVED && io && c->m->conf.sgl))
+		return 0;
+	return DEFECT(c->m, PSDT_RESERVED_ACCEPTED) ? 0 : m_bad(cmd, 1, 6, NVME_SC_INVALID_FIELD);
+}
+
 /* What keeps an I/O command from an active namespace. */
 static uint16_t check_namespace(struct m_ctrl *c, struct m_cmd *cmd, const struct m_ns *ns)
 {
@@ -241,6 +268,10 @@ static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 	uint32_t nsid = le32_get(cmd->e.nsid);
 	uint16_t status = 0;
 
+	if (cid_in_use(c, cmd)) {
+		cmd->parked = DEFECT(c->m, CID_CONFLICT_LOST);
+		return NVME_SC_CID_CONFLICT;
+	}
 	if (!op && !io && cmd->e.opcode == NVME_ADMIN_DBBUF && DEFECT(c->m, DOORBELL_BUFFERS_UNCLAIMED))
 		return 0;
 	if (!op)
@@ -248,6 +279,8 @@ static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 	status = m_sanitize_status(c, io, cmd->e.opcode);
 	if (!status)
 		status = check_fuse(c, cmd, io);
+	if (!status)
+		status = check_psdt(c, cmd, io);
 	if (status)
 		return status;
 	if (op->nsid == NSID_UNUSED && nsid && !DEFECT(c->m, UNUSED_NSID_ACCEPTED))

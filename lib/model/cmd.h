@@ -78,6 +78,8 @@ void m_slow_abort_ns(struct m_ctrl *c, uint32_t nsid, uint16_t status);
 bool m_slow_abort(struct m_ctrl *c, uint16_t sqid, uint16_t cid);
 void m_slow_finish(struct m_ctrl *c);				/* everything, at once */
 void m_slow_abort_queue(struct m_ctrl *c, uint16_t sqid);
+/* Command @cid of queue @sqid (any queue for -1) was fetched and is not complete; an AER is not of these. */
+bool m_slow_has(const struct m_ctrl *c, int sqid, uint16_t cid);
 
 /* --- resv.c ------------------------------------------------------------------------------------------------- */
 /* The command conflicts with a reservation of another host. */
@@ -194,6 +196,7 @@ void m_aer_clear(struct m_ctrl *c, unsigned lid);
 void m_aer_reset(struct m_ctrl *c);
 /* Complete the outstanding AER @cid with @status; false when there is none. */
 bool m_aer_abort(struct m_ctrl *c, uint16_t cid);
+bool m_aer_has(const struct m_ctrl *c, uint16_t cid);
 /* Temperature against feature 04h: the event of its critical warning, when the host wants it. */
 void m_temperature_event(struct m_ctrl *c);
 

@@ -175,6 +175,7 @@ static void events(struct nvsr_model *m)
 {
 	struct m_ctrl *pf = m_pf(m);
 	const uint32_t get_changed = NVME_LOG_CHANGED_NS | 1023u << 16;
+	uint16_t last;
 
 	EQ(DETACH(m, 1, 0), 0);			/* not enabled: listed, no event */
 	EQ(pf->log->event_count, 0);
@@ -183,6 +184,7 @@ static void events(struct nvsr_model *m)
 	EQ(pf->log->event_count, 1);
 	for (unsigned i = 0; i < 5; i++)	/* the event that waits takes the first */
 		EQ(admin(pf, NVME_ADMIN_AER, 0, 0, 0), 0);
+	last = cid;
 	EQ(pf->aer_count, 4);
 	EQ(admin(pf, NVME_ADMIN_AER, 0, 0, 0), NVME_SC_AER_LIMIT);
 	EQ(DETACH(m, 1, 0), 0);			/* masked until the log is read */
@@ -198,7 +200,7 @@ static void events(struct nvsr_model *m)
 	EQ(admin(pf, NVME_ADMIN_GET_LOG, 0, get_changed, 0), 0);
 	EQ(admin(pf, NVME_ADMIN_NS_MGMT, 1, NVME_NS_MGMT_DELETE, 0), 0);
 	EQ(pf->aer_count, 3);			/* it deleted the namespace itself */
-	EQ(admin(pf, NVME_ADMIN_ABORT, 0, 7u << 16, 0), 0);
+	EQ(admin(pf, NVME_ADMIN_ABORT, 0, (uint32_t)last << 16, 0), 0);
 	EQ(dw0 || pf->aer_count != 2, 0);
 	EQ(admin(pf, NVME_ADMIN_GET_LOG, 0, 0x30, 0), NVME_SC_INVALID_LOG_PAGE);
 	EQ(run(pf, false, NVME_ADMIN_GET_LOG, 0, NVME_LOG_SMART, 0, 2), NVME_SC_INVALID_FIELD);

@@ -79,6 +79,7 @@ static void features(struct m_conf *f, const struct nvsr_profile *p)
 	f->dulbe = has(p, NVSR_NEED_ID_DULBE, true);
 	f->ocp = has(p, NVSR_NEED_ID_OCP, false);
 	f->dbbuf = has(p, NVSR_NEED_ID_DBBUF, false);
+	f->sgl = has(p, NVSR_NEED_ID_SGL, true);
 	f->migration = f->sriov && has(p, NVSR_NEED_ID_MIGRATION, false);
 }
 

@@ -115,6 +115,8 @@ static bool dma(struct m_ctrl *c, uint64_t iova, uint8_t *buf, size_t len, bool 
 
 	if (!m_mastering(c))
 		return false;
+	if (DEFECT(m, DMA_ADDRESS_32_BITS) && !m_is_pf(c))
+		iova &= UINT32_MAX;
 	if (!reachable(d, iova, len)) {
 		m->faults++;
 		m->last_fault = (struct nvsr_model_fault){ .rid = m_rid(as), .domain = as->domain, .iova = iova,

@@ -169,6 +169,7 @@ static uint16_t cns_ctrl(struct m_ctrl *c, struct m_cmd *cmd, void *buf)
 	id->awupf = le16(DEFECT(m, AWUPF_ABOVE_AWUN) ? M_ATOMIC_BLOCKS : 0);
 	id->acwu = le16(f->fused ? M_ATOMIC_BLOCKS - 1 : 0);
 	id->cdfs = le16(f->copy ? 0x5 : 0);	/* source ranges of this and of other namespaces */
+	id->sgls = le32(m_sgls(m));
 	id->vwc = 0x7;		/* present; Flush takes NSID FFFFFFFFh */
 	id->nwpc = f->nswp && !DEFECT(m, NWPC_READS_ZERO) ? NVME_NWPC_WP | NVME_NWPC_UNTIL_POWER : 0;
 	memcpy(id->subnqn, f->subnqn, strnlen(f->subnqn, sizeof(f->subnqn) - 1));

@@ -41,6 +41,7 @@ struct m_sq {
 	uint16_t id, cqid;
 	uint32_t size, head, tail;
 	uint64_t base;
+	uint32_t last_cid;		/* defects only: identifier of the command before, + 1 */
 };
 /* A command being executed; lives on the stack of the fetch loop unless it is parked (AER). */
 struct m_cmd {
@@ -136,7 +137,7 @@ struct m_conf {
 	unsigned total_vfs, vf_offset, vf_stride, sriov_pos, vf_bar0_bytes, pf_bar0_bytes, pf_msix_table, pf_msix_pba;
 	unsigned vf_msix_table, vf_msix_pba;
 	bool sriov, ari, virt_mgmt, vq, vi, ns_mgmt, ns_changed, compare, dsm, write_zeroes, nswp, thin, granularity, nssr;
-	bool resv, ptpl, format, crypto, sanitize, fused, copy, verify, dulbe, migration, dbbuf, ocp;
+	bool resv, ptpl, format, crypto, sanitize, fused, copy, verify, dulbe, migration, dbbuf, sgl, ocp;
 	uint32_t sup_pgsize, vs;
 	uint16_t pf_cntlid, vf_cntlid, portid;
 	/* As Identify Controller and CAP show them: mdts a power of two of pages (0 no limit), mqes, aerl, elpe 0's based. */
@@ -213,9 +214,12 @@ struct m_ctrl *m_ctrl_by_cntlid(struct nvsr_model *m, uint16_t cntlid);	/* NULL 
 /* dma.c: host memory of the function's domain.  False = fault (recorded, nothing moved). */
 bool m_dma_read(struct m_ctrl *c, uint64_t iova, void *buf, size_t len);
 bool m_dma_write(struct m_ctrl *c, uint64_t iova, const void *buf, size_t len);
-/* prp.c: the data buffer of a command, checked and walked (PRP; SGL refused).  0 or a status. */
+/* prp.c: the data buffer of a command, checked and walked.  0 or a status. */
 uint16_t m_data_to_host(struct m_ctrl *c, const struct m_cmd *cmd, const void *buf, size_t len);
 uint16_t m_data_from_host(struct m_ctrl *c, const struct m_cmd *cmd, void *buf, size_t len);
+/* sgl.c: SGLS of Identify; where @len bytes of metadata in a buffer of their own are.  0 or a status. */
+uint32_t m_sgls(const struct nvsr_model *m);
+uint16_t m_metadata_at(struct m_ctrl *c, const struct m_cmd *cmd, uint64_t len, uint64_t *ret);
 /* queue.c */
 void m_queue_process(struct m_ctrl *c);			/* fetch and execute all there is */
 void m_post(struct m_ctrl *c, uint16_t sqid, uint16_t cid, uint16_t status, uint32_t dw0, uint32_t dw1);

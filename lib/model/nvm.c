@@ -141,19 +141,23 @@ static uint64_t transfer(const struct range *r)
 }
 
 /* Between blocks with metadata on the media, and separate buffers of the host. */
-static bool split(struct m_ctrl *c, const struct m_cmd *cmd, const struct range *r, uint8_t *media, uint8_t *data, bool to_host)
+static uint16_t split(struct m_ctrl *c, const struct m_cmd *cmd, const struct range *r, uint8_t *media, uint8_t *data,
+		      bool to_host)
 {
-	uint64_t mptr = le64_get(cmd->e.mptr);
+	uint64_t mptr;
+	uint16_t status = m_metadata_at(c, cmd, (uint64_t)r->nlb * r->meta, &mptr);
 
+	if (status)
+		return status;
 	for (unsigned i = 0; i < r->nlb; i++) {
 		uint8_t *block = media + (size_t)i * (r->data + r->meta), *part = data + (size_t)i * r->data;
 		uint64_t meta = mptr + (uint64_t)i * r->meta;
 
 		memcpy(to_host ? part : block, to_host ? block : part, r->data);
 		if (to_host ? !m_dma_write(c, meta, block + r->data, r->meta) : !m_dma_read(c, meta, block + r->data, r->meta))
-			return false;
+			return NVME_SC_DATA_XFER_ERROR;
 	}
-	return true;
+	return 0;
 }
 
 /* Read the range as it lies on the media into *ret_buf (malloc'd), or take it from the host into it. */
@@ -176,9 +180,10 @@ static uint16_t from_host(struct m_ctrl *c, const struct m_cmd *cmd, const struc
 	media = malloc(r->len);
 	if (!media)
 		return NVME_SC_INTERNAL;
-	if (!split(c, cmd, r, media, data, false)) {
+	status = split(c, cmd, r, media, data, false);
+	if (status) {
 		free(media);
-		return NVME_SC_DATA_XFER_ERROR;
+		return status;
 	}
 	*ret_buf = media;
 	return 0;
@@ -188,6 +193,7 @@ static uint16_t to_host(struct m_ctrl *c, const struct m_cmd *cmd, const struct 
 {
 	_cleanup_free_ uint8_t *media = NULL, *data = NULL;
 	uint8_t *direct = m_media_direct(r->ns->media, r->off);
+	uint16_t status;
 
 	if (direct && !r->separate)
 		return m_data_to_host(c, cmd, direct, transfer(r));
@@ -200,9 +206,8 @@ static uint16_t to_host(struct m_ctrl *c, const struct m_cmd *cmd, const struct 
 	data = malloc(transfer(r));
 	if (!data)
 		return NVME_SC_INTERNAL;
-	if (!split(c, cmd, r, media, data, true))
-		return NVME_SC_DATA_XFER_ERROR;
-	return m_data_to_host(c, cmd, data, transfer(r));
+	status = split(c, cmd, r, media, data, true);
+	return status ? status : m_data_to_host(c, cmd, data, transfer(r));
 }
 
 static uint16_t prepare(struct m_ctrl *c, struct m_cmd *cmd, struct range *ret)

@@ -25,7 +25,8 @@ static uint16_t check_memory(const struct m_ctrl *c, struct m_cmd *cmd, unsigned
 	unsigned qsize = M_DW(cmd, 10) >> 16;
 	uint64_t page = (uint64_t)M_PAGE << NVME_CC_MPS(c->cc);
 
-	if (!qsize || qsize > NVME_CAP_MQES(c->cap) || entry_size_log2 != wanted_log2)
+	if ((!qsize || qsize > NVME_CAP_MQES(c->cap) || entry_size_log2 != wanted_log2) &&
+	    !DEFECT(c->m, QUEUE_SIZE_UNCHECKED))
 		return m_bad(cmd, 42, 0, NVME_SC_QUEUE_SIZE);
 	if (!(M_DW(cmd, 11) & PC) && NVME_CAP_CQR(c->cap))
 		return m_bad(cmd, 44, 0, NVME_SC_INVALID_FIELD);
@@ -39,12 +40,12 @@ static uint16_t bad_qid(const struct m_ctrl *c, struct m_cmd *cmd)
 	return m_bad(cmd, 40, 0, DEFECT(c->m, QID_WRONG_STATUS) ? NVME_SC_INVALID_FIELD : NVME_SC_QID_INVALID);
 }
 
-/* Another VF has a queue of this id, and the drive minds. */
-static bool taken_by_sibling(const struct m_ctrl *c, unsigned qid)
+/* Another VF has a queue of this id; only a defective drive minds. */
+static bool has_sibling_queue(const struct m_ctrl *c, unsigned qid)
 {
 	const struct nvsr_model *m = c->m;
 
-	for (unsigned i = 1; i < m->ctrl_count && !m_is_pf(c) && DEFECT(m, QID_IN_USE_BY_SIBLING); i++)
+	for (unsigned i = 1; i < m->ctrl_count && !m_is_pf(c); i++)
 		if (i != c->fn && qid <= m->ctrl[i].max_qid && m->ctrl[i].cq && m->ctrl[i].cq[qid].valid)
 			return true;
 	return false;
@@ -58,7 +59,10 @@ uint16_t m_create_cq(struct m_ctrl *c, struct m_cmd *cmd)
 
 	if (qid > c->max_qid && DEFECT(c->m, QID_BEYOND_NVQ_ACCEPTED))
 		return 0;
-	if (!qid_exists(c, qid, c->feat->io_cqs) || c->cq[qid].valid || taken_by_sibling(c, qid) ||
+	if (qid && qid <= c->max_qid && c->cq[qid].valid && DEFECT(c->m, QUEUE_CREATED_TWICE))
+		return 0;
+	if (!qid_exists(c, qid, c->feat->io_cqs) || c->cq[qid].valid ||
+	    (has_sibling_queue(c, qid) && DEFECT(c->m, QID_IN_USE_BY_SIBLING)) ||
 	    (qid == c->max_qid && !m_is_pf(c) && DEFECT(c->m, VF_QUEUE_OFF_BY_ONE)))
 		return bad_qid(c, cmd);
 	status = check_memory(c, cmd, NVME_CC_IOCQES(c->cc), 4);
@@ -87,6 +91,8 @@ uint16_t m_create_sq(struct m_ctrl *c, struct m_cmd *cmd)
 		return bad_qid(c, cmd);
 	if (!qid_exists(c, cqid, c->feat->io_cqs))
 		return m_bad(cmd, 46, 0, NVME_SC_QID_INVALID);
+	if (!c->cq[cqid].valid && has_sibling_queue(c, cqid) && DEFECT(c->m, CQ_OF_SIBLING_TAKEN))
+		return 0;
 	if (!c->cq[cqid].valid)
 		return m_bad(cmd, 46, 0, NVME_SC_CQ_INVALID);
 	status = check_memory(c, cmd, NVME_CC_IOSQES(c->cc), 6);
@@ -105,13 +111,21 @@ static void drop_sq(struct m_ctrl *c, unsigned qid)
 	c->sq[qid] = (struct m_sq){ 0 };
 }
 
+/* A queue to delete that is not there; a defective drive has deleted it all the same. */
+static uint16_t no_such_queue(const struct m_ctrl *c, struct m_cmd *cmd, unsigned qid)
+{
+	if (DEFECT(c->m, ANY_QUEUE_DELETED) || (has_sibling_queue(c, qid) && DEFECT(c->m, SIBLING_QUEUE_DELETION_SUCCEEDS)))
+		return 0;
+	return m_bad(cmd, 40, 0, NVME_SC_QID_INVALID);
+}
+
 uint16_t m_delete_sq(struct m_ctrl *c, struct m_cmd *cmd)
 {
 	struct nvsr_model *m = c->m;
 	unsigned qid = M_DW(cmd, 10) & 0xffff;
 
 	if (!qid || qid > c->max_qid || !c->sq[qid].valid)
-		return m_bad(cmd, 40, 0, NVME_SC_QID_INVALID);
+		return no_such_queue(c, cmd, qid);
 	drop_sq(c, qid);
 	for (unsigned i = 1; i < m->ctrl_count && DEFECT(m, DELETE_SQ_HITS_SIBLINGS); i++)
 		if (m->ctrl[i].sq && qid <= m->ctrl[i].max_qid && m->ctrl[i].sq[qid].valid)
@@ -124,7 +138,9 @@ uint16_t m_delete_cq(struct m_ctrl *c, struct m_cmd *cmd)
 	unsigned qid = M_DW(cmd, 10) & 0xffff;
 
 	if (!qid || qid > c->max_qid || !c->cq[qid].valid)
-		return m_bad(cmd, 40, 0, NVME_SC_QID_INVALID);
+		return no_such_queue(c, cmd, qid);
+	if (c->cq[qid].sqs && DEFECT(c->m, CQ_DELETED_BEFORE_SQ))
+		return 0;
 	if (c->cq[qid].sqs)
 		return m_bad(cmd, 40, 0, NVME_SC_INVALID_QUEUE_DELETION);
 	c->cq[qid] = (struct m_cq){ 0 };

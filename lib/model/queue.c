@@ -20,8 +20,29 @@ static struct m_cq *cq_get(struct m_ctrl *c, unsigned qid)
 /* A queue in memory that the controller cannot reach is fatal: nothing could tell the host otherwise. */
 static void lost(struct m_ctrl *c)
 {
+	for (unsigned i = 1; DEFECT(c->m, QUEUE_FAULT_STOPS_SIBLINGS) && !m_is_pf(c) && i < c->m->ctrl_count; i++)
+		if (c->m->ctrl[i].present) {
+			c->m->ctrl[i].fatal = true;
+			m_regs_update(&c->m->ctrl[i]);
+		}
 	c->fatal = true;
 	m_regs_update(c);
+}
+
+/* A defective drive does not take the IOMMU's no for an answer. */
+static struct m_ctrl *second_try(const struct m_ctrl *c)
+{
+	return DEFECT(c->m, QUEUE_DMA_REPEATED_AS_VF1) && c->fn > 1 ? &c->m->ctrl[1] : NULL;
+}
+
+static bool entry_read(struct m_ctrl *c, uint64_t at, void *buf, size_t len)
+{
+	return m_dma_read(c, at, buf, len) || (second_try(c) && m_dma_read(second_try(c), at, buf, len));
+}
+
+static bool entry_write(struct m_ctrl *c, uint64_t at, const void *buf, size_t len)
+{
+	return m_dma_write(c, at, buf, len) || (second_try(c) && m_dma_write(second_try(c), at, buf, len));
 }
 
 int m_queues_size(struct m_ctrl *c, unsigned max_qid)
@@ -91,7 +112,7 @@ static void put_cqe(struct m_ctrl *c, struct m_sq *sq, struct m_cq *cq, const st
 	bool irq = cq->irq;
 	unsigned vector = cq->vector;
 
-	if (!m_dma_write(c, cq->base + (uint64_t)cq->tail * sizeof(e), &e, sizeof(e))) {
+	if (!entry_write(c, cq->base + (uint64_t)cq->tail * sizeof(e), &e, sizeof(e))) {
 		lost(c);
 		return;
 	}
@@ -168,7 +189,7 @@ static bool stalled_by_sibling(const struct m_ctrl *c)
 
 static bool fetch(struct m_ctrl *c, struct m_sq *sq, struct m_cmd *ret)
 {
-	if (!m_dma_read(c, sq->base + (uint64_t)sq->head * sizeof(ret->e), &ret->e, sizeof(ret->e))) {
+	if (!entry_read(c, sq->base + (uint64_t)sq->head * sizeof(ret->e), &ret->e, sizeof(ret->e))) {
 		lost(c);
 		return false;
 	}

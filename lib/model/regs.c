@@ -63,7 +63,8 @@ void m_regs_reset(struct m_ctrl *c, enum m_clr kind)
 	stop(c);
 	c->csts = kind == M_CLR_CC && !m_is_pf(c) && DEFECT(c->m, SHST_SURVIVES_RESET) ? c->csts & 0xcu : 0;
 	c->intms = 0;
-	c->fatal = false;
+	c->fatal &= !m_is_pf(c) && ((kind == M_CLR_CC && DEFECT(c->m, FAULT_SURVIVES_CONTROLLER_RESET)) ||
+				    (kind == M_CLR_FLR && DEFECT(c->m, FAULT_SURVIVES_FLR)));
 	if (kind == M_CLR_CC && DEFECT(c->m, AQA_LOST_ON_CTRL_RESET))
 		c->aqa = 0, c->asq = 0, c->acq = 0;
 	if (kind != M_CLR_CC) {

@@ -129,6 +129,14 @@ void m_slow_abort_queue(struct m_ctrl *c, uint16_t sqid)
 	abort_some(c, is_in_queue, sqid, 0, NVME_SC_ABORT_SQ_DELETED);
 }
 
+bool m_slow_has(const struct m_ctrl *c, int sqid, uint16_t cid)
+{
+	for (unsigned i = 0; i < c->slow_count; i++)
+		if ((sqid < 0 || c->slow[i].sqid == sqid) && le16_get(c->slow[i].e.cid) == cid)
+			return true;
+	return false;
+}
+
 void m_slow_drop(struct m_ctrl *c)
 {
 	free(c->slow);

@@ -23,6 +23,7 @@ static inline void equal(uint64_t is, uint64_t want, const char *file, int line,
 static uint8_t memory[32 * M_PAGE] __attribute__((aligned(4096)));	/* iova 0, in every domain */
 static uint8_t *const data = memory + DATA;
 static uint32_t dw0;
+static uint16_t cid;		/* of the last command: none conflicts with one that is outstanding */
 
 static inline void start(struct m_ctrl *c)
 {
@@ -64,7 +65,7 @@ static inline struct nvsr_model *power_on(void)
 static inline uint16_t run(struct m_ctrl *c, bool io, uint8_t opcode, uint32_t nsid, uint32_t cdw10, uint32_t cdw11, uint32_t cdw12)
 {
 	struct m_sq sq = { .valid = true, .id = io };
-	struct m_cmd cmd = { .e = { .opcode = opcode, .cid = le16(7), .nsid = le32(nsid), .mptr = le64(META), .prp1 = le64(DATA),
+	struct m_cmd cmd = { .e = { .opcode = opcode, .cid = le16(++cid), .nsid = le32(nsid), .mptr = le64(META), .prp1 = le64(DATA),
 				    .prp2 = le64(DATA + M_PAGE), .cdw10 = le32(cdw10), .cdw11 = le32(cdw11),
 				    .cdw12 = le32(cdw12) }, .sq = &sq };
 	uint16_t status = m_execute(c, &cmd);

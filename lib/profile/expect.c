@@ -6,13 +6,13 @@
 #include "profile/profile.h"
 #include "profile/yaml.h"
 
-struct raw_line { char *id, *requirement, *why, *link, *firmware, *until; };
+struct raw_line { char *id, *requirement, *why, *link, *firmware, *access, *until; };
 
 #define LINE_FIELD(key, flags) \
 	CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | (flags), struct raw_line, key, 1, CYAML_UNLIMITED)
 static const cyaml_schema_field_t line_fields[] = {
 	LINE_FIELD(id, 0), LINE_FIELD(requirement, 0), LINE_FIELD(why, 0), LINE_FIELD(link, 0), LINE_FIELD(until, 0),
-	LINE_FIELD(firmware, CYAML_FLAG_OPTIONAL), CYAML_FIELD_END
+	LINE_FIELD(firmware, CYAML_FLAG_OPTIONAL), LINE_FIELD(access, CYAML_FLAG_OPTIONAL), CYAML_FIELD_END
 };
 static const cyaml_schema_value_t line_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_line, line_fields) };
 static const cyaml_schema_value_t list_value = { CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER, struct raw_line, &line_value, 0, 4096) };
@@ -55,7 +55,9 @@ static int take_line(const struct nvsr_yaml *y, const struct raw_line *raw, unsi
 	e->link = strdup(raw->link);
 	e->until = strdup(raw->until);
 	e->firmware = raw->firmware ? strdup(raw->firmware) : NULL;
-	return e->id && e->requirement && e->why && e->link && e->until && (e->firmware || !raw->firmware) ? 0 : -ENOMEM;
+	e->access = raw->access ? strdup(raw->access) : NULL;
+	return e->id && e->requirement && e->why && e->link && e->until && (e->firmware || !raw->firmware) &&
+	       (e->access || !raw->access) ? 0 : -ENOMEM;
 }
 
 /* device-profiles/x.yaml -> device-profiles/x.expect.yaml */
@@ -112,16 +114,22 @@ void nvsr_expects_free(struct nvsr_expects *e)
 		free(e->item[i].link);
 		free(e->item[i].until);
 		free(e->item[i].firmware);
+		free(e->item[i].access);
 	}
 	free(e->item);
 	free(e->path);
 	*e = (struct nvsr_expects){ 0 };
 }
 
-struct nvsr_expect *nvsr_expects_find(struct nvsr_expects *e, const char *id, const char *fr)
+bool nvsr_expect_applies(const struct nvsr_expect *x, const char *fr, const char *access)
+{
+	return (!x->firmware || !fr || nvsr_glob(x->firmware, fr)) && (!x->access || !access || nvsr_glob(x->access, access));
+}
+
+struct nvsr_expect *nvsr_expects_find(struct nvsr_expects *e, const char *id, const char *fr, const char *access)
 {
 	for (unsigned i = 0; i < e->count; i++)
-		if (nvsr_glob(e->item[i].id, id) && (!e->item[i].firmware || !fr || nvsr_glob(e->item[i].firmware, fr)))
+		if (nvsr_glob(e->item[i].id, id) && nvsr_expect_applies(&e->item[i], fr, access))
 			return &e->item[i];
 	return NULL;
 }

@@ -76,7 +76,7 @@ const char *nvsr_profile_dir(void);
 /* One known difference: the result of tests that match @id becomes `known`, never hidden. */
 struct nvsr_expect {
 	char *id;	/* glob on test ids */
-	char *requirement, *why, *link, *firmware;	/* firmware NULL = any */
+	char *requirement, *why, *link, *firmware, *access;	/* firmware, access: globs, NULL = any */
 	char *until;	/* YYYY-MM-DD or YYYY-MM */
 	unsigned line;
 	unsigned matched;	/* counted by the runner: 0 at the end of a full run is an error */
@@ -94,7 +94,9 @@ struct nvsr_expects {
 int nvsr_expects_load(const struct nvsr_profile *p, const char *path, const char *today, const char *const *ids,
 		      size_t id_count, struct nvsr_expects *ret, struct nvsr_complaint *complaint);
 void nvsr_expects_free(struct nvsr_expects *e);
-/* The line that covers @id on firmware @fr, or NULL. */
-struct nvsr_expect *nvsr_expects_find(struct nvsr_expects *e, const char *id, const char *fr);
+/* True when a line speaks of firmware @fr seen through @access (nvsr_dev_method()). */
+bool nvsr_expect_applies(const struct nvsr_expect *x, const char *fr, const char *access);
+/* The line that covers @id there, or NULL. */
+struct nvsr_expect *nvsr_expects_find(struct nvsr_expects *e, const char *id, const char *fr, const char *access);
 
 #endif

@@ -113,12 +113,31 @@ static void expectations_must_be_alive(void)
 		if (cases[i].complaint) {
 			expect(strstr(c.text, cases[i].complaint) && strstr(c.text, ".yaml:1:"), cases[i].complaint, c.text);
 		} else if (!rc) {
-			expect(nvsr_expects_find(&e, ids[1], "1.0") == &e.item[0] && e.item[0].line == 1, "find", "wrong line");
-			expect(!nvsr_expects_find(&e, ids[0], "1.0"), "find", "matches another test");
+			expect(nvsr_expects_find(&e, ids[1], "1.0", "kernel") == &e.item[0] && e.item[0].line == 1, "find", "wrong line");
+			expect(!nvsr_expects_find(&e, ids[0], "1.0", "kernel"), "find", "matches another test");
 		}
 		nvsr_expects_free(&e);
 		unlink(path);
 	}
+}
+
+static void expectations_have_a_scope(void)
+{
+	static const char line[] = "- { id: '*', requirement: VIRT-37, why: w, link: 'https://x', until: 2027-01, firmware: '1.*', "
+				   "access: 'vfio' }\n";
+	static const struct { const char *fr, *access; bool covers; } cases[] = {
+		{ "1.0", "vfio", true }, { "2.0", "vfio", false }, { "1.0", "kernel", false }, { "1.0", "kernel, VFs by vfio", false },
+		{ NULL, NULL, true },
+	};
+	const char *path = put(line);
+	struct nvsr_complaint c = { "" };
+	struct nvsr_expects e = { 0 };
+
+	expect(!nvsr_expects_load(NULL, path, "2026-11-20", (const char *const[]){ "a.b.c" }, 1, &e, &c), "scope", c.text);
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(cases); i++)
+		expect(!!nvsr_expects_find(&e, "a.b.c", cases[i].fr, cases[i].access) == cases[i].covers, "scope", "wrong");
+	nvsr_expects_free(&e);
+	unlink(path);
 }
 
 /* Every profile that we ship must load (expectations are checked against the test ids by the command line). */
@@ -169,6 +188,7 @@ int main(void)
 	bad_profiles_are_named_by_place_and_field();
 	good_profile_keeps_values_and_marks_the_rest_unknown();
 	expectations_must_be_alive();
+	expectations_have_a_scope();
 	shipped_profiles_load();
 	printf("%s: profile_test\n", failed ? "FAIL" : "ok");
 	return failed != 0;

@@ -41,20 +41,25 @@
 	X(DULBE,        CLAIM, "dulbe",          "the Deallocated or Unwritten Logical Block error (NSFEAT bit 2)") \
 	X(MIGRATION,    CLAIM, "live-migration", "host managed live migration (OACS bit 11)") \
 	X(DBBUF,        CLAIM, "dbbuf",          "the Doorbell Buffer Config command (OACS bit 8)") \
+	X(SGL,          CLAIM, "sgl",            "SGLs for I/O commands (SGLS bits 1:0 not 0)") \
 	X(OCP,          PROMISE, "ocp",          "a profile that claims OCP Datacenter NVMe SSD 2.7") \
 	X(CFG_READ,     ENV,   "cfg-read",       "an access method that reads configuration space") \
-	X(CFG_WRITE,    ENV,   "cfg-write",      "an access method that writes configuration space (vfio or model)") \
+	X(CFG_WRITE,    ENV,   "cfg-write",      "an access method that writes configuration space of PF and VFs (vfio or model)") \
 	X(REG_READ,     ENV,   "reg-read",       "an access method that reads controller registers") \
-	X(REG_WRITE,    ENV,   "reg-write",      "an access method that writes controller registers (vfio or model)") \
-	X(QUEUES,       ENV,   "queues",         "an access method that owns its queues (vfio or model)") \
-	X(AER,          ENV,   "aer",            "an access method that receives asynchronous events (vfio or model)") \
+	X(REG_WRITE,    ENV,   "reg-write",      "an access method that writes registers of PF and VFs (vfio or model)") \
+	X(QUEUES,       ENV,   "queues",         "an access method that owns the queues of PF and VFs (vfio or model)") \
+	X(AER,          ENV,   "aer",            "an access method that receives the events of PF and VFs (vfio or model)") \
+	X(VF_CFG_WRITE, ENV,   "vf-cfg-write",   "an access method that writes configuration space of VFs (--vf-access vfio, or model)") \
+	X(VF_REG_WRITE, ENV,   "vf-reg-write",   "an access method that writes registers of VFs (--vf-access vfio, or model)") \
+	X(VF_QUEUES,    ENV,   "vf-queues",      "an access method that owns the queues of VFs (--vf-access vfio, or model)") \
+	X(VF_AER,       ENV,   "vf-aer",         "an access method that receives the events of VFs (--vf-access vfio, or model)") \
 	X(VF_ADMIN,     ENV,   "vf-admin",       "admin commands on a VF") \
 	X(IO,           ENV,   "io",             "I/O commands") \
 	X(CTRL_RESET,   ENV,   "ctrl-reset",     "Controller Reset by the access method") \
 	X(FLR,          ENV,   "flr",            "Function Level Reset by the access method") \
-	X(HOT_RESET,    ENV,   "hot-reset",      "a conventional reset by the access method (model)") \
+	X(HOT_RESET,    ENV,   "hot-reset",      "a conventional reset by the access method (PF by vfio, or model)") \
 	X(POWER_CYCLE,  ENV,   "power-cycle",    "a power cycle by the access method (model, or a lab that switches power)") \
-	X(DMA_DOMAINS,  ENV,   "dma-domains",    "an access method that gives a function an address space of its own (vfio or model)") \
+	X(DMA_DOMAINS,  ENV,   "dma-domains",    "an address space of its own for each VF (--vf-access vfio, or model)") \
 	X(DESTROY,      GRANT, "destroy",        "permission to destroy data (--destructive --erase-serial SN)")
 
 enum nvsr_need_id {

@@ -59,6 +59,21 @@ NVSR_SIZE(struct nvme_cqe, 16);
 #define NVME_FUSE_FIRST		1
 #define NVME_FUSE_SECOND	2
 #define NVME_FLAGS_PSDT(f)	((f) >> 6 & 3)
+enum { NVME_PSDT_PRP = 0, NVME_PSDT_SGL = 1, NVME_PSDT_SGL_MPTR = 2, NVME_PSDT_RESERVED = 3 };
+#define NVME_PSDT(v)		((uint8_t)((v) << 6))	/* in flags */
+
+/* SGL descriptor, Base 4.1.2: of a Bit Bucket only the length counts; id: type 7:4, sub type 3:0. */
+struct nvme_sgl { le64_t addr; le32_t len; uint8_t rsvd12[3], id; };
+NVSR_SIZE(struct nvme_sgl, 16);
+NVSR_AT(struct nvme_sgl, id, 15);
+enum nvme_sgl_type {
+	NVME_SGL_DATA_BLOCK = 0, NVME_SGL_BIT_BUCKET = 1, NVME_SGL_SEGMENT = 2, NVME_SGL_LAST_SEGMENT = 3, NVME_SGL_KEYED = 4,
+	NVME_SGL_TRANSPORT = 5,
+};
+#define NVME_SGL_TYPE(id)	((id) >> 4)
+#define NVME_SGL_SUBTYPE(id)	((id) & 0xf)
+#define NVME_SGL_ID(type, sub)	((uint8_t)((type) << 4 | (sub)))
+#define NVME_SGL_OFFSET		1	/* sub type: the address is an offset; reserved over PCIe */
 
 /* Opcodes; bits 1:0 give the data direction: 1 host to controller, 2 controller to host. */
 enum nvme_admin_opcode {
@@ -86,9 +101,9 @@ enum nvme_status {
 	NVME_SC_DATA_XFER_ERROR = 0x004, NVME_SC_INTERNAL = 0x006, NVME_SC_ABORT_REQ = 0x007, NVME_SC_ABORT_SQ_DELETED = 0x008,
 	NVME_SC_FUSED_FAIL = 0x009, NVME_SC_FUSED_MISSING = 0x00a, NVME_SC_INVALID_NS = 0x00b, NVME_SC_CMD_SEQ_ERROR = 0x00c,
 	NVME_SC_SGL_SEG_INVALID = 0x00d, NVME_SC_SGL_COUNT_INVALID = 0x00e, NVME_SC_SGL_DATA_LEN_INVALID = 0x00f,
-	NVME_SC_SGL_TYPE_INVALID = 0x011, NVME_SC_PRP_OFFSET_INVALID = 0x013, NVME_SC_ATOMIC_EXCEEDED = 0x014,
+	NVME_SC_SGL_META_LEN_INVALID = 0x010, NVME_SC_SGL_TYPE_INVALID = 0x011, NVME_SC_PRP_OFFSET_INVALID = 0x013, NVME_SC_ATOMIC_EXCEEDED = 0x014,
 	NVME_SC_HOSTID_FORMAT = 0x018, NVME_SC_PREEMPT_ABORT = 0x01b, NVME_SC_SANITIZE_FAILED = 0x01c,
-	NVME_SC_SANITIZE_IN_PROGRESS = 0x01d, NVME_SC_NS_WRITE_PROTECTED = 0x020, NVME_SC_TRANSIENT = 0x022,
+	NVME_SC_SANITIZE_IN_PROGRESS = 0x01d, NVME_SC_SGL_GRANULARITY = 0x01e, NVME_SC_NS_WRITE_PROTECTED = 0x020, NVME_SC_TRANSIENT = 0x022,
 	NVME_SC_LBA_RANGE = 0x080, NVME_SC_CAPACITY_EXCEEDED = 0x081, NVME_SC_NS_NOT_READY = 0x082,
 	NVME_SC_RESV_CONFLICT = 0x083, NVME_SC_FORMAT_IN_PROGRESS = 0x084,
 	/* command specific */
@@ -189,6 +204,7 @@ NVSR_AT(struct nvme_id_ctrl, domain, 356);
 NVSR_AT(struct nvme_id_ctrl, nn, 516);
 NVSR_AT(struct nvme_id_ctrl, fuses, 522);
 NVSR_AT(struct nvme_id_ctrl, awun, 526);
+NVSR_AT(struct nvme_id_ctrl, sgls, 536);
 NVSR_AT(struct nvme_id_ctrl, mnan, 540);
 NVSR_AT(struct nvme_id_ctrl, maxcna, 560);
 NVSR_AT(struct nvme_id_ctrl, trattr, 576);
@@ -214,6 +230,14 @@ NVSR_AT(struct nvme_id_ctrl, psd, 2048);
 #define NVME_ONCS_VERIFY	0x0080
 #define NVME_ONCS_COPY		0x0100
 #define NVME_FUSES_COMPARE_WRITE 0x0001
+#define NVME_SGLS_SUPPORT(s)	((s) & 3)	/* 0 none, 1 any alignment, 2 dwords */
+#define NVME_SGLS_DWORD		2u
+#define NVME_SGLS_KEYED		(1u << 2)
+#define NVME_SGLS_BIT_BUCKET	(1u << 16)
+#define NVME_SGLS_MPTR_BYTES	(1u << 17)	/* a contiguous metadata buffer may begin at any byte */
+#define NVME_SGLS_LONGER	(1u << 18)	/* an SGL may be longer than the data */
+#define NVME_SGLS_MPTR_SGL	(1u << 19)
+#define NVME_SGLS_TRANSPORT	(1u << 21)
 #define NVME_FNA_FORMAT_ALL	0x01	/* a Format affects all namespaces of the subsystem */
 #define NVME_FNA_ERASE_ALL	0x02	/* the same for SES 001b and 010b */
 #define NVME_FNA_CRYPTO		0x04

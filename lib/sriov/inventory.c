@@ -54,6 +54,7 @@ static uint64_t claims(struct nvsr_dev *pf, const struct nvsr_inventory *inv)
 		{ NVSR_NEED(COPY), oncs & NVME_ONCS_COPY },
 		{ NVSR_NEED(VERIFY), oncs & NVME_ONCS_VERIFY },
 		{ NVSR_NEED(DBBUF), oacs & NVME_OACS_DBBUF },
+		{ NVSR_NEED(SGL), NVME_SGLS_SUPPORT(le32_get(id->sgls)) },
 		{ NVSR_NEED(MIGRATION), oacs & NVME_OACS_MIGRATION },
 		{ NVSR_NEED(DULBE), common.nsfeat & NVME_NSFEAT_DULBE },
 	};

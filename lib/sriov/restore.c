@@ -2,7 +2,7 @@
 /*
  * Putting a device back.  Each step compares first, so a device in its old state gets no command that changes anything.
  * The order matters: the primary's own flexible resources need a reset that puts every secondary Offline, so they come
- * first; VFs must exist before their controllers can be Online.
+ * first; VFs must exist before their controllers can be Online, and a device may attach shared namespaces to VFs as they come.
  */
 #include "sriov/state.h"
 
@@ -283,8 +283,8 @@ static int host_step(struct restoring *r, const json_t *want, const json_t *now)
 int nvsr_snapshot_restore(struct nvsr_dev *pf, const struct nvsr_snapshot *s)
 {
 	static const struct { const char *key; int (*step)(struct restoring *r, const json_t *want, const json_t *now); } steps[] = {
-		{ "primary", primary_step }, { "secondary", release_step }, { "namespaces", namespaces_step },
-		{ "numvfs", numvfs_step }, { "secondary", assign_step }, { "features", features_step }, { "host", host_step },
+		{ "primary", primary_step }, { "secondary", release_step }, { "numvfs", numvfs_step },
+		{ "namespaces", namespaces_step }, { "secondary", assign_step }, { "features", features_step }, { "host", host_step },
 	};
 	struct restoring r = {
 		.pf = pf, .want = s, .allocated = s->from_file || nvsr_dev_allocated(pf), .first = revive(pf)

@@ -64,10 +64,22 @@ int nvsr_session_open(const struct nvsr_session *s, struct nvsr_dev **ret, struc
 {
 	const struct nvsr_dev_options o = {
 		.profile = s->behaviour ? s->behaviour : s->profile, .defects = s->defects, .state = s->state,
+		.vf_access = s->vf_access,
 	};
 
 	complaint->text[0] = '\0';
 	return nvsr_dev_open_with(s->device, &o, ret, complaint);
+}
+
+/* Differences come one on a line; a reason is one line. */
+static void in_one_line(char *s)
+{
+	size_t len = s ? strlen(s) : 0;
+
+	if (len && s[len - 1] == '\n')
+		s[len - 1] = '\0';
+	for (; s && (s = strchr(s, '\n')); s++)
+		*s = ';';
 }
 
 int nvsr_restore_and_compare(struct nvsr_dev *pf, const struct nvsr_snapshot *state, char **ret_reason)
@@ -86,6 +98,7 @@ int nvsr_restore_and_compare(struct nvsr_dev *pf, const struct nvsr_snapshot *st
 	nvsr_snapshot_free(now);
 	if (diff && !*diff)
 		return 0;	/* a step may fail and the state still be right: only the comparison counts */
+	in_one_line(diff);
 	*ret_reason = nvsr_asprintf("%s%s%s", diff ? diff : "no memory", step ? " (a restore step failed: " : "",
 				    step ? nvsr_rc_text(step) : "");
 	if (step && *ret_reason) {
@@ -173,6 +186,19 @@ static void keep_evidence(struct child *c)
 		nvsr_field_set(&r->reason, "the test executed no check");
 }
 
+/* Whatever was seen of a device that somebody took away meanwhile is no verdict on it. */
+static void judge_disturbance(struct child *c)
+{
+	_cleanup_free_ char *what = nvsr_dev_disturbed(c->ctx.pf);
+	struct nvsr_result *r = &c->priv.r;
+
+	if (!what || r->verdict == NVSR_SKIP)
+		return;
+	r->verdict = NVSR_BROKEN;
+	free(r->reason);
+	r->reason = nvsr_asprintf("in the middle of the test %s", what);
+}
+
 /*
  * Put the device back; a test after which that is impossible is the last one of the run.  On a real device VFs stay enabled
  * until the run ends, Offline and empty: disabling them costs a second (PCIe 9.3.3.3.1), every time.
@@ -225,6 +251,7 @@ static void done(void *arg, size_t i, unsigned failures)
 	c->running = false;
 	r->ms = (double)(nvsr_now_ns() - c->started) / 1e6;
 	r->verdict = verdict(&c->priv, failures);
+	judge_disturbance(c);
 	check_guard(c);
 	keep_evidence(c);
 	nvsr_stop = 0;		/* restoring is done in any case */

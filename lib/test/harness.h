@@ -41,8 +41,8 @@ enum nvsr_level nvsr_test_level(const struct nvsr_test *t);
 /* The needs that the device, the access method and the user meet, as NVSR_NEED() bits. */
 uint64_t nvsr_needs_met(struct nvsr_dev *pf, const struct nvsr_inventory *inv, const struct nvsr_profile *profile,
 			bool destroy);
-/* The ENV needs that an access method with these enum nvsr_can bits meets. */
-uint64_t nvsr_needs_of_method(unsigned can);
+/* The ENV needs that access methods with these enum nvsr_can bits, of the PF and of VFs, meet. */
+uint64_t nvsr_needs_of_method(unsigned can, unsigned vf_can);
 /* Why a test cannot run: every unmet need in one line, malloc'd; *ret_cause "claim", "env" or "grant". */
 char *nvsr_needs_reason(uint64_t unmet, const struct nvsr_profile *profile, const char **ret_cause);
 
@@ -54,6 +54,7 @@ struct nvsr_session {
 	const struct nvsr_profile *behaviour;	/* what a model behaves like; NULL on a real device */
 	const char *const *defects;		/* seeded, model only; NULL or NULL-terminated */
 	const char *state;			/* file that keeps the model's state from one opening to the next, or NULL */
+	enum nvsr_vf_access vf_access;		/* of a PF with the kernel's driver */
 	bool destroy;				/* the user's permission */
 	uint64_t seed;				/* of random walks */
 	unsigned steps;				/* of random walks; 0: each test's own */

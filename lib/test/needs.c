@@ -3,21 +3,25 @@
 #include "base/text.h"
 #include "test/harness.h"
 
-/* What an access method must be able to do for each ENV need. */
-static const struct { uint64_t need; unsigned can; } env[] = {
-	{ NVSR_NEED(CFG_READ), NVSR_CAN_CFG_READ },
-	{ NVSR_NEED(CFG_WRITE), NVSR_CAN_CFG_WRITE },
-	{ NVSR_NEED(REG_READ), NVSR_CAN_REG_READ },
-	{ NVSR_NEED(REG_WRITE), NVSR_CAN_REG_WRITE },
-	{ NVSR_NEED(QUEUES), NVSR_CAN_QUEUES },
-	{ NVSR_NEED(AER), NVSR_CAN_AER },
-	{ NVSR_NEED(VF_ADMIN), NVSR_CAN_VF | NVSR_CAN_ADMIN },
-	{ NVSR_NEED(IO), NVSR_CAN_IO },
-	{ NVSR_NEED(CTRL_RESET), NVSR_CAN_CTRL_RESET },
-	{ NVSR_NEED(FLR), NVSR_CAN_FLR },
-	{ NVSR_NEED(HOT_RESET), NVSR_CAN_HOT_RESET },
-	{ NVSR_NEED(POWER_CYCLE), NVSR_CAN_POWER_CYCLE },
-	{ NVSR_NEED(DMA_DOMAINS), NVSR_CAN_DMA_DOMAINS },
+/* What the access methods of PF and VFs must be able to do for each ENV need. */
+static const struct { uint64_t need; unsigned pf, vf; } env[] = {
+	{ NVSR_NEED(CFG_READ), NVSR_CAN_CFG_READ, 0 },
+	{ NVSR_NEED(CFG_WRITE), NVSR_CAN_CFG_WRITE, NVSR_CAN_CFG_WRITE },
+	{ NVSR_NEED(REG_READ), NVSR_CAN_REG_READ, 0 },
+	{ NVSR_NEED(REG_WRITE), NVSR_CAN_REG_WRITE, NVSR_CAN_REG_WRITE },
+	{ NVSR_NEED(QUEUES), NVSR_CAN_QUEUES, NVSR_CAN_QUEUES },
+	{ NVSR_NEED(AER), NVSR_CAN_AER, NVSR_CAN_AER },
+	{ NVSR_NEED(VF_CFG_WRITE), NVSR_CAN_VF, NVSR_CAN_CFG_WRITE },
+	{ NVSR_NEED(VF_REG_WRITE), NVSR_CAN_VF, NVSR_CAN_REG_WRITE },
+	{ NVSR_NEED(VF_QUEUES), NVSR_CAN_VF, NVSR_CAN_QUEUES },
+	{ NVSR_NEED(VF_AER), NVSR_CAN_VF, NVSR_CAN_AER },
+	{ NVSR_NEED(VF_ADMIN), NVSR_CAN_VF, NVSR_CAN_ADMIN },
+	{ NVSR_NEED(IO), NVSR_CAN_IO, 0 },
+	{ NVSR_NEED(CTRL_RESET), NVSR_CAN_CTRL_RESET, 0 },
+	{ NVSR_NEED(FLR), NVSR_CAN_FLR, 0 },
+	{ NVSR_NEED(HOT_RESET), NVSR_CAN_HOT_RESET, 0 },
+	{ NVSR_NEED(POWER_CYCLE), NVSR_CAN_POWER_CYCLE, 0 },
+	{ NVSR_NEED(DMA_DOMAINS), NVSR_CAN_VF, NVSR_CAN_DMA_DOMAINS },
 };
 
 static uint64_t claim_needs(void)
@@ -29,12 +33,12 @@ static uint64_t claim_needs(void)
 	return mask;
 }
 
-uint64_t nvsr_needs_of_method(unsigned can)
+uint64_t nvsr_needs_of_method(unsigned can, unsigned vf_can)
 {
 	uint64_t met = 0;
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(env); i++)
-		if ((can & env[i].can) == env[i].can)
+		if ((can & env[i].pf) == env[i].pf && (vf_can & env[i].vf) == env[i].vf)
 			met |= env[i].need;
 	return met;
 }
@@ -52,7 +56,8 @@ static uint64_t promises(const struct nvsr_profile *profile)
 uint64_t nvsr_needs_met(struct nvsr_dev *pf, const struct nvsr_inventory *inv, const struct nvsr_profile *profile,
 			bool destroy)
 {
-	uint64_t met = (inv->has & claim_needs()) | promises(profile) | nvsr_needs_of_method(nvsr_dev_can(pf));
+	uint64_t met = (inv->has & claim_needs()) | promises(profile) |
+		       nvsr_needs_of_method(nvsr_dev_can(pf), nvsr_dev_vf_can(pf));
 
 	return destroy ? met | NVSR_NEED(DESTROY) : met;
 }

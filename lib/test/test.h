@@ -79,6 +79,17 @@ void nvsr_test_broken(struct nvsr_ctx *t, const char *file, int line, const char
 	if (nvsr_rc_) BROKEN(t, "%s: %s", what, nvsr_rc_text(nvsr_rc_)); } while (0)
 /* What was measured or seen, kept with a passing result too ("ready after 3 ms"). */
 void nvsr_note(struct nvsr_ctx *t, const char *fmt, ...) NVSR_PRINTF(2, 3);
+/* --- what arrives by itself: messages, and accesses that an IOMMU refused ----------------------------------------------- */
+#define NVSR_ARRIVE_MS	2000u	/* for what must come */
+#define NVSR_QUIET_MS	100u	/* what has not come by then does not */
+/* True as soon as more than @more_than messages were counted; false after @ms, and where messages are not counted. */
+bool nvsr_irq_wait(struct nvsr_dev *d, unsigned vector, uint64_t more_than, unsigned ms);
+/* nvsr_irq_count() with all that is under way. */
+int nvsr_irq_settled(struct nvsr_dev *d, unsigned vector, uint64_t *ret);
+/* The same two for nvsr_dma_faults(); @ret_last may be NULL. */
+bool nvsr_fault_wait(struct nvsr_dev *d, uint64_t more_than, unsigned ms, struct nvsr_dma_fault *ret_last);
+int nvsr_faults_settled(struct nvsr_dev *d, uint64_t *ret, struct nvsr_dma_fault *ret_last);
+
 /* A return value of the device layer in words: status name, or the errno's text. */
 const char *nvsr_rc_text(int rc);
 

@@ -43,6 +43,7 @@ struct nvsr_target_options {
 	const char *state;		/* of the model, or NULL */
 	bool destructive;
 	const char *erase_serial;
+	enum nvsr_vf_access vf_access;
 	double timeout_scale;
 	uint64_t seed;
 	unsigned steps;
@@ -52,9 +53,11 @@ struct nvsr_target {
 	struct nvsr_profile *profile, *behaviour;
 	struct nvsr_inventory inv;
 	struct nvsr_snapshot *state;	/* before anything was changed */
+	struct nvsr_snapshot *baseline;	/* by VFIO, once it was taken; NULL: state */
 	char *method, model[41], serial[21], firmware[9];
-	unsigned can;
+	unsigned can, vf_can;		/* of the access methods of PF and VFs, enum nvsr_can */
 	bool real;			/* not the model */
+	bool taken;			/* its driver had to give it to VFIO */
 	int lock;			/* nvsr_lock(), or -1 */
 };
 /**
@@ -73,7 +76,30 @@ void nvsr_target_close(struct nvsr_target *t);
 int nvsr_target_name(const struct nvsr_target_options *o, struct nvsr_target *ret);
 /* Open its PF; the caller closes.  0 or the exit code, after saying why. */
 int nvsr_target_connect(const struct nvsr_target *t, struct nvsr_dev **ret);
+/* Identity, capabilities and state by the access method that the device has now.  0 or the exit code, after saying why. */
+int nvsr_target_look(struct nvsr_target *t, struct nvsr_snapshot **ret_state);
+
 #define NVSR_MODEL_STATE_HELP "what the model remembers without power, read and kept in a file (default: it is new)"
+
+/* --- take.c: a PF that is named by its PCI address is driven by VFIO; for others these do nothing ---------------------- */
+/* Before the first look.  0 or the exit code, after saying why. */
+int nvsr_target_begin(struct nvsr_target *t);
+/**
+ * nvsr_target_take() - from its driver to VFIO, once t->state is durable.
+ *
+ * Identity, capabilities and the baseline of the session are then those by VFIO; t->state stays what it was before.
+ *
+ * Return: 0 or the exit code, after saying why; then everything is as it was.
+ */
+int nvsr_target_take(struct nvsr_target *t);
+/*
+ * And back to the driver it had, with VFs, bindings and resources as in t->state: compared.  0 or the exit code, after saying
+ * what differs.
+ */
+int nvsr_target_give_back(struct nvsr_target *t);
+/* The same for what an earlier process left: @state restored on the driver that the PF should have. */
+int nvsr_give_back(const struct nvsr_session *s, const struct nvsr_snapshot *state);
+
 
 /* --- safety.c -------------------------------------------------------------------------------------------------------- */
 /**
@@ -105,11 +131,12 @@ int nvsr_lock(const char *device, const char *state, int *ret_fd);
 /* --- rundir.c ---------------------------------------------------------------------------------------------------------- */
 /* Make the run directory: @out, or run/<UTC>-<profile> when NULL.  malloc'd path, or NULL after saying why. */
 char *nvsr_rundir_make(const char *out, const char *profile);
-/* env.json, device.json, cmdline, state.json, and the profile and expectations as used.  0, or negative errno after
- * saying what. */
+/* state.json, what restore needs: durable before anything is changed.  0, or negative errno after saying what. */
+int nvsr_rundir_state(const char *dir, const struct nvsr_target *t);
+/* env.json, device.json, cmdline, and the profile and expectations as used.  0, or negative errno after saying what. */
 int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct nvsr_expects *expects, const char *cmdline);
 /* The state recorded in a run directory.  0 or the exit code, after saying why. */
-int nvsr_rundir_state(const char *dir, struct nvsr_snapshot **ret);
+int nvsr_rundir_load_state(const char *dir, struct nvsr_snapshot **ret);
 /* Arguments as one line that a shell reads back. */
 char *nvsr_quote_args(int argc, char *const *argv);
 /* The journal of a run directory, or of a journal file.  0, or exit code 2 after saying why. */

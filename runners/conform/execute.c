@@ -14,6 +14,7 @@ struct progress {
 struct live {
 	struct nvsr_execution *e;
 	struct nvsr_journal *journal;
+	struct nvsr_kmsg *kernel;	/* NULL: a model, or a log that may not be read */
 	struct nvsr_text_style style;
 	struct progress progress;
 	bool points;		/* results are shown as they come */
@@ -70,7 +71,7 @@ static void apply_expectation(struct nvsr_execution *e, struct nvsr_result *r)
 
 	if (r->verdict != NVSR_FAIL && r->verdict != NVSR_PASS)
 		return;
-	x = nvsr_expects_find(e->expects, r->id, e->target->firmware);
+	x = nvsr_expects_find(e->expects, r->id, e->target->firmware, e->target->method);
 	if (!x)
 		return;
 	if (r->verdict == NVSR_FAIL || r->deviates) {
@@ -86,6 +87,18 @@ static void apply_expectation(struct nvsr_execution *e, struct nvsr_result *r)
 		r->reason = nvsr_asprintf("expected to differ (%s), but passes", x->why ? x->why : "no reason given");
 	}
 	nvsr_field_set(&r->link, x->link);
+}
+
+/* What the kernel said meanwhile belongs to the evidence: refused DMA, resets, drivers that gave up. */
+static void keep_kernel_log(struct live *l)
+{
+	_cleanup_free_ char *path = l->kernel ? nvsr_asprintf("%s/dmesg.txt", l->e->dir) : NULL;
+	uint64_t us = 0;
+	const char *message = path ? nvsr_kmsg_next(l->kernel, &us) : NULL;
+	_cleanup_fclose_ FILE *f = message ? fopen(path, "ae") : NULL;
+
+	for (; f && message; message = nvsr_kmsg_next(l->kernel, &us))
+		fprintf(f, "[%5llu.%06llu] %s\n", (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000), message);
 }
 
 static int on_start(void *arg, size_t i)
@@ -109,6 +122,7 @@ static int on_result(void *arg, size_t i, const struct nvsr_result *told)
 	rc = nvsr_journal_result(l->journal, &r);
 	nvsr_result_merge(&l->e->run->tests[i], &r);
 	nvsr_result_free(&r);
+	keep_kernel_log(l);
 	l->progress.done++;
 	show_point(l, i);
 	l->shown = i + 1;
@@ -142,7 +156,7 @@ static unsigned report_stale(const struct nvsr_execution *e)
 	for (unsigned i = 0; i < e->expects->count; i++) {
 		const struct nvsr_expect *x = &e->expects->item[i];
 
-		if (x->matched || (x->firmware && !nvsr_glob(x->firmware, e->target->firmware)) || !was_judged(e->run, x))
+		if (x->matched || !nvsr_expect_applies(x, e->target->firmware, e->target->method) || !was_judged(e->run, x))
 			continue;
 		nvsr_say("%s:%u: %s: stale: every test that it covers passes", e->expects->path, x->line, x->id);
 		n++;
@@ -261,7 +275,11 @@ int nvsr_execute(struct nvsr_execution *e)
 		nvsr_tap_head(stdout, e->run);
 	else if (l.points)
 		nvsr_text_head(stdout, e->run, &l.style);
+	if (e->target->real && nvsr_kmsg_open(&l.kernel))
+		l.kernel = NULL;
 	rc = nvsr_session_run(&e->target->session, e->plan, &sink, &e->run->abort_reason);
+	keep_kernel_log(&l);
+	nvsr_kmsg_close(l.kernel);
 	rc = finish(&l, rc);
 	nvsr_journal_close(l.journal);
 	return rc;

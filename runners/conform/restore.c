@@ -110,18 +110,17 @@ static int check(const struct nvsr_target *t, const struct nvsr_snapshot *state,
 
 int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir)
 {
-	_cleanup_free_ char *reason = NULL;
+	struct nvsr_target before = *t;
 	bool same = false;
-	int rc = check(t, state, dir, &same);
+	int rc;
 
+	before.session.vf_access = NVSR_VF_KERNEL;	/* its state was read through the drivers that there were */
+	rc = check(&before, state, dir, &same);
+	/* Also where nothing seems to differ: an allocation that waits for a reset cannot be read back. */
+	if (!rc)
+		rc = nvsr_give_back(&before.session, state);
 	if (rc)
 		return rc;
-	/* Also where nothing seems to differ: an allocation that waits for a reset cannot be read back. */
-	rc = nvsr_session_restore(&t->session, state, &reason);
-	if (rc) {
-		nvsr_say("%s: not restored: %s", t->session.device, reason ? reason : nvsr_rc_text(rc));
-		return EXIT_INCOMPLETE;
-	}
 	fprintf(stderr, "%s: %s recorded in %s/state.json\n", t->session.device, same ? "was already as" : "as", dir);
 	return 0;
 }
@@ -130,7 +129,7 @@ static int put_back(const struct nvsr_target_options *o, const char *dir)
 {
 	struct nvsr_snapshot *state = NULL;
 	struct nvsr_target t;
-	int rc = nvsr_rundir_state(dir, &state);
+	int rc = nvsr_rundir_load_state(dir, &state);
 
 	if (!rc)
 		rc = nvsr_target_name(o, &t);

@@ -85,7 +85,7 @@ static long make_plan(const struct nvsr_run *run, struct nvsr_plan *plan)
 static int restore_first(struct nvsr_target *t, const char *dir)
 {
 	struct nvsr_snapshot *state = NULL;
-	int rc = nvsr_rundir_state(dir, &state);
+	int rc = nvsr_rundir_load_state(dir, &state);
 
 	if (rc)
 		return rc;
@@ -111,6 +111,8 @@ static int go_on(const char *dir, struct nvsr_run *run, const struct nvsr_run_op
 	if (t->session.baseline)
 		rc = restore_first(t, dir);
 	if (!rc)
+		rc = nvsr_target_take(t);
+	if (!rc)
 		rc = nvsr_expects_open(o, t, &expects);
 	if (rc)
 		return rc;
@@ -130,7 +132,7 @@ static int resume_run(const char *dir, struct nvsr_run *run)
 	struct nvsr_target t;
 	struct nvsr_plan plan = { 0 };
 	long todo;
-	int rc;
+	int rc, back;
 
 	if (!args)
 		return EXIT_INCOMPLETE;
@@ -145,6 +147,8 @@ static int resume_run(const char *dir, struct nvsr_run *run)
 		rc = nvsr_target_open(&o.target, &t);
 		if (!rc) {
 			rc = go_on(dir, run, &o, &plan, &t);
+			back = nvsr_target_give_back(&t);
+			rc = back && rc != EXIT_DIFFERS ? back : rc;
 			nvsr_target_close(&t);
 		}
 	}

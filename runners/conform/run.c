@@ -5,7 +5,7 @@
 #include "runners/conform/conform.h"
 
 enum { OPT_PROFILE = 0x100, OPT_EXPECT, OPT_OUT, OPT_FORMAT, OPT_DESTRUCTIVE, OPT_ERASE_SERIAL, OPT_DEFECT, OPT_SCALE,
-       OPT_STRICT, OPT_SEED, OPT_STEPS, OPT_STATE };
+       OPT_STRICT, OPT_SEED, OPT_STEPS, OPT_STATE, OPT_VF_ACCESS };
 
 static const struct argp_option options[] = {
 	{ "profile", OPT_PROFILE, "NAME|FILE", 0, "what the device claims (default: the model's own, or the only profile "
@@ -16,6 +16,8 @@ static const struct argp_option options[] = {
 	{ "strict", OPT_STRICT, NULL, 0, "known differences that pass, and deviations from recommendations, are failures", 2 },
 	{ "destructive", OPT_DESTRUCTIVE, NULL, 0, "run tests that destroy data; a real device also needs --erase-serial", 3 },
 	{ "erase-serial", OPT_ERASE_SERIAL, "SN", 0, "the serial number of the device whose data may be destroyed", 3 },
+	{ "vf-access", OPT_VF_ACCESS, "vfio|kernel", 0, "how VFs of a PF with the kernel's driver are opened (default: vfio where "
+	  "there is an IOMMU); those of a PCI address are by VFIO, as their PF", 3 },
 	{ "timeout-scale", OPT_SCALE, "X", 0, "multiply every deadline (slow emulation)", 4 },
 	{ "seed", OPT_SEED, "N", 0, "seed of the random walks (default 1); it stands in every report", 4 },
 	{ "steps", OPT_STEPS, "N", 0, "length of each random walk (default: the test's own)", 4 },
@@ -42,6 +44,17 @@ static uint64_t whole_number(const char *option, const char *arg, uint64_t most,
 	return v;
 }
 
+static const char *const vf_access_names[] = { [NVSR_VF_KERNEL] = "kernel", [NVSR_VF_VFIO] = "vfio" };
+
+static enum nvsr_vf_access vf_access(const char *arg, struct argp_state *state)
+{
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(vf_access_names); i++)
+		if (vf_access_names[i] && !strcmp(vf_access_names[i], arg))
+			return (enum nvsr_vf_access)i;
+	argp_error(state, "--vf-access %s: expected vfio or kernel", arg);
+	return NVSR_VF_AUTO;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct nvsr_run_options *o = state->input;
@@ -61,6 +74,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (*end || end == arg || !(o->target.timeout_scale > 0 && o->target.timeout_scale <= 1000))
 			argp_error(state, "--timeout-scale %s: expected a number above 0 and up to 1000", arg);
 		break;
+	case OPT_VF_ACCESS: o->target.vf_access = vf_access(arg, state); break;
 	case OPT_STATE: o->target.state = arg; break;
 	case OPT_SEED: o->target.seed = whole_number("seed", arg, UINT64_MAX, state); break;
 	case OPT_STEPS: o->target.steps = (unsigned)whole_number("steps", arg, 10000000, state); break;
@@ -142,6 +156,7 @@ static int keep_options(const struct nvsr_run_options *o, struct nvsr_run *run)
 		{ "profile", o->target.profile }, { "expect", o->expect }, { "erase-serial", o->target.erase_serial },
 		{ "timeout-scale", o->target.timeout_scale > 0 ? scale : NULL },
 		{ "seed", o->target.seed != NVSR_DEFAULT_SEED ? seed : NULL },
+		{ "vf-access", vf_access_names[o->target.vf_access] },
 		{ "steps", o->target.steps ? steps : NULL }, { "model-state", o->target.state },
 	};
 
@@ -227,8 +242,12 @@ static int run_on(const struct nvsr_run_options *o, struct nvsr_target *t, struc
 	dir = nvsr_rundir_make(o->out, t->profile->name);
 	if (!dir) {
 		rc = EXIT_USAGE;
-	} else if (nvsr_rundir_fill(dir, t, &expects, cmdline)) {
+	} else if (nvsr_rundir_state(dir, t)) {
 		rc = EXIT_INCOMPLETE;	/* nothing is changed before the state is on the disk */
+	} else if ((rc = nvsr_target_take(t))) {
+		;
+	} else if (nvsr_rundir_fill(dir, t, &expects, cmdline)) {
+		rc = EXIT_INCOMPLETE;
 	} else if (describe(&run, o, t, plan, cmdline)) {
 		nvsr_say("no memory");
 		rc = EXIT_INCOMPLETE;
@@ -247,7 +266,7 @@ static int run(int argc, char **argv)
 	struct nvsr_run_options o;
 	struct nvsr_plan plan = { 0 };
 	struct nvsr_target target;
-	int rc;
+	int rc, back;
 
 	nvsr_signals_install();
 	nvsr_run_options_parse(argc, argv, &o);
@@ -256,6 +275,8 @@ static int run(int argc, char **argv)
 		rc = nvsr_target_open(&o.target, &target);
 		if (!rc) {
 			rc = run_on(&o, &target, &plan, cmdline);
+			back = nvsr_target_give_back(&target);
+			rc = back && rc != EXIT_DIFFERS ? back : rc;
 			nvsr_target_close(&target);
 		}
 		nvsr_plan_free(&plan);

@@ -180,7 +180,7 @@ static json_t *method_json(const struct nvsr_target *t)
 	json_t *o = json_object();
 
 	/* The access method's part of the needs, said in the same words. */
-	met = nvsr_needs_of_method(t->can);
+	met = nvsr_needs_of_method(t->can, t->vf_can);
 	for (unsigned i = 0; i < NVSR_NEED_COUNT; i++)
 		if (nvsr_needs[i].kind == NVSR_NEED_ENV)
 			json_object_set_new(o, nvsr_needs[i].key, json_boolean(met >> i & 1));
@@ -234,15 +234,21 @@ static int put_device(const char *dir, const struct nvsr_target *t)
 	return put_json(dir, "device.json", o);
 }
 
-int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct nvsr_expects *expects, const char *cmdline)
+int nvsr_rundir_state(const char *dir, const struct nvsr_target *t)
 {
-	_cleanup_free_ char *state = nvsr_asprintf("%s/state.json", dir), *line = nvsr_asprintf("%s\n", cmdline);
-	int rc = state && line ? nvsr_snapshot_save(t->state, state) : -ENOMEM;
+	_cleanup_free_ char *state = nvsr_asprintf("%s/state.json", dir);
+	int rc = state ? nvsr_snapshot_save(t->state, state) : -ENOMEM;
 
 	if (rc)
 		nvsr_say("%s/state.json: %s", dir, strerror(-rc));
-	if (!rc)
-		rc = put_file(dir, "cmdline", line, strlen(line));
+	return rc;
+}
+
+int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct nvsr_expects *expects, const char *cmdline)
+{
+	_cleanup_free_ char *line = nvsr_asprintf("%s\n", cmdline);
+	int rc = line ? put_file(dir, "cmdline", line, strlen(line)) : -ENOMEM;
+
 	if (!rc)
 		rc = put_env(dir);
 	if (!rc)
@@ -252,7 +258,7 @@ int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct 
 	return rc ? rc : copy_file(dir, "expect.yaml", expects->path);
 }
 
-int nvsr_rundir_state(const char *dir, struct nvsr_snapshot **ret)
+int nvsr_rundir_load_state(const char *dir, struct nvsr_snapshot **ret)
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/state.json", dir);
 	struct nvsr_complaint complaint = { "" };

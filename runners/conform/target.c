@@ -155,17 +155,21 @@ static int check_grant(const struct nvsr_target_options *o, struct nvsr_target *
 	return EXIT_USAGE;
 }
 
-static int look(struct nvsr_target *t)
+int nvsr_target_look(struct nvsr_target *t, struct nvsr_snapshot **ret_state)
 {
 	struct nvsr_dev *pf = NULL;
 	int rc = nvsr_target_connect(t, &pf);
 
 	if (rc)
 		return rc;
+	nvsr_inventory_free(&t->inv);
+	memset(&t->inv, 0, sizeof(t->inv));
 	rc = nvsr_inventory_read(pf, &t->inv);
 	if (!rc)
-		rc = nvsr_snapshot_take(pf, &t->state);
+		rc = nvsr_snapshot_take(pf, ret_state);
+	free(t->method);
 	t->can = nvsr_dev_can(pf);
+	t->vf_can = nvsr_dev_vf_can(pf);
 	t->method = strdup(nvsr_dev_method(pf));
 	copy_string(t->model, t->inv.id.mn, sizeof(t->inv.id.mn));
 	copy_string(t->serial, t->inv.id.sn, sizeof(t->inv.id.sn));
@@ -185,6 +189,7 @@ int nvsr_target_name(const struct nvsr_target_options *o, struct nvsr_target *re
 	t.session.device = o->device;
 	t.session.defects = (const char *const *)o->defects;
 	t.session.state = o->state;
+	t.session.vf_access = o->vf_access;
 	t.session.timeout_scale = o->timeout_scale;
 	t.session.seed = o->seed;
 	t.session.steps = o->steps;
@@ -217,13 +222,16 @@ int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *re
 
 	if (rc)
 		return rc;
-	rc = look(&t);
+	rc = nvsr_target_begin(&t);
+	if (!rc)
+		rc = nvsr_target_look(&t, &t.state);
 	if (!rc && !t.profile)
 		rc = match_profile(&t);
 	t.session.profile = t.profile;
 	if (!rc)
 		rc = check_grant(o, &t);
 	if (rc) {
+		nvsr_target_give_back(&t);
 		nvsr_target_close(&t);
 		return rc;
 	}
@@ -238,6 +246,7 @@ int nvsr_target_open(const struct nvsr_target_options *o, struct nvsr_target *re
 
 void nvsr_target_close(struct nvsr_target *t)
 {
+	nvsr_snapshot_free(t->baseline);
 	nvsr_snapshot_free(t->state);
 	nvsr_inventory_free(&t->inv);
 	nvsr_profile_free(t->profile);

@@ -291,8 +291,8 @@ static void io_beside_format_completes(struct nvsr_ctx *t)
 	int rc;
 
 	vf = nvsr_t_vf_with(t, 1, 3, 0);
-	if (!vf || !dat_ns(t, true, &ns) || !dat_attach(t, &ns, vf) || !dat_sweep_write(t, vf, &ns, TAG + 40) ||
-	    !load_new(t, &l, &ns))
+	if (!vf || !dat_ns(t, true, &ns) || !dat_attach(t, &ns, t->pf) || !dat_attach(t, &ns, vf) ||
+	    !dat_sweep_write(t, vf, &ns, TAG + 40) || !load_new(t, &l, &ns))
 		return;
 	PREPARE(t, "queue pair on VF 1", nvsr_queue_create(vf, &opts, &q));
 	c.nsid = ns.nsid;
@@ -320,8 +320,8 @@ static void other_namespaces_work_beside_format(struct nvsr_ctx *t)
 	if (era_affects_all(t, NVME_SES_NONE))
 		SKIP(t, "Format NVM affects all namespaces (FNA bit 0 = 1)");
 	vf = nvsr_t_vf(t, 1);
-	if (!vf || !dat_ns(t, true, &busy) || !dat_ns(t, true, &other) || !dat_attach(t, &other, vf) ||
-	    !dat_sweep_write(t, vf, &other, TAG + 42))
+	if (!vf || !dat_ns(t, true, &busy) || !dat_ns(t, true, &other) || !dat_attach(t, &busy, t->pf) ||
+	    !dat_attach(t, &other, vf) || !dat_sweep_write(t, vf, &other, TAG + 42))
 		return;
 	c.nsid = busy.nsid;
 	c.cdw10 = NVME_FORMAT_CDW10(era_lbaf(t, busy.nsid), NVME_SES_NONE);

@@ -5,8 +5,8 @@
  */
 #include "isolation.h"
 
-#define NEED (ISO_NEED | NVSR_NEED(AER) | NVSR_NEED(CTRL_RESET))
-#define NEED_PROVOKE (NEED | NVSR_NEED(REG_WRITE))
+#define NEED (ISO_NEED | NVSR_NEED(VF_AER) | NVSR_NEED(CTRL_RESET))
+#define NEED_PROVOKE (NEED | NVSR_NEED(VF_REG_WRITE))
 #define WAIT_MS 2000u	/* for what must come */
 #define TYPE(dw0) ((dw0) & 7)
 
@@ -188,7 +188,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-17"), .needs = NEED, .caught_by = DEFECTS("aer-limit-shared", "aer-limit-ignored"),
 	  .run = limit_is_each_ones },
 	{ .id = "event-is-its-own", .title = "an event of one VF completes no other controller's request",
-	  .requirements = REQS("ISO-17", "ISO-01"), .needs = NEED_PROVOKE,
+	  .requirements = REQS("ISO-17", "ISO-01"), .needs = NEED_PROVOKE | NVSR_NEED(AER),
 	  .caught_by = DEFECTS("event-to-siblings", "bad-doorbell-silent"), .run = event_is_its_own },
 	{ .id = "event-goes-where-enabled", .title = "of two VFs with a namespace the one that enabled the event gets it",
 	  .requirements = REQS("ISO-32", "ISO-17"), .needs = NEED | NVSR_NEED(NS_MGMT) | NVSR_NEED(IO) | NVSR_NEED(NS_CHANGED),

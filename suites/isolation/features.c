@@ -440,7 +440,8 @@ static void optional_events_are_off(struct nvsr_ctx *t)
 	if (!iso_vfs(t, 0, &a, &b))
 		return;
 	on[0] = a, on[1] = b, on[2] = t->pf;	/* the PF last: its reset takes the VFs Offline */
-	for (i = 0; i < 3; i++) {
+	/* a driver of the PF's own would switch events on at once */
+	for (i = 0; i < (nvsr_dev_can(t->pf) & NVSR_CAN_REG_WRITE ? 3u : 2u); i++) {
 		PREPARE(t, "Controller Reset", nvsr_reset(on[i], NVSR_RESET_CTRL));
 		MUST_OK(t, "Get Features 0Bh", nvsr_get_feature(on[i], NVME_FEAT_ASYNC_EVENT, 0, 0, NULL, 0, &now));
 		CHECK_EQ(t, iso_text("bits 31:8 of feature 0Bh of %s after a reset", nvsr_dev_name(on[i])), 0, now >> 8);
@@ -561,7 +562,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-10", "ISO-11"), .needs = ISO_NEED,
 	  .caught_by = DEFECTS("vf-features-survive-vfe-toggle", "host-id-survives-reset"), .run = offline_ends_values },
 	{ .id = "optional-events-are-off", .title = "no optional event is enabled after a reset",
-	  .requirements = REQS("ISO-32"), .needs = ISO_NEED | NVSR_NEED(REG_WRITE) | NVSR_NEED(CTRL_RESET),
+	  .requirements = REQS("ISO-32"), .needs = ISO_NEED | NVSR_NEED(VF_REG_WRITE) | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("events-on-by-default"), .run = optional_events_are_off },
 	{ .id = "namespace-value-is-everybodys",
 	  .title = "a feature of namespace scope reads on every controller as one of them set it",

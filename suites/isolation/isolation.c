@@ -6,7 +6,7 @@
 
 const char *iso_text(const char *fmt, ...)
 {
-	static char buf[8][160];
+	static char buf[16][160];
 	static unsigned next;
 	char *s = buf[next++ % NVSR_ARRAY_SIZE(buf)];
 	va_list ap;
@@ -57,6 +57,53 @@ bool iso_listed(struct nvsr_dev *d, uint8_t cns, uint32_t nsid)
 		if (list[i] == nsid)
 			return true;
 	return false;
+}
+
+/* --- address spaces ----------------------------------------------------------------------------------------------- */
+
+bool iso_guests(struct nvsr_ctx *t, struct iso_guest *a, struct iso_guest *b)
+{
+	int rc;
+
+	if (!iso_vfs(t, 0, &a->d, &b->d) || !iso_private_ns(t, a->d, &a->ns) || !iso_private_ns(t, b->d, &b->ns))
+		return false;
+	rc = nvsr_dma_own_domain(a->d);
+	if (!rc)
+		rc = nvsr_dma_own_domain(b->d);
+	if (rc)
+		nvsr_test_broken(t, __FILE__, __LINE__, "address spaces for VF 1 and VF 2: %s", nvsr_rc_text(rc));
+	return !rc;
+}
+
+uint64_t iso_faults(struct nvsr_dev *d, struct nvsr_dma_fault *ret)
+{
+	uint64_t n = 0;
+
+	nvsr_faults_settled(d, &n, ret);
+	return n;
+}
+
+bool iso_check_refused(struct nvsr_ctx *t, struct nvsr_dev *b, uint64_t before, const char *what, int rc)
+{
+	struct nvsr_dma_fault last = { 0 };
+	uint64_t now;
+	bool told = !nvsr_dma_faults(t->pf, &now, NULL);
+	bool refused = told && nvsr_fault_wait(t->pf, before, rc ? NVSR_QUIET_MS : NVSR_ARRIVE_MS, &last);
+
+	nvsr_note(t, "%s: %s, %s", what, nvsr_rc_text(rc), refused ? "access refused" : "no refused access seen");
+	if (refused && !CHECK_EQ(t, iso_text("routing id of the refused access, %s", what), nvsr_dev_rid(b), last.rid))
+		return false;
+	return !told || CHECK(t, refused || rc, "the command fails or its access is refused",
+			      "%s: success, and no access refused", what);
+}
+
+void iso_check_works(struct nvsr_ctx *t, struct iso_guest *g, unsigned tag)
+{
+	struct nvme_id_ctrl id;
+
+	MUST_OK(t, iso_text("Identify Controller on %s", nvsr_dev_name(g->d)), nvsr_id_ctrl(g->d, &id));
+	MUST_OK(t, iso_text("Write on %s", nvsr_dev_name(g->d)), dat_write(g->d, &g->ns, 0, 8, tag));
+	MUST_OK(t, iso_text("Write on %s", nvsr_dev_name(g->d)), dat_write(g->d, &g->ns, 8, 1, tag));
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------- */

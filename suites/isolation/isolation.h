@@ -26,6 +26,21 @@ bool iso_id(struct nvsr_ctx *t, struct nvsr_dev *d, struct nvme_id_ctrl *ret);
 /* True when Identify @cns (02h, 10h) on @d lists @nsid. */
 bool iso_listed(struct nvsr_dev *d, uint8_t cns, uint32_t nsid);
 
+/* --- address spaces: VF 1 and VF 2 as of two VMs, where the method has NVSR_NEED(DMA_DOMAINS) ------------------------ */
+struct iso_guest { struct nvsr_dev *d; struct dat_ns ns; };
+/* Each with a namespace and an address space of its own.  False after recording. */
+bool iso_guests(struct nvsr_ctx *t, struct iso_guest *a, struct iso_guest *b);
+/* Refused accesses so far, those that the host has yet to tell of too. */
+uint64_t iso_faults(struct nvsr_dev *d, struct nvsr_dma_fault *ret);
+/*
+ * A command of @b with an address that @b does not have, @rc its result: it fails or its access is refused, as one of @b
+ * (ISO-30).  A controller may complete a command whose posted writes went nowhere with success, and one that never issues
+ * the access has nothing refused; not every host tells of refused accesses.  @before: of iso_faults().
+ */
+bool iso_check_refused(struct nvsr_ctx *t, struct nvsr_dev *b, uint64_t before, const char *what, int rc);
+/* Identify Controller, Writes. */
+void iso_check_works(struct nvsr_ctx *t, struct iso_guest *g, unsigned tag);
+
 /* --- events: a controller with Asynchronous Event Requests outstanding -------------------------------------------- */
 #define ISO_AERS 16	/* more than the AERL + 1 of which a test keeps all outstanding */
 #define ISO_EVENT_MS 200	/* time for an event to arrive; none is promised */

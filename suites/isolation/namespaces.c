@@ -8,7 +8,7 @@
 #define NEED (ISO_NEED | NVSR_NEED(NS_MGMT))
 #define NEED_DATA (ISO_NEED | DAT_NEED)
 /* I/O commands with a foreign NSID take own queues: a driver of the operating system sends none. */
-#define NEED_IO (NEED_DATA | NVSR_NEED(QUEUES))
+#define NEED_IO (NEED_DATA | NVSR_NEED(VF_QUEUES))
 #define ONCS_WRITE_UNCOR 0x0002
 #define LEN 4096u
 #define TAG_A 0x11u

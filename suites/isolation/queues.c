@@ -6,7 +6,7 @@
 #include "isolation.h"
 
 #define ENTRIES 4u
-#define NEED (ISO_NEED | NVSR_NEED(QUEUES) | NVSR_NEED(IO) | NVSR_NEED(NS_MGMT))
+#define NEED (ISO_NEED | NVSR_NEED(VF_QUEUES) | NVSR_NEED(IO) | NVSR_NEED(NS_MGMT))
 #define BLOCKS 8u
 
 /* A VF with a namespace of its own and I/O queue pair 1. */
@@ -159,35 +159,40 @@ static void wrong_doorbells_are_local(struct nvsr_ctx *t)
 	CHECK_EQ(t, "CSTS of VF 2 after invalid doorbell writes on VF 1", NVME_CSTS_RDY, csts);
 }
 
+/* All messages of @d, those under way too: the method counts as many vectors as it has set up. */
 static int interrupts(struct nvsr_dev *d, uint64_t *ret)
 {
 	uint64_t one;
 	unsigned v;
-	int rc = 0;
+	int rc = nvsr_irq_settled(d, 0, ret);
 
-	*ret = 0;
-	for (v = 0; v < 8 && !rc; v++) {
-		rc = nvsr_irq_count(d, v, &one);
-		*ret += rc ? 0 : one;
-	}
+	for (v = 1; !rc && v < 8 && !nvsr_irq_count(d, v, &one); v++)
+		*ret += one;
 	return rc;
 }
 
-/* A message is a DMA write: it carries the routing id of the function it comes from. */
+/*
+ * A message is a DMA write: it carries the routing id of the function it comes from.  Messages of the PF are counted where
+ * its driver lets us; two that follow each other closely may be taken for one.
+ */
 static void interrupts_are_its_own(struct nvsr_ctx *t)
 {
 	_cleanup_user_ struct user b = { 0 }, a = { 0 };
 	uint64_t a0, b0, pf0, a1, b1, pf1;
+	bool pf;
 
 	if (!users(t, &a, &b))
 		return;
-	if (interrupts(a.d, &a0) || interrupts(b.d, &b0) || interrupts(t->pf, &pf0))
+	if (interrupts(a.d, &a0) || interrupts(b.d, &b0))
 		SKIP(t, "the access method does not count interrupts");
+	pf = !interrupts(t->pf, &pf0);
 	check_works(t, &a, 10, "while interrupts are counted");
-	PREPARE(t, "interrupts", interrupts(a.d, &a1) | interrupts(b.d, &b1) | interrupts(t->pf, &pf1));
-	CHECK_EQ(t, "messages of VF 1 for its two commands", 2, a1 - a0);
+	PREPARE(t, "interrupts", interrupts(a.d, &a1) | interrupts(b.d, &b1));
+	CHECK(t, a1 - a0 == 1 || a1 - a0 == 2, "messages of VF 1 for its two commands", "%llu",
+	      (unsigned long long)(a1 - a0));
 	CHECK_EQ(t, "messages of VF 2 meanwhile", 0, b1 - b0);
-	CHECK_EQ(t, "messages of the PF meanwhile", 0, pf1 - pf0);
+	if (pf && !interrupts(t->pf, &pf1))
+		CHECK_EQ(t, "messages of the PF meanwhile", 0, pf1 - pf0);
 }
 
 #define QUOTA 4u	/* VQ of VF 2: three I/O queues, where VF 1 has two VQ: one */
@@ -255,16 +260,16 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-01"), .needs = NEED, .caught_by = DEFECTS("full-cq-stalls-siblings"),
 	  .run = full_queue_is_local },
 	{ .id = "wrong-doorbells-are-local", .title = "invalid doorbell values of one VF reach no other controller",
-	  .requirements = REQS("ISO-01"), .needs = NEED | NVSR_NEED(REG_WRITE) | NVSR_NEED(AER),
+	  .requirements = REQS("ISO-01"), .needs = NEED | NVSR_NEED(VF_REG_WRITE) | NVSR_NEED(VF_AER),
 	  .caught_by = DEFECTS("vf-bad-doorbell-kills-pf", "event-to-siblings"), .run = wrong_doorbells_are_local },
 	{ .id = "interrupts-are-its-own", .title = "completions of one VF raise interrupts of that VF only",
 	  .requirements = REQS("ISO-30", "ISO-01", "PCIE-41"), .needs = NEED, .caught_by = DEFECTS("vf-msi-as-pf"),
 	  .run = interrupts_are_its_own },
 	{ .id = "quota-is-its-own", .title = "the queues of a VF are those of its VQ resources, whatever another VF has",
-	  .requirements = REQS("VIRT-44", "ISO-01"), .needs = ISO_NEED | NVSR_NEED(QUEUES) | NVSR_NEED(VIRT_MGMT) | NVSR_NEED(VQ),
+	  .requirements = REQS("VIRT-44", "ISO-01"), .needs = ISO_NEED | NVSR_NEED(VF_QUEUES) | NVSR_NEED(VIRT_MGMT) | NVSR_NEED(VQ),
 	  .caught_by = DEFECTS("queue-quota-shared", "qid-beyond-nvq-accepted"), .run = quota_is_its_own },
 	{ .id = "abort-is-local", .title = "Abort reaches no command of another controller",
-	  .requirements = REQS("ISO-19"), .needs = ISO_NEED | NVSR_NEED(AER) | NVSR_NEED(CTRL_RESET),
+	  .requirements = REQS("ISO-19"), .needs = ISO_NEED | NVSR_NEED(VF_AER) | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("abort-hits-siblings"), .run = abort_is_local },
 };
 const struct nvsr_group nvsr_isolation_queues = NVSR_GROUP("isolation.queues", tests);

@@ -243,7 +243,7 @@ static void data_does_not_reappear(struct nvsr_ctx *t)
 }
 
 #define NS NSM_NEED
-#define RAW (NVSR_NEED(IO) | NVSR_NEED(QUEUES))
+#define RAW (NVSR_NEED(IO) | NVSR_NEED(VF_QUEUES))
 static const struct nvsr_test tests[] = {
 	{ .id = "delete-removes-the-namespace", .title = "a deleted namespace is neither allocated nor active",
 	  .requirements = REQS("NSM-28"), .needs = NS, .caught_by = DEFECTS("delete-refused-while-attached"),

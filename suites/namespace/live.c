@@ -149,7 +149,7 @@ static void vf_io_is_undisturbed(struct nvsr_ctx *t)
 
 static const struct nvsr_test tests[] = {
 	{ .id = "io-goes-on", .title = "I/O of a VF continues while the PF manages another namespace",
-	  .requirements = REQS("NSM-27"), .needs = NSM_NEED_VF | NVSR_NEED(IO) | NVSR_NEED(QUEUES),
+	  .requirements = REQS("NSM-27"), .needs = NSM_NEED_VF | NVSR_NEED(IO) | NVSR_NEED(VF_QUEUES),
 	  .caught_by = DEFECTS("other-namespaces-blocked", "delete-wipes-neighbour"), .run = io_goes_on },
 	{ .id = "vf-io-is-undisturbed", .title = "attach and detach leave the VF's I/O to another namespace alone",
 	  .requirements = REQS("NSM-53"), .needs = NSM_NEED_VF | NVSR_NEED(IO),

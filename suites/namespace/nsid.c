@@ -171,7 +171,7 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("inactive-nsid-as-invalid", "inactive-read-succeeds", "io-to-detached-succeeds"),
 	  .run = io_with_inactive_nsid },
 	{ .id = "vf-io-with-inactive-nsid", .title = "I/O commands on a VF reject what is attached only to the PF",
-	  .requirements = REQS("NSM-05", "NSM-06"), .needs = NEED_IO | NSM_NEED_VF,
+	  .requirements = REQS("NSM-05", "NSM-06"), .needs = NVSR_NEED(IO) | NVSR_NEED(VF_QUEUES) | NSM_NEED_VF,
 	  .caught_by = DEFECTS("inactive-read-succeeds", "vf-io-ignores-attachment"), .run = vf_io_with_inactive_nsid },
 	{ .id = "read-with-broadcast-nsid",
 	  .title = "Read with NSID FFFFFFFFh is refused", .requirements = REQS("NSM-07"),

@@ -56,6 +56,7 @@ CLAIM_BODY(verify, VERIFY)
 CLAIM_BODY(dulbe, DULBE)
 CLAIM_BODY(migration, MIGRATION)
 CLAIM_BODY(dbbuf, DBBUF)
+CLAIM_BODY(sgl, SGL)
 
 static const struct nvsr_test tests[] = {
 	{ .id = "sriov", .title = "SR-IOV is there if and only if the profile claims it",
@@ -136,5 +137,8 @@ static const struct nvsr_test tests[] = {
 	{ .id = "dbbuf", .title = "Doorbell Buffer Config is reported if and only if the profile claims it",
 	  .requirements = REQS("N21-15"),
 	  .caught_by = DEFECTS("oacs-hides-dbbuf"), .run = dbbuf },
+	{ .id = "sgl", .title = "SGLs are reported if and only if the profile claims them",
+	  .requirements = REQS("PCIE-44"),
+	  .caught_by = DEFECTS("sgls-zero"), .run = sgl },
 };
 const struct nvsr_group nvsr_pf_claims = NVSR_GROUP("pf.claims", tests);

@@ -11,6 +11,7 @@
 /* Needs that many tests have in common. */
 #define PF_READ   (NVSR_NEED(SRIOV) | NVSR_NEED(CFG_READ))
 #define PF_WRITE  (PF_READ | NVSR_NEED(CFG_WRITE))
+#define VF_WRITE  (PF_READ | NVSR_NEED(VF_CFG_WRITE))
 #define PF_VIRT   (NVSR_NEED(SRIOV) | NVSR_NEED(VIRT_MGMT))
 
 /* Bit 15:0 of the class dword (08h) is revision; all ones in the whole dword means that no function answers.  The

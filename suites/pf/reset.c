@@ -325,7 +325,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-39"), .needs = PF_WRITE | NVSR_NEED(DESTROY),
 	  .caught_by = DEFECTS("flr-slow", "flr-bit-sticks", "vf-flr-hangs"), .run = answers_after_flr },
 	{ .id = "vf-flr-is-a-clr", .title = "FLR of a VF resets its controller and its configuration space",
-	  .requirements = REQS("PCIE-47", "ISO-04"), .needs = LIVE_VF | NVSR_NEED(CFG_READ) | NVSR_NEED(CFG_WRITE),
+	  .requirements = REQS("PCIE-47", "ISO-04"), .needs = LIVE_VF | NVSR_NEED(CFG_READ) | NVSR_NEED(VF_CFG_WRITE),
 	  .caught_by = DEFECTS("vf-flr-ignored", "vf-flr-keeps-command", "vf-flr-keeps-msix", "vf-bme-default-on",
 			       "aqa-survives-flr"),
 	  .run = vf_flr_is_a_clr },

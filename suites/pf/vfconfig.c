@@ -104,7 +104,8 @@ static void command_reads_bme_only(struct nvsr_ctx *t)
 	unsigned vfn[2] = { 1, t->inv->sriov.total_vfs }, i;
 	struct nvsr_sriov s;
 
-	if (!pf_vfs(t, vfn[1], &s))
+	/* VF 1 open: whoever does that has enabled what it found. */
+	if (!pf_vfs(t, vfn[1], &s) || !nvsr_t_vf_bare(t, 1))
 		return;
 	for (i = 0; i < NVSR_ARRAY_SIZE(vfn); i++) {
 		uint32_t v = pf_rid_read(t, nvsr_vf_rid(nvsr_dev_rid(t->pf), &s, vfn[i]), PCI_COMMAND, 2);
@@ -186,7 +187,7 @@ static void without_bme_is_silent(struct nvsr_ctx *t)
 
 	if (!other)
 		return;
-	counts = !nvsr_irq_count(vf, 0, &irqs);
+	counts = !nvsr_irq_settled(vf, 0, &irqs);
 	PREPARE(t, "reading Command", pf_save(&saved, vf, PCI_COMMAND, 2));
 	PREPARE(t, "clearing Bus Master Enable", nvsr_cfg_write(vf, PCI_COMMAND, 2, 0));
 	PREPARE(t, "submitting Identify", nvsr_queue_submit(nvsr_queue_admin(vf), &c, &q.req));
@@ -194,7 +195,7 @@ static void without_bme_is_silent(struct nvsr_ctx *t)
 	CHECK(t, !done, "no completion while Bus Master Enable is 0", "Identify completed on VF 2");
 	if (!done)
 		nvsr_req_forget(q.req);
-	if (counts && !nvsr_irq_count(vf, 0, &now))
+	if (counts && !nvsr_irq_settled(vf, 0, &now))
 		CHECK_EQ(t, "MSI-X messages of VF 2, vector 0", irqs, now);
 	CHECK_OK(t, "Identify Controller on VF 1 meanwhile", pf_alive(other));
 	CHECK_OK(t, "Identify Controller on the PF meanwhile", pf_alive(t->pf));
@@ -225,7 +226,7 @@ static void d3_harms_nobody(struct nvsr_ctx *t)
 	nvsr_dev_sleep_ms(vf, 10);
 }
 
-#define TWO_LIVE (PF_WRITE | NVSR_NEED(TWO_VFS) | NVSR_NEED(VF_ADMIN))
+#define TWO_LIVE (VF_WRITE | NVSR_NEED(TWO_VFS) | NVSR_NEED(VF_ADMIN))
 
 static const struct nvsr_test tests[] = {
 	{ .id = "ids-read-ffff", .title = "Vendor ID and Device ID of a VF read FFFFh",
@@ -241,7 +242,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-32"), .needs = PF_READ,
 	  .caught_by = DEFECTS("vf-answers-as-pf"), .run = bars_read_zero },
 	{ .id = "bars-stay-zero", .title = "BARs, Cardbus CIS and ROM BAR of a VF ignore writes",
-	  .requirements = REQS("PCIE-32"), .needs = PF_WRITE,
+	  .requirements = REQS("PCIE-32"), .needs = VF_WRITE,
 	  .caught_by = DEFECTS("vf-bars-writable", "vf-rom-bar"), .run = bars_stay_zero },
 	{ .id = "subsystem-vendor-is-the-pfs", .title = "Subsystem Vendor ID of a VF is the PF's",
 	  .requirements = REQS("PCIE-33"), .needs = PF_READ,
@@ -250,19 +251,19 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("PCIE-34"), .needs = PF_READ,
 	  .caught_by = DEFECTS("vf-intx-pin"), .run = no_intx },
 	{ .id = "interrupt-line-stays-zero", .title = "Interrupt Line of a VF ignores writes",
-	  .requirements = REQS("PCIE-34"), .needs = PF_WRITE,
+	  .requirements = REQS("PCIE-34"), .needs = VF_WRITE,
 	  .caught_by = DEFECTS("vf-intx-line-writable"), .run = interrupt_line_stays_zero },
 	{ .id = "flr-is-offered", .title = "the PF and every VF offer Function Level Reset",
 	  .requirements = REQS("PCIE-35"), .needs = PF_READ,
 	  .caught_by = DEFECTS("vf-no-flr-cap", "pf-no-flr-cap", "vf-no-express-cap"), .run = flr_is_offered },
 	{ .id = "command-reads-bme-only", .title = "the Command register of a VF shows nothing but Bus Master Enable",
-	  .requirements = REQS("PCIE-28"), .needs = PF_READ,
+	  .requirements = REQS("PCIE-28"), .needs = PF_READ | NVSR_NEED(VF_ADMIN),
 	  .caught_by = DEFECTS("vf-answers-as-pf"), .run = command_reads_bme_only },
 	{ .id = "command-takes-bme-only", .title = "Bus Master Enable is the only writable bit of a VF's Command register",
-	  .requirements = REQS("PCIE-28"), .needs = PF_WRITE,
+	  .requirements = REQS("PCIE-28"), .needs = VF_WRITE,
 	  .caught_by = DEFECTS("vf-command-bits", "vf-memory-space-bit"), .run = command_takes_bme_only },
 	{ .id = "without-bme-is-silent", .title = "a VF without Bus Master Enable moves no data and sends no interrupt",
-	  .requirements = REQS("PCIE-29"), .needs = TWO_LIVE | NVSR_NEED(QUEUES) | NVSR_NEED(REG_READ),
+	  .requirements = REQS("PCIE-29"), .needs = TWO_LIVE | NVSR_NEED(VF_QUEUES) | NVSR_NEED(REG_READ),
 	  .caught_by = DEFECTS("bme-ignored", "vf-bme-shared"), .run = without_bme_is_silent },
 	{ .id = "d3-harms-nobody", .title = "a VF in D3hot does not disturb the PF and the other VFs",
 	  .requirements = REQS("PCIE-40"), .needs = TWO_LIVE,

@@ -351,7 +351,7 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("acquire-iekey-accepted", "resv-any-type"), .run = bad_fields },
 	{ .id = "outstanding-commands-end",
 	  .title = "preempt and abort completes after the victim's outstanding commands",
-	  .requirements = REQS("RSV-20"), .needs = RSV_2VF | NVSR_NEED(QUEUES),
+	  .requirements = REQS("RSV-20"), .needs = RSV_2VF | NVSR_NEED(VF_QUEUES),
 	  .caught_by = DEFECTS("preempt-abort-leaves-commands"), .run = outstanding_commands_end },
 };
 

@@ -144,7 +144,8 @@ static void admin_queue_properties(struct nvsr_ctx *t)
 		return;
 	admin_queue_stays(t, s.load[1].dev);
 	rst_check_unnoticed(t, &s.load[2], "after Controller Reset of VF 1");
-	admin_queue_stays(t, t->pf);
+	if (nvsr_dev_can(t->pf) & NVSR_CAN_QUEUES)
+		admin_queue_stays(t, t->pf);
 }
 
 static void pf_under_load(struct nvsr_ctx *t)
@@ -197,22 +198,22 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("ISO-05"), .needs = DAT_NEED_VF | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("primary-reset-drops-writes"), .run = pf_keeps_data },
 	{ .id = "vf-under-load", .title = "Controller Reset of a loaded VF ends its commands alone",
-	  .requirements = REQS("ISO-02", "VIRT-52"), .needs = RST_NEED | NVSR_NEED(CTRL_RESET), .limit_s = 60,
+	  .requirements = REQS("ISO-02", "VIRT-52"), .needs = RST_NEED_VF | NVSR_NEED(CTRL_RESET), .limit_s = 60,
 	  .caught_by = DEFECTS("vf-ctrl-reset-clears-sibling", "reset-deletes-sibling-queues", "reset-drops-sibling-aers",
 			       "reset-rewinds-sibling-queues", "vf-reset-drops-writes", "reset-hits-lower-vf",
 			       "vf-reset-goes-offline"),
 	  .run = vf_under_load },
 	{ .id = "vf-queued-commands", .title = "commands queued in a VF before its Controller Reset never run",
-	  .requirements = REQS("ISO-02"), .needs = RST_NEED_CFG | NVSR_NEED(CTRL_RESET),
+	  .requirements = REQS("ISO-02"), .needs = RST_NEED_VF_CFG | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("queued-commands-survive-ctrl-reset"), .run = vf_queued_commands },
 	{ .id = "vf-storm", .title = "VFs under load are reset again and again while the PF works",
-	  .requirements = REQS("ISO-02"), .needs = RST_NEED | NVSR_NEED(CTRL_RESET), .limit_s = 60,
+	  .requirements = REQS("ISO-02"), .needs = RST_NEED_VF | NVSR_NEED(CTRL_RESET), .limit_s = 60,
 	  .caught_by = DEFECTS("reset-leaks-queues", "vf-reset-drops-writes"), .run = storm },
 	{ .id = "two-at-once", .title = "CC.EN of two VFs changes at the same moment",
-	  .requirements = REQS("ISO-02"), .needs = RST_NEED | NVSR_NEED(CTRL_RESET),
+	  .requirements = REQS("ISO-02"), .needs = RST_NEED_VF | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("enable-cancels-siblings"), .run = two_at_once },
 	{ .id = "admin-queue-properties", .title = "AQA, ASQ and ACQ stay over Controller Reset and serve the next enable",
-	  .requirements = REQS("ISO-04"), .needs = RST_NEED | NVSR_NEED(CTRL_RESET),
+	  .requirements = REQS("ISO-04"), .needs = RST_NEED_VF | NVSR_NEED(CTRL_RESET),
 	  .caught_by = DEFECTS("aqa-lost-on-ctrl-reset"), .run = admin_queue_properties },
 	{ .id = "pf-under-load", .title = "Controller Reset of the PF ends all commands, loses no acknowledged Write",
 	  .requirements = REQS("ISO-05", "PCIE-48"), .needs = RST_NEED_CFG | NVSR_NEED(CTRL_RESET) | NVSR_NEED(VIRT_MGMT),

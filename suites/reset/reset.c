@@ -40,12 +40,16 @@ static int submit(struct rst_load *l, bool write, uint64_t slba, unsigned nlb, v
 	return nvsr_queue_submit(l->q, &c, ret);
 }
 
+/* On the queue of the load or - where it has none, or that has ended - on the driver's own. */
 static int rw(struct rst_load *l, bool write, uint64_t slba, unsigned nlb, void *buf)
 {
 	struct nvsr_cmd done;	/* with it comes the data */
 	struct nvsr_req *r;
-	int rc = submit(l, write, slba, nlb, buf, &r);
+	int rc;
 
+	if (!l->q)
+		return nvsr_rw(l->dev, write, l->ns->nsid, slba, nlb, buf, nlb * l->ns->bs);
+	rc = submit(l, write, slba, nlb, buf, &r);
 	return rc ? rc : nvsr_req_wait(r, WAIT_MS, &done);
 }
 
@@ -62,15 +66,13 @@ static int put(struct rst_load *l, uint64_t slba, unsigned nlb, unsigned tag)
 	return rc;
 }
 
-/* Blocks read, on the queue of the load or - where that has ended - on the driver's own. */
 static int get(struct rst_load *l, uint64_t slba, unsigned nlb, uint8_t *buf)
 {
 	int rc = 0;
 
 	memset(buf, 0, (size_t)nlb * l->ns->bs);
 	for (unsigned i = 0; !rc && i < nlb; i++)
-		rc = l->q ? rw(l, false, slba + i, 1, buf + i * l->ns->bs) :
-			    dat_read(l->dev, l->ns, slba + i, 1, buf + i * l->ns->bs);
+		rc = rw(l, false, slba + i, 1, buf + i * l->ns->bs);
 	return rc;
 }
 
@@ -158,6 +160,8 @@ static void check_event(struct nvsr_ctx *t, struct rst_load *l, const char *when
 {
 	bool told = false;
 
+	if (!l->aer)
+		return;
 	if (!CHECK(t, !nvsr_req_done(l->aer, NULL), "an Asynchronous Event Request waits for an event",
 		   "%s: %s completed it without one", when, nvsr_dev_name(l->dev)))
 		return;
@@ -197,21 +201,23 @@ static int acknowledged(struct rst_load *l)
 bool rst_load(struct nvsr_ctx *t, struct rst_set *s, unsigned i)
 {
 	struct rst_load *l = &s->load[i];
+	bool raw = nvsr_dev_can(s->on.on[i]) & NVSR_CAN_QUEUES;
 	int rc;
 
 	l->dev = s->on.on[i];
 	l->round = 0;
-	rc = make_queue(l);
+	rc = raw ? make_queue(l) : 0;
 	if (!rc)
 		rc = acknowledged(l);
-	if (!rc)
+	if (!rc && raw)
 		rc = wait_for_event(l);
-	if (!rc)
+	if (!rc && raw)
 		rc = provoke(l, &l->events);
-	if (!rc && i && s->load[0].q)
+	if (!rc && i && s->load[0].begun)
 		rc = put(&s->load[0], l->base + OVERWRITTEN, 1, TAG_OVER);
 	if (!rc)
 		rc = read_regs(l->dev, &l->regs);
+	l->begun = !rc;
 	return CHECK_OK(t, rst_text("I/O queue, Writes and an AER on %s", nvsr_dev_name(l->dev)), rc) && rst_fly(t, l);
 }
 
@@ -234,6 +240,7 @@ void rst_unload(struct rst_load *l)
 	memset(l->flight, 0, sizeof(l->flight));
 	l->aer = NULL;
 	l->q = NULL;
+	l->begun = false;
 }
 
 void rst_end(struct rst_set *s)
@@ -273,7 +280,9 @@ bool rst_fly(struct nvsr_ctx *t, struct rst_load *l)
 	int rc = buf ? land(l) : -ENOMEM;
 
 	l->round++;
-	for (unsigned i = 0; !rc && i < RST_FLIGHT; i++) {
+	if (!rc && !l->q)	/* a driver's queue: the Writes complete one by one */
+		rc = put(l, l->base + FLIGHT, RST_FLIGHT, flight_tag(l));
+	for (unsigned i = 0; l->q && !rc && i < RST_FLIGHT; i++) {
 		dat_fill(buf, l->ns, l->base + FLIGHT + i, 1, flight_tag(l));
 		rc = submit(l, true, l->base + FLIGHT + i, 1, buf, &l->flight[i]);
 	}
@@ -320,17 +329,17 @@ static void check_regs(struct nvsr_ctx *t, struct rst_load *l, const char *when)
 void rst_check_unnoticed(struct nvsr_ctx *t, struct rst_load *l, const char *when)
 {
 	unsigned i = (unsigned)(l->base / SPAN);
-	uint64_t before, irqs;
+	uint64_t before;
 	bool counts;
 
 	check_regs(t, l, when);
 	if (!CHECK_OK(t, rst_text("%s, Writes in flight on %s", when, nvsr_dev_name(l->dev)), land(l)))
 		return;
-	counts = !nvsr_irq_count(l->dev, 0, &before);
+	counts = !nvsr_irq_settled(l->dev, 0, &before);
 	if (!rst_still_works(t, l, when))
 		return;
-	if (counts && !nvsr_irq_count(l->dev, 0, &irqs))
-		CHECK(t, irqs > before, "completions interrupt", "%s: no message of %s for a Write and a Read", when,
+	if (counts)
+		CHECK(t, nvsr_irq_wait(l->dev, 0, before, NVSR_ARRIVE_MS), "completions interrupt", "%s: no message of %s for a Write and a Read", when,
 		      nvsr_dev_name(l->dev));
 	check_blocks(t, l, l->base + FLIGHT, RST_FLIGHT, flight_tag(l), when);
 	check_blocks(t, l, l->base + ACKED, ACKED_NLB, TAG_ACKED + i, when);
@@ -415,8 +424,8 @@ bool rst_hold(struct nvsr_ctx *t, struct rst_held *h, struct rst_load *l)
 	uint64_t iova;
 	int rc;
 
-	*h = (struct rst_held){ .load = l, .pf = t->pf };
-	h->buf = nvsr_dma_alloc(t->pf, l->ns->bs, &iova);
+	*h = (struct rst_held){ .load = l };
+	h->buf = nvsr_dma_alloc(l->dev, l->ns->bs, &iova);
 	rc = h->buf && data ? rst_bus_master(l->dev, false) : -ENOMEM;
 	if (!rc) {
 		memset(h->buf, 0xa5, l->ns->bs);
@@ -454,7 +463,7 @@ void rst_release(struct rst_held *h)
 	if (h->buf) {
 		/* Nothing may write there any more: the queue of the load has been reset or is now. */
 		nvsr_ctrl_disable(h->load->dev);
-		nvsr_dma_free(h->pf, h->buf);
+		nvsr_dma_free(h->load->dev, h->buf);
 	}
 }
 
@@ -462,9 +471,14 @@ void rst_release(struct rst_held *h)
 
 int rst_write_en(struct nvsr_dev *d, bool on)
 {
-	uint64_t cc = 0;
+	uint64_t cc = 0, cap = 0;
 	int rc = nvsr_reg_read(d, NVME_REG_CC, 4, &cc);
 
+	if (!rc)
+		rc = nvsr_reg_read(d, NVME_REG_CAP, 8, &cap);
+	/* A Controller Reset may have set the other fields of CC to their defaults, 0. */
+	if (on && !(cc & (NVME_CC_IOSQES_64 | NVME_CC_IOCQES_16)))
+		cc = NVME_CAP_MPSMIN(cap) << 7 | NVME_CC_IOSQES_64 | NVME_CC_IOCQES_16;
 	cc = on ? cc | NVME_CC_EN : cc & ~(uint64_t)NVME_CC_EN;
 	return rc ? rc : nvsr_reg_write(d, NVME_REG_CC, 4, cc);
 }

@@ -14,6 +14,9 @@
 /* Loads need queues, properties and AERs; bus mastering is switched off for commands that shall wait. */
 #define RST_NEED (DAT_NEED_VFS | NVSR_NEED(QUEUES) | NVSR_NEED(AER) | NVSR_NEED(REG_READ) | NVSR_NEED(REG_WRITE))
 #define RST_NEED_CFG (RST_NEED | NVSR_NEED(CFG_READ) | NVSR_NEED(CFG_WRITE))
+/* The same where nothing but VFs is reset: the PF may have a driver of its own, whose queues its load uses then. */
+#define RST_NEED_VF (DAT_NEED_VFS | NVSR_NEED(VF_QUEUES) | NVSR_NEED(VF_AER) | NVSR_NEED(REG_READ) | NVSR_NEED(VF_REG_WRITE))
+#define RST_NEED_VF_CFG (RST_NEED_VF | NVSR_NEED(CFG_READ) | NVSR_NEED(VF_CFG_WRITE))
 
 /* Text for the `what` of a check; valid until some 30 calls later. */
 const char *rst_text(const char *fmt, ...) NVSR_PRINTF(1, 2);
@@ -30,6 +33,7 @@ struct rst_load {
 	struct rst_regs regs;
 	unsigned round;			/* of Writes in flight */
 	bool events;			/* an invalid doorbell write was reported when the load began */
+	bool begun;
 };
 
 /* The PF (0), VF 1 and VF 2, one shared namespace on each of them. */
@@ -69,7 +73,6 @@ void rst_check_entry(struct nvsr_ctx *t, const struct nvme_secondary_ctrl *befor
 /* --- commands that a controller could not fetch before its reset: they must never run ------------------------------ */
 struct rst_held {
 	struct rst_load *load;
-	struct nvsr_dev *pf;		/* owner of the memory, which outlives the VF */
 	uint8_t *buf;
 	struct nvsr_req *read, *write;
 };

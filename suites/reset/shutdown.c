@@ -78,12 +78,12 @@ static void then_power_off(struct nvsr_ctx *t)
 
 static const struct nvsr_test tests[] = {
 	{ .id = "vf-normal", .title = "a normal shutdown of a loaded VF completes and concerns no other controller",
-	  .requirements = REQS("PCIE-44", "ISO-01"), .needs = RST_NEED,
+	  .requirements = REQS("PCIE-44", "ISO-01"), .needs = RST_NEED_VF,
 	  .caught_by = DEFECTS("vf-shutdown-stops-siblings", "vf-shutdown-shows-in-pf", "vf-shutdown-goes-offline",
 			       "shst-survives-reset", "vf-shutdown-drops-writes"),
 	  .run = vf_normal },
 	{ .id = "vf-abrupt", .title = "an abrupt shutdown of a loaded VF completes and concerns no other controller",
-	  .requirements = REQS("PCIE-44", "ISO-01"), .needs = RST_NEED,
+	  .requirements = REQS("PCIE-44", "ISO-01"), .needs = RST_NEED_VF,
 	  .caught_by = DEFECTS("vf-shutdown-stops-siblings", "vf-shutdown-shows-in-pf", "vf-shutdown-goes-offline",
 			       "vf-abrupt-shutdown-hangs", "vf-shutdown-drops-writes"),
 	  .run = vf_abrupt },

@@ -55,8 +55,15 @@ static void pf_works_on(struct nvsr_ctx *t)
 		return;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		for (unsigned n = 1; n < DAT_CTRLS; n++) {
+			int scid;
+
 			s.on.on[n] = nvsr_t_vf(t, n);
-			if (!s.on.on[n] || !rst_load(t, &s, n))
+			scid = s.on.on[n] ? dat_cntlid(t, s.on.on[n]) : -1;
+			if (scid < 0)
+				return;
+			/* What is attached stays so, and says so: whether it does is vf.attach' and namespace.persist's question. */
+			nvsr_ns_attach(t->pf, s.on.ns.nsid, (uint16_t)scid);
+			if (!rst_load(t, &s, n))
 				return;
 		}
 		PREPARE(t, "clearing VF Enable", nvsr_set_numvfs(t->pf, 0));

@@ -268,7 +268,7 @@ static void pieces_between_boundaries_never_mix(struct nvsr_ctx *t)
 		  whole, ROUNDS);
 }
 
-#define RAW (DAT_NEED_VFS | NVSR_NEED(QUEUES))
+#define RAW (DAT_NEED_VFS | NVSR_NEED(VF_QUEUES))
 static const struct nvsr_test tests[] = {
 	{ .id = "units-are-consistent", .title = "atomic units of controllers and namespace fit together",
 	  .requirements = REQS("SHR-03"), .needs = NVSR_NEED(NS_MGMT) | NVSR_NEED(SRIOV) | NVSR_NEED(TWO_VFS) |

@@ -376,7 +376,7 @@ static void unsupported_fuse_is_refused(struct nvsr_ctx *t)
 	check_block(t, &b, 11, "nothing is written", "after a Write with an unsupported FUSE");
 }
 
-#define RAW (DAT_NEED_VFS | NVSR_NEED(QUEUES))
+#define RAW (DAT_NEED_VFS | NVSR_NEED(VF_QUEUES))
 #define FUSED (RAW | NVSR_NEED(FUSED))
 static const struct nvsr_test tests[] = {
 	{ .id = "match-writes", .title = "fused Compare and Write with equal data writes, and completes in order",

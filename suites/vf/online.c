@@ -242,7 +242,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("VIRT-42"), .needs = VF_NEEDS | NVSR_NEED(REG_READ),
 	  .caught_by = DEFECTS("offline-cfs-clear"), .run = offline_shows_cfs },
 	{ .id = "offline-never-ready", .title = "an Offline controller never becomes ready",
-	  .requirements = REQS("VIRT-42"), .needs = VF_NEEDS | NVSR_NEED(REG_WRITE) | NVSR_NEED(QUEUES),
+	  .requirements = REQS("VIRT-42"), .needs = VF_NEEDS | NVSR_NEED(VF_REG_WRITE) | NVSR_NEED(VF_QUEUES),
 	  .caught_by = DEFECTS("offline-becomes-ready"), .run = offline_never_ready },
 	{ .id = "standard-order-works",
 	  .title = "Offline, Assign, reset, Online and CC.EN = 1 lead to a ready controller",
@@ -250,7 +250,7 @@ static const struct nvsr_test tests[] = {
 	  .caught_by = DEFECTS("vf-never-ready", "online-cfs-stays", "online-ignored", "online-refused-after-flr", "ready-after-timeout"),
 	  .run = standard_order_works },
 	{ .id = "ready-in-time", .title = "time from CC.EN = 1 to CSTS.RDY = 1 of each VF",
-	  .requirements = REQS("VIRT-59"), .needs = VF_NEEDS | NVSR_NEED(REG_WRITE),
+	  .requirements = REQS("VIRT-59"), .needs = VF_NEEDS | NVSR_NEED(VF_REG_WRITE),
 	  .caught_by = DEFECTS("ready-after-timeout"), .run = ready_in_time },
 };
 const struct nvsr_group nvsr_vf_online = NVSR_GROUP("vf.online", tests);

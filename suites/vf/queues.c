@@ -173,7 +173,7 @@ static void feature_is_own(struct nvsr_ctx *t)
 
 static const struct nvsr_test tests[] = {
 	{ .id = "ids-are-contiguous", .title = "a VF with n VQ has queues 0 to n - 1 and no other",
-	  .requirements = REQS("VIRT-44"), .needs = VF_QUEUES | NVSR_NEED(QUEUES),
+	  .requirements = REQS("VIRT-44"), .needs = VF_QUEUES | NVSR_NEED(VF_QUEUES),
 	  .caught_by = DEFECTS("qid-beyond-nvq-accepted", "qid-wrong-status", "vf-queue-off-by-one"), .run = ids_are_contiguous },
 	{ .id = "feature-stays-within", .title = "Number of Queues of a VF never grants more than its VQ resources",
 	  .requirements = REQS("VIRT-44"), .needs = VF_QUEUES,
@@ -182,7 +182,7 @@ static const struct nvsr_test tests[] = {
 	  .requirements = REQS("VIRT-58"), .needs = VF_ANY | NVSR_NEED(VF_ADMIN),
 	  .caught_by = DEFECTS("num-queues-after-create"), .run = feature_is_locked },
 	{ .id = "feature-is-own", .title = "Number of Queues set on one VF changes no other controller",
-	  .requirements = REQS("VIRT-58"), .needs = VF_QUEUES | NVSR_NEED(QUEUES) | NVSR_NEED(TWO_VFS),
+	  .requirements = REQS("VIRT-58"), .needs = VF_QUEUES | NVSR_NEED(VF_QUEUES) | NVSR_NEED(TWO_VFS),
 	  .caught_by = DEFECTS("num-queues-shared"), .run = feature_is_own },
 };
 const struct nvsr_group nvsr_vf_queues = NVSR_GROUP("vf.queues", tests);

@@ -69,10 +69,15 @@ static bool start(struct nvsr_ctx *t, void *oracle)
 {
 	struct oracle *o = oracle;
 	const struct nvsr_inventory *inv = clean_start(t);
+	unsigned vfs = 0;
 
 	if (!inv)
 		return false;
-	*o = (struct oracle){ .pcid = nvsr_t_pcid(t), .crt = inv->primary.crt, .vfs = NVSR_MIN(inv->sriov.total_vfs, 2u),
+	if (nvsr_get_numvfs(t->pf, &vfs)) {
+		nvsr_test_broken(t, __FILE__, __LINE__, "reading the number of VFs");
+		return false;
+	}
+	*o = (struct oracle){ .pcid = nvsr_t_pcid(t), .crt = inv->primary.crt, .vfs = vfs,
 			      .total_vfs = inv->sriov.total_vfs, .can_reset = nvsr_dev_can(t->pf) & NVSR_CAN_CTRL_RESET,
 			      .raw = nvsr_dev_can(t->pf) & NVSR_CAN_REG_WRITE && nvsr_dev_can(t->pf) & NVSR_CAN_FLR,
 			      .can_cycle = nvsr_dev_can(t->pf) & NVSR_CAN_POWER_CYCLE };

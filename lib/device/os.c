@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* VFs, autoprobe and driver bindings around a PF. */
+#include <jansson.h>
+
+#include "base/text.h"
+#include "device/os.h"
+
+#define AUTOPROBE "sriov_drivers_autoprobe"
+#define OVERRIDES "overrides"	/* in what is saved: driver_override by function */
+#define NO_OVERRIDE "(null)"	/* as sysfs says it */
+
+void nvsr_os_driver(struct nvsr_bdf b, char *ret, size_t len)
+{
+	if (nvsr_sysfs_link(b, "driver", ret, len))
+		ret[0] = '\0';
+}
+
+int nvsr_os_bind(struct nvsr_bdf b, const char *driver, bool keep)
+{
+	char text[NVSR_BDF_LEN], now[32];
+	int rc = 0;
+
+	nvsr_bdf_text(b, text);
+	nvsr_os_driver(b, now, sizeof(now));
+	if (now[0] && strcmp(now, driver)) {
+		_cleanup_free_ char *unbind = nvsr_asprintf("drivers/%s/unbind", now);
+
+		rc = unbind ? nvsr_sysfs_bus_put(unbind, text) : -ENOMEM;
+	}
+	if (!rc)
+		rc = nvsr_sysfs_put(b, "driver_override", driver[0] ? driver : "\n");
+	if (!rc && driver[0] && strcmp(now, driver)) {
+		rc = nvsr_sysfs_bus_put("drivers_probe", text);
+		nvsr_os_driver(b, now, sizeof(now));
+		if (!rc && strcmp(now, driver))
+			rc = -ENODEV;
+	}
+	if (!keep && driver[0])
+		nvsr_sysfs_put(b, "driver_override", "\n");
+	return rc;
+}
+
+int nvsr_os_vf(struct nvsr_bdf pf, unsigned vfn, struct nvsr_bdf *ret)
+{
+	char attr[32], text[32];
+	int rc;
+
+	snprintf(attr, sizeof(attr), "virtfn%u", vfn - 1);
+	rc = nvsr_sysfs_link(pf, attr, text, sizeof(text));
+	if (rc)
+		return rc == -ENOENT ? -ENODEV : rc;
+	return nvsr_bdf_parse(text, ret) ? 0 : -EPROTO;
+}
+
+int nvsr_os_get_numvfs(struct nvsr_bdf pf, unsigned *ret)
+{
+	char value[32];
+	int rc = nvsr_sysfs_get(pf, "sriov_numvfs", value, sizeof(value));
+
+	if (!rc)
+		*ret = (unsigned)strtoul(value, NULL, 10);
+	return rc == -ENOENT ? -ENOTSUP : rc;
+}
+
+int nvsr_os_change_numvfs(struct nvsr_bdf pf, unsigned now, unsigned n)
+{
+	char value[16];
+	int rc;
+
+	/* Drivers that probe a VF before it is Online wait for nothing, up to CAP.TO. */
+	rc = nvsr_sysfs_put(pf, AUTOPROBE, "0");
+	if (!rc && now)
+		rc = nvsr_sysfs_put(pf, "sriov_numvfs", "0");
+	snprintf(value, sizeof(value), "%u", n);
+	return rc || !n ? rc : nvsr_sysfs_put(pf, "sriov_numvfs", value);
+}
+
+int nvsr_os_save(struct nvsr_bdf pf, char **ret_json)
+{
+	json_t *host = json_object(), *drivers = json_object(), *overrides = json_object();
+	char value[64], text[NVSR_BDF_LEN];
+	unsigned vfs = 0;
+	int rc = -ENOMEM;
+
+	nvsr_os_get_numvfs(pf, &vfs);
+	if (!host || json_object_set(host, "drivers", drivers) || json_object_set(host, OVERRIDES, overrides))
+		goto out;
+	/* While there are VFs a reset of the bus is none of the methods, and cannot be chosen. */
+	if (!vfs && !nvsr_sysfs_get(pf, "reset_method", value, sizeof(value)) &&
+	    json_object_set_new(host, "reset_method", json_string(value)))
+		goto out;
+	if (!nvsr_sysfs_get(pf, AUTOPROBE, value, sizeof(value)) &&
+	    json_object_set_new(host, "autoprobe", json_integer(strtol(value, NULL, 10))))
+		goto out;
+	for (unsigned vfn = 1; vfn <= vfs; vfn++) {
+		struct nvsr_bdf vf;
+
+		if (nvsr_os_vf(pf, vfn, &vf))
+			continue;
+		nvsr_os_driver(vf, value, sizeof(value));
+		if (value[0] && json_object_set_new(drivers, nvsr_bdf_text(vf, text), json_string(value)))
+			goto out;
+		if (!nvsr_sysfs_get(vf, "driver_override", value, sizeof(value)) && strcmp(value, NO_OVERRIDE) &&
+		    json_object_set_new(overrides, nvsr_bdf_text(vf, text), json_string(value)))
+			goto out;
+	}
+	*ret_json = json_dumps(host, JSON_COMPACT);
+	rc = *ret_json ? 0 : -ENOMEM;
+out:
+	json_decref(overrides);
+	json_decref(drivers);
+	json_decref(host);
+	return rc;
+}
+
+/* Also VFs that have a driver now and had none. */
+static int restore_drivers(struct nvsr_bdf pf, const json_t *drivers)
+{
+	unsigned vfs = 0;
+	int first = 0;
+
+	nvsr_os_get_numvfs(pf, &vfs);
+	for (unsigned vfn = 1; vfn <= vfs; vfn++) {
+		char text[NVSR_BDF_LEN], now[32];
+		const char *want;
+		struct nvsr_bdf vf;
+		int rc;
+
+		if (nvsr_os_vf(pf, vfn, &vf))
+			continue;
+		want = json_string_value(json_object_get(drivers, nvsr_bdf_text(vf, text)));
+		nvsr_os_driver(vf, now, sizeof(now));
+		rc = strcmp(want ? want : "", now) ? nvsr_os_bind(vf, want ? want : "", false) : 0;
+		first = first ? first : rc;
+	}
+	return first;
+}
+
+/* A VF that was made again has none, one that we gave to a driver had ours. */
+static int restore_overrides(struct nvsr_bdf pf, const json_t *overrides)
+{
+	unsigned vfs = 0;
+	int first = 0;
+
+	nvsr_os_get_numvfs(pf, &vfs);
+	for (unsigned vfn = 1; overrides && vfn <= vfs; vfn++) {
+		char text[NVSR_BDF_LEN], now[64];
+		const char *want;
+		struct nvsr_bdf vf;
+		int rc;
+
+		if (nvsr_os_vf(pf, vfn, &vf) || nvsr_sysfs_get(vf, "driver_override", now, sizeof(now)))
+			continue;
+		want = json_string_value(json_object_get(overrides, nvsr_bdf_text(vf, text)));
+		if (!strcmp(now, want ? want : NO_OVERRIDE))
+			continue;
+		rc = nvsr_sysfs_put(vf, "driver_override", want ? want : "\n");
+		first = first ? first : rc;
+	}
+	return first;
+}
+
+/* A reset by FLR alone that was killed leaves the choice of it. */
+static int restore_reset_method(struct nvsr_bdf pf, const char *want)
+{
+	unsigned vfs = 0;
+	char now[64];
+
+	nvsr_os_get_numvfs(pf, &vfs);
+	if (!want || vfs || nvsr_sysfs_get(pf, "reset_method", now, sizeof(now)) || !strcmp(now, want))
+		return 0;
+	return nvsr_sysfs_put(pf, "reset_method", want);
+}
+
+int nvsr_os_restore(struct nvsr_bdf pf, const char *json)
+{
+	json_t *host = json_loads(json, 0, NULL);
+	const json_t *autoprobe = json_object_get(host, "autoprobe");
+	char value[32];
+	int first, rc;
+
+	if (!host)
+		return -EINVAL;
+	first = restore_drivers(pf, json_object_get(host, "drivers"));
+	rc = restore_overrides(pf, json_object_get(host, OVERRIDES));
+	first = first ? first : rc;
+	rc = restore_reset_method(pf, json_string_value(json_object_get(host, "reset_method")));
+	first = first ? first : rc;
+	if (autoprobe) {
+		snprintf(value, sizeof(value), "%lld", (long long)json_integer_value(autoprobe));
+		rc = nvsr_sysfs_put(pf, AUTOPROBE, value);
+		first = first ? first : rc;
+	}
+	json_decref(host);
+	return first;
+}
