@@ -38,12 +38,15 @@ PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs))$(PKG_LIBS)
 SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c))
 HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h))
 SCRIPTS := $(sort $(shell grep -lsE '^\#!/bin/(ba)?sh' .ci/* runners/build/* runners/lab/*))
-SRC     := $(filter-out %_test.c,$(SRC_ALL))
+SRC     := $(filter-out %_test.c %_fuzz.c,$(SRC_ALL))
 TESTSRC := $(filter %_test.c,$(SRC_ALL))
+FUZZSRC := $(filter %_fuzz.c,$(SRC_ALL))
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
 MAINOBJ := $(B)/obj/runners/conform/main.o
 LIBRARY := $(B)/libnvsr.a
 TESTBIN := $(TESTSRC:%.c=$(B)/test/%)
+CORPUSBIN := $(FUZZSRC:%.c=$(B)/test/%)
+FUZZBIN := $(FUZZSRC:%.c=$(B)/fuzz/%)
 BIN     := $(if $(filter 1,$(SAN)),$(B)/nvsr-conform,nvsr-conform)
 
 all: $(BIN)
@@ -54,11 +57,14 @@ help:
 	@echo 'make check      the same set-up, then lint, unit tests, every suite on the model, the defect proof, the lab'
 	@echo 'make unit       unit tests'
 	@echo 'make lint       layers, headers, both compilers, clang-tidy, cppcheck, shellcheck'
-	@echo 'make prove      every seeded defect of the model against the suites'
+	@echo 'make prove      every seeded defect of the model against the suites, and a model that lies'
 	@echo 'make lab        every suite on QEMU'"'"'s SR-IOV device, through the Linux driver of an emulated host'
+	@echo 'make lab-pair   the same with VFs driven by VFIO;  make lab-vfio: PF and VFs'
+	@echo 'make lab-removal the device goes away in the middle of a run'
 	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
 	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
 	@echo 'make lab-safety what protects a drive, on QEMU'"'"'s device: refusals, runs that change nothing, full disks, restore'
+	@echo 'make fuzz       every fuzz target for FUZZ_S=60 seconds under ASan and UBSan; what it finds is kept in build/fuzz'
 	@echo 'make bench      speed targets, into build/bench.tsv'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=: program, man page, completion, profiles'
 	@echo 'make clean      remove what was built'
@@ -67,7 +73,7 @@ help:
 
 # --- set-up ------------------------------------------------------------------------------------------------------------
 # Only the targets that promise it install; the others say what is missing.
-SETUP := runners/build/setup $(if $(filter run check lint prove lab lab-kill lab-safety bench,$(MAKECMDGOALS)),--install)
+SETUP := runners/build/setup $(if $(filter run check lint prove lab lab-% bench fuzz,$(MAKECMDGOALS)),--install)
 
 $(B)/setup.%: runners/build/packages.debian runners/build/setup
 	@mkdir -p $(@D)
@@ -76,6 +82,7 @@ $(B)/setup.%: runners/build/packages.debian runners/build/setup
 # One after the other: apt works alone.
 $(B)/setup.check: | $(B)/setup.build
 $(B)/setup.lab: | $(B)/setup.check
+$(B)/setup.fuzz: | $(B)/setup.build
 
 # --- build ---------------------------------------------------------------------------------------------------------------
 # Files that hold the answer to a question; they change only when the answer does.
@@ -108,7 +115,29 @@ $(B)/test/%: %.c $(LIBRARY) $(B)/flags | $(B)/config.h
 	$(SAY) TEST $<
 	$(Q)$(CC) $(CF) $(CFLAGS) $(LDSAN) -o $@ $< $(LIBRARY) $(PKG_LIBS) $(LDFLAGS)
 
--include $(OBJ:.o=.d) $(TESTBIN:=.d)
+# A fuzz target (lib/x/y_fuzz.c) twice: with a main() that runs its corpus (lib/x/y_fuzz.corpus/), as a test; and, by clang,
+# with libFuzzer and everything that it may reach instrumented.
+$(CORPUSBIN): $(B)/test/%: %.c runners/fuzz/corpus.c $(LIBRARY) $(B)/flags | $(B)/config.h
+	@mkdir -p $(@D)
+	$(SAY) TEST $<
+	$(Q)$(CC) $(CF) $(CFLAGS) $(LDSAN) -DNVSR_CORPUS='"$*.corpus"' -o $@ $< runners/fuzz/corpus.c $(LIBRARY) $(PKG_LIBS) $(LDFLAGS)
+
+FUZZ_CF  = $(STD) $(PKG_CF) -MMD -MP -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZOBJ := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(filter lib/% reports/%,$(SRC)))
+
+$(B)/fuzz/obj/%.o: %.c | $(B)/config.h $(B)/setup.build $(B)/setup.fuzz
+	@mkdir -p $(@D)
+	$(SAY) CLANG $<
+	$(Q)clang $(FUZZ_CF) -fsanitize=fuzzer-no-link -c -o $@ $<
+$(B)/fuzz/libnvsr.a: $(FUZZOBJ)
+	$(SAY) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(FUZZBIN): $(B)/fuzz/%: %.c $(B)/fuzz/libnvsr.a
+	@mkdir -p $(@D)
+	$(SAY) FUZZ $<
+	$(Q)clang $(FUZZ_CF) -fsanitize=fuzzer -o $@ $< $(B)/fuzz/libnvsr.a $(PKG_LIBS)
+
+-include $(OBJ:.o=.d) $(TESTBIN:=.d) $(CORPUSBIN:=.d) $(FUZZOBJ:.o=.d) $(FUZZBIN:=.d)
 
 # --- run and check -----------------------------------------------------------------------------------------------------------
 run: $(BIN)
@@ -135,18 +164,28 @@ lab-kill: $(BIN) $(READING) | $(B)/setup.lab
 lab-safety: $(BIN) $(READING) | $(B)/setup.lab
 	@runners/lab/safety $(BIN) $(READING)
 
-lab: $(BIN) | $(B)/setup.lab
-	@runners/lab/conformance $(BIN) $(B)/lab/results
+# lab-KIND: how the device is reached, see runners/lab/conformance.
+lab: lab-kernel
+lab-kernel lab-pair lab-vfio: lab-%: $(BIN) | $(B)/setup.lab
+	@runners/lab/conformance $(BIN) $(B)/lab/$* $*
+lab-removal: $(BIN) | $(B)/setup.lab
+	@runners/lab/removal $(BIN) $(B)/lab/removal
 
-check: $(BIN) $(TESTBIN) $(READING) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
-	@B=$(B) BIN=./$(BIN) MAKE='$(MAKE)' runners/build/check $(TESTBIN)
+# FUZZ_S: seconds for each target.
+FUZZ_S ?= 60
+fuzz: $(FUZZBIN)
+	@B=$(B) FUZZ_S=$(FUZZ_S) runners/build/fuzz $(FUZZSRC)
+
+check: $(BIN) $(TESTBIN) $(CORPUSBIN) $(READING) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
+	@B=$(B) BIN=./$(BIN) SAN=$(SAN) MAKE='$(MAKE)' CORPUS='$(CORPUSBIN)' runners/build/check $(TESTBIN)
 
 bench: $(BIN) | $(B)/setup.lab
 	@B=$(B) BIN=./$(BIN) runners/build/bench
 
 # --- lint: one stamp per file, so that only what changed is looked at again -------------------------------------------------------
 LINT := $(B)/lint
-LINT_STAMPS := $(SRC_ALL:%=$(LINT)/gcc/%.ok) $(SRC_ALL:%=$(LINT)/clang/%.ok) $(HDR_ALL:%=$(LINT)/header/%.ok)
+LINT_SRC := $(SRC_ALL) runners/fuzz/corpus.c
+LINT_STAMPS := $(LINT_SRC:%=$(LINT)/gcc/%.ok) $(LINT_SRC:%=$(LINT)/clang/%.ok) $(HDR_ALL:%=$(LINT)/header/%.ok)
 LINT_CC = $(STD) $(PKG_CF) -Werror -fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@
 
 lint: $(LINT_STAMPS) $(LINT)/cppcheck.ok $(LINT)/shellcheck.ok | $(B)/setup.check
@@ -167,12 +206,12 @@ $(LINT)/header/%.ok: % | $(B)/config.h $(B)/setup.check
 	$(Q)gcc $(LINT_CC) -Wno-unused-function -x c $<
 	$(Q)clang $(filter-out -std=% -Wmissing-prototypes -Wstrict-prototypes,$(LINT_CC)) -Wno-unused-function \
 		-x c++ -std=gnu++17 $< && touch $@
-$(LINT)/cppcheck.ok: $(SRC_ALL) $(HDR_ALL) runners/build/cppcheck.suppress | $(B)/setup.check
+$(LINT)/cppcheck.ok: $(LINT_SRC) $(HDR_ALL) runners/build/cppcheck.suppress | $(B)/setup.check
 	@mkdir -p $(LINT)/cppcheck
 	$(SAY) LINT cppcheck
 	$(Q)cppcheck -q -j$$(nproc) --cppcheck-build-dir=$(LINT)/cppcheck --std=c11 --platform=unix64 --error-exitcode=1 \
 		--inline-suppr --suppressions-list=runners/build/cppcheck.suppress --enable=warning,performance,portability \
-		-I. -Ilib -I$(B) $(SRC_ALL) && touch $@
+		-I. -Ilib -I$(B) $(LINT_SRC) && touch $@
 $(LINT)/shellcheck.ok: $(SCRIPTS) | $(B)/setup.check
 	@mkdir -p $(@D)
 	$(SAY) LINT shellcheck
@@ -192,4 +231,4 @@ install: $(BIN)
 clean:
 	rm -rf build nvsr-conform
 
-.PHONY: all help run unit prove prove-kill lab lab-kill lab-safety check bench lint install clean FORCE
+.PHONY: all help run unit prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-removal check bench fuzz lint install clean FORCE

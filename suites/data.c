@@ -6,18 +6,18 @@
 
 static bool describe(struct nvsr_ctx *t, const struct nvme_id_ns *id, struct dat_ns *ns)
 {
-	unsigned lbads = id->lbaf[NVME_FLBAS_INDEX(id->flbas)].lbads;
+	const struct nvme_lbaf *f = &id->lbaf[NVME_FLBAS_INDEX(id->flbas)];
 	uint64_t bytes;
 
-	ns->bs = 1u << NVSR_MIN(lbads, 31u);
+	ns->bs = nvme_lbaf_bytes(f);
 	ns->blocks = le64_get(id->nsze);
 	/* pages of CAP.MPSMIN, which are at least 4 KiB; without a limit a common one */
 	bytes = 4096ull << (t->inv->id.mdts ? NVSR_MIN(t->inv->id.mdts, 20) : 5);
-	ns->chunk = (unsigned)NVSR_MAX(1u, NVSR_MIN(bytes / ns->bs, (uint64_t)DAT_MAX_NLB));
-	if (lbads >= 9 && ns->bs <= DAT_MAX_BS && ns->blocks >= 2 * DAT_MAX_NLB)
+	ns->chunk = ns->bs ? (unsigned)NVSR_MAX(1u, NVSR_MIN(bytes / ns->bs, (uint64_t)DAT_MAX_NLB)) : 1;
+	if (ns->bs && ns->bs <= DAT_MAX_BS && ns->blocks >= 2 * DAT_MAX_NLB)
 		return true;
 	nvsr_test_broken(t, __FILE__, __LINE__, "namespace %u has %llu blocks of 2^%u bytes", ns->nsid,
-			 (unsigned long long)ns->blocks, lbads);
+			 (unsigned long long)ns->blocks, f->lbads);
 	return false;
 }
 

@@ -178,7 +178,7 @@ static int irq_setup(struct nvsr_dev *d)
 	if ((table & PCI_MSIX_BIR) >= PCI_BAR_COUNT)
 		return 0;
 	for (unsigned v = 0; v <= (ctrl & PCI_MSIX_CTRL_TS); v++) {
-		uint64_t at = (table & ~(uint32_t)PCI_MSIX_BIR) + v * PCI_MSIX_ENTRY_SIZE;
+		uint64_t at = (table & ~(uint64_t)PCI_MSIX_BIR) + v * PCI_MSIX_ENTRY_SIZE;
 
 		bar_write(d, table & PCI_MSIX_BIR, at, 4, (uint32_t)MSI_ADDRESS);
 		bar_write(d, table & PCI_MSIX_BIR, at + 4, 4, MSI_ADDRESS >> 32);
@@ -534,7 +534,7 @@ static int seed(struct nvsr_model *m, const char *where, const char *const *defe
 
 		if (!rc)
 			continue;
-		snprintf(complaint->text, sizeof(complaint->text), "%s: no seeded defect is called \"%s\"", where, *defects);
+		snprintf(complaint->text, sizeof(complaint->text), "%s: no seeded defect or lie is called \"%s\"", where, *defects);
 		return rc;
 	}
 	return 0;

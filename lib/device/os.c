@@ -13,7 +13,6 @@
 #define LIVE_MS 30000	/* until a driver that was given a controller works with it */
 
 #define AUTOPROBE "sriov_drivers_autoprobe"
-#define OVERRIDES "overrides"	/* in what is saved: driver_override by function */
 #define NO_OVERRIDE "(null)"	/* as sysfs says it */
 
 void nvsr_os_driver(struct nvsr_bdf b, char *ret, size_t len)
@@ -82,15 +81,30 @@ int nvsr_os_change_numvfs(struct nvsr_bdf pf, unsigned now, unsigned n)
 	return rc || !n ? rc : nvsr_sysfs_put(pf, "sriov_numvfs", value);
 }
 
+/* The driver of a VF and what it is bound to have. */
+static int save_vf(struct nvsr_bdf vf, json_t *drivers, json_t *overrides)
+{
+	char value[64], text[NVSR_BDF_LEN];
+	int rc = 0;
+
+	nvsr_bdf_text(vf, text);
+	nvsr_os_driver(vf, value, sizeof(value));
+	if (value[0])
+		rc = json_object_set_new(drivers, text, json_string(value));
+	if (!rc && !nvsr_sysfs_get(vf, "driver_override", value, sizeof(value)) && strcmp(value, NO_OVERRIDE))
+		rc = json_object_set_new(overrides, text, json_string(value));
+	return rc;
+}
+
 int nvsr_os_save(struct nvsr_bdf pf, char **ret_json)
 {
 	json_t *host = json_object(), *drivers = json_object(), *overrides = json_object();
-	char value[64], text[NVSR_BDF_LEN];
 	unsigned vfs = 0;
+	char value[64];
 	int rc = -ENOMEM;
 
 	nvsr_os_get_numvfs(pf, &vfs);
-	if (!host || json_object_set(host, "drivers", drivers) || json_object_set(host, OVERRIDES, overrides))
+	if (!host || json_object_set(host, "drivers", drivers) || json_object_set(host, "overrides", overrides))
 		goto out;
 	/* While there are VFs a reset of the bus is none of the methods, and cannot be chosen. */
 	if (!vfs && !nvsr_sysfs_get(pf, "reset_method", value, sizeof(value)) &&
@@ -102,13 +116,7 @@ int nvsr_os_save(struct nvsr_bdf pf, char **ret_json)
 	for (unsigned vfn = 1; vfn <= vfs; vfn++) {
 		struct nvsr_bdf vf;
 
-		if (nvsr_os_vf(pf, vfn, &vf))
-			continue;
-		nvsr_os_driver(vf, value, sizeof(value));
-		if (value[0] && json_object_set_new(drivers, nvsr_bdf_text(vf, text), json_string(value)))
-			goto out;
-		if (!nvsr_sysfs_get(vf, "driver_override", value, sizeof(value)) && strcmp(value, NO_OVERRIDE) &&
-		    json_object_set_new(overrides, nvsr_bdf_text(vf, text), json_string(value)))
+		if (!nvsr_os_vf(pf, vfn, &vf) && save_vf(vf, drivers, overrides))
 			goto out;
 	}
 	*ret_json = json_dumps(host, JSON_COMPACT);
@@ -163,85 +171,63 @@ static int revive(struct nvsr_bdf vf)
 	return rc;
 }
 
-/* Also VFs that have a driver now and had none. */
-static int restore_drivers(struct nvsr_bdf pf, const json_t *drivers)
+/* @overrides NULL: nothing was recorded of them. */
+static int restore_vf(struct nvsr_bdf vf, const json_t *drivers, const json_t *overrides)
 {
-	unsigned vfs = 0;
-	int first = 0;
+	char text[NVSR_BDF_LEN], now[64];
+	const char *want;
+	int rc;
 
-	nvsr_os_get_numvfs(pf, &vfs);
-	for (unsigned vfn = 1; vfn <= vfs; vfn++) {
-		char text[NVSR_BDF_LEN], now[32];
-		const char *want;
-		struct nvsr_bdf vf;
-		int rc;
-
-		if (nvsr_os_vf(pf, vfn, &vf))
-			continue;
-		want = json_string_value(json_object_get(drivers, nvsr_bdf_text(vf, text)));
-		nvsr_os_driver(vf, now, sizeof(now));
-		rc = strcmp(want ? want : "", now) ? nvsr_os_bind(vf, want ? want : "", false) : 0;
-		if (!rc && want && !strcmp(want, "nvme"))
-			rc = revive(vf);
-		first = first ? first : rc;
-	}
-	return first;
-}
-
-/* A VF that was made again has none, one that we gave to a driver had ours. */
-static int restore_overrides(struct nvsr_bdf pf, const json_t *overrides)
-{
-	unsigned vfs = 0;
-	int first = 0;
-
-	nvsr_os_get_numvfs(pf, &vfs);
-	for (unsigned vfn = 1; overrides && vfn <= vfs; vfn++) {
-		char text[NVSR_BDF_LEN], now[64];
-		const char *want;
-		struct nvsr_bdf vf;
-		int rc;
-
-		if (nvsr_os_vf(pf, vfn, &vf) || nvsr_sysfs_get(vf, "driver_override", now, sizeof(now)))
-			continue;
-		want = json_string_value(json_object_get(overrides, nvsr_bdf_text(vf, text)));
-		if (!strcmp(now, want ? want : NO_OVERRIDE))
-			continue;
-		rc = nvsr_sysfs_put(vf, "driver_override", want ? want : "\n");
-		first = first ? first : rc;
-	}
-	return first;
+	nvsr_bdf_text(vf, text);
+	/* Also VFs that have a driver now and had none. */
+	want = json_string_value(json_object_get(drivers, text));
+	nvsr_os_driver(vf, now, sizeof(now));
+	rc = strcmp(want ? want : "", now) ? nvsr_os_bind(vf, want ? want : "", false) : 0;
+	if (!rc && want && !strcmp(want, "nvme"))
+		rc = revive(vf);
+	/* A VF that was made again has no override, one that we gave to a driver had ours. */
+	want = json_string_value(json_object_get(overrides, text));
+	if (rc || !overrides || nvsr_sysfs_get(vf, "driver_override", now, sizeof(now)) || !strcmp(now, want ? want : NO_OVERRIDE))
+		return rc;
+	return nvsr_sysfs_put(vf, "driver_override", want ? want : "\n");
 }
 
 /* A reset by FLR alone that was killed leaves the choice of it. */
-static int restore_reset_method(struct nvsr_bdf pf, const char *want)
+static int restore_reset_method(struct nvsr_bdf pf, const char *want, unsigned vfs)
 {
-	unsigned vfs = 0;
 	char now[64];
 
-	nvsr_os_get_numvfs(pf, &vfs);
 	if (!want || vfs || nvsr_sysfs_get(pf, "reset_method", now, sizeof(now)) || !strcmp(now, want))
 		return 0;
 	return nvsr_sysfs_put(pf, "reset_method", want);
+}
+
+static void keep(int *first, int rc)
+{
+	*first = *first ? *first : rc;
 }
 
 int nvsr_os_restore(struct nvsr_bdf pf, const char *json)
 {
 	json_t *host = json_loads(json, 0, NULL);
 	const json_t *autoprobe = json_object_get(host, "autoprobe");
+	unsigned vfs = 0;
 	char value[32];
-	int first, rc;
+	int first = 0;
 
 	if (!host)
 		return -EINVAL;
-	first = restore_drivers(pf, json_object_get(host, "drivers"));
-	rc = restore_overrides(pf, json_object_get(host, OVERRIDES));
-	first = first ? first : rc;
-	rc = restore_reset_method(pf, json_string_value(json_object_get(host, "reset_method")));
-	first = first ? first : rc;
+	nvsr_os_get_numvfs(pf, &vfs);
+	for (unsigned vfn = 1; vfn <= vfs; vfn++) {
+		struct nvsr_bdf vf;
+
+		if (!nvsr_os_vf(pf, vfn, &vf))
+			keep(&first, restore_vf(vf, json_object_get(host, "drivers"), json_object_get(host, "overrides")));
+	}
+	keep(&first, restore_reset_method(pf, json_string_value(json_object_get(host, "reset_method")), vfs));
 	if (autoprobe) {
 		snprintf(value, sizeof(value), "%lld", (long long)json_integer_value(autoprobe));
-		rc = nvsr_sysfs_put(pf, AUTOPROBE, value);
-		first = first ? first : rc;
+		keep(&first, nvsr_sysfs_put(pf, AUTOPROBE, value));
 	}
 	json_decref(host);
 	return first;

@@ -23,7 +23,7 @@ int nvsr_os_get_numvfs(struct nvsr_bdf pf, unsigned *ret);
 /* From @now to @n VFs, by way of 0; drivers of VFs do not load by themselves from now on. */
 int nvsr_os_change_numvfs(struct nvsr_bdf pf, unsigned now, unsigned n);
 
-/* Autoprobe, drivers and overrides of all VFs, and how the PF is reset, as a JSON object, malloc'd. */
+/* Autoprobe and the drivers of all VFs as a JSON object, malloc'd. */
 int nvsr_os_save(struct nvsr_bdf pf, char **ret_json);
 /* And back.  Goes on after an error; the first one. */
 int nvsr_os_restore(struct nvsr_bdf pf, const char *json);

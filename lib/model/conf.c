@@ -6,6 +6,7 @@
 #define QUEUES_MAX	1024u	/* doorbells take 8 bytes each */
 #define VECTORS_MAX	2048u	/* MXC.TS has 11 bits */
 #define BAR_MAX		(16u << 20)
+#define NN_MAX		65536u	/* namespaces are kept, and looked at, by NSID */
 
 static unsigned num(int64_t v, unsigned otherwise)
 {
@@ -223,7 +224,7 @@ static void sriov(struct m_conf *f, const struct nvsr_profile *p)
 	f->sriov_pos = num(p->sriov.cap_offset, 0x1e8);
 }
 
-/* Numbers that no device can have, whatever the profile says. */
+/* Numbers that no device can have, whatever the profile says, or that the model has no room for. */
 static bool plausible(const struct m_conf *f)
 {
 	uint64_t last_rid = M_PF_RID + 0x100 + f->vf_offset + (uint64_t)f->total_vfs * f->vf_stride;
@@ -241,7 +242,7 @@ static bool plausible(const struct m_conf *f)
 		return false;
 	if (f->vq_secondary_max + f->sec_vq > QUEUES_MAX || f->vi_secondary_max + f->sec_vi > VECTORS_MAX)
 		return false;
-	return f->nn && f->pf_bar0_bytes <= BAR_MAX && f->vf_bar0_bytes <= BAR_MAX;
+	return f->nn && f->nn <= NN_MAX && f->pf_bar0_bytes <= BAR_MAX && f->vf_bar0_bytes <= BAR_MAX;
 }
 
 int m_conf_resolve(const struct nvsr_profile *p, struct m_conf *ret)

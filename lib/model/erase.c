@@ -95,13 +95,13 @@ static bool affected(const struct m_ctrl *c, const struct m_cmd *cmd, uint32_t n
 
 static uint16_t check_format(const struct nvsr_model *m, struct m_cmd *cmd)
 {
-	const struct nvme_lbaf *f = &m->conf.formats[LBAFL(cmd)];
+	unsigned lbaf = LBAFL(cmd);
 
 	if (SES(cmd) > NVME_SES_CRYPTO && !DEFECT(m, FORMAT_RESERVED_SES_ACCEPTED))
 		return m_bad(cmd, 41, 1, NVME_SC_INVALID_FIELD);
 	if (SES(cmd) == NVME_SES_CRYPTO && !m->conf.crypto)
 		return m_bad(cmd, 41, 1, NVME_SC_INVALID_FIELD);
-	if (LBAFL(cmd) >= m->conf.formats_count || PI(cmd) || (MSET(cmd) && !le16_get(f->ms)))
+	if (lbaf >= m->conf.formats_count || PI(cmd) || (MSET(cmd) && !le16_get(m->conf.formats[lbaf].ms)))
 		return DEFECT(m, FORMAT_BAD_INDEX_WRONG_STATUS) ? NVME_SC_INVALID_FIELD : NVME_SC_INVALID_FORMAT;
 	return 0;
 }

@@ -203,6 +203,7 @@ struct nvsr_model {
 	uint64_t faults; struct nvsr_model_fault last_fault;
 	nvsr_model_msi_fn msi; void *msi_arg;
 	uint64_t power_cycles;
+	struct m_lying *lying;		/* lies.c; NULL: every answer is as it is */
 	char *state_path;		/* state.c; NULL: nothing outlives the process */
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Memory requests: which function's BAR0 a bus address hits, and what is there. */
 #include "model/bus.h"
+#include "model/lies.h"
 
 static uint64_t bar_base(const uint8_t *bar)
 {
@@ -72,7 +73,7 @@ uint64_t nvsr_model_mem_read(struct nvsr_model *m, uint64_t addr, unsigned len)
 		return len == 8 ? ~0ull : (1ull << len % 8 * 8) - 1;
 	if (m_msix_read(c, off, len, &val))
 		return val;
-	return off < NVME_REG_DBS ? m_regs_read(c, off, len) : 0;
+	return off < NVME_REG_DBS ? m_lie_reg(c, off, len, m_regs_read(c, off, len)) : 0;
 }
 
 void nvsr_model_mem_write(struct nvsr_model *m, uint64_t addr, unsigned len, uint64_t val)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The subsystem as a whole: power on, virtual time, seeded defects. */
 #include "model/bus.h"
+#include "model/lies.h"
 #include "model/state.h"
 
 struct m_ctrl *m_ctrl_by_cntlid(struct nvsr_model *m, uint16_t cntlid)
@@ -71,6 +72,7 @@ struct nvsr_model *nvsr_model_destroy(struct nvsr_model *m)
 		return NULL;
 	m_state_save(m);
 	free(m->state_path);
+	m_lies_free(m);
 	for (unsigned n = 0; n < m->ctrl_count; n++) {
 		struct m_ctrl *c = &m->ctrl[n];
 
@@ -100,7 +102,7 @@ int nvsr_model_set_defect(struct nvsr_model *m, const char *name)
 	int r;
 
 	if (!d)
-		return -ENOENT;
+		return m_lie_tell(m, name);
 	m->defect[d - nvsr_defects] = true;
 	/* What a function shows from the start is built again, with the defect in it. */
 	for (unsigned n = 0; n < m->ctrl_count; n++)

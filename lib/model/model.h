@@ -23,7 +23,15 @@ struct nvsr_defect { const char *name, *requirements /* "VIRT-37 VIRT-38" */, *t
 extern const struct nvsr_defect nvsr_defects[];
 extern const size_t nvsr_defect_count;
 const struct nvsr_defect *nvsr_defect_find(const char *name);
-/* Switch a defect on, before any other use of the model.  0 or -ENOENT. */
+/*
+ * Lies, from lies.c: answers that no reader may trust.  A defect is caught by the tests that name it; a lie need not be, but
+ * whoever reads it has to end with a verdict.
+ */
+struct nvsr_lie { const char *name, *text /* what the device says */; };
+extern const size_t nvsr_lie_count;
+const struct nvsr_lie *nvsr_lie_at(size_t i);
+const struct nvsr_lie *nvsr_lie_find(const char *name);
+/* Switch a defect or a lie on, before any other use of the model.  0, -ENOENT or -ENOMEM. */
 int nvsr_model_set_defect(struct nvsr_model *m, const char *name);
 
 /**

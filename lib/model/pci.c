@@ -5,6 +5,7 @@
  */
 #include "base/time.h"
 #include "model/bus.h"
+#include "model/lies.h"
 
 #define PM_D3HOT	3u
 #define EXP_SIZE	0x3c
@@ -400,7 +401,7 @@ uint32_t nvsr_model_cfg_read(struct nvsr_model *m, uint16_t rid, unsigned off, u
 		return len < 4 ? (1u << len * 8) - 1 : ~0u;
 	if (DEFECT(m, VFE_READS_ZERO) && m_is_pf(c) && off == m->conf.sriov_pos + PCI_SRIOV_CTRL)
 		return m_cfg_get(c, off, len) & ~(uint32_t)PCI_SRIOV_CTRL_VFE;
-	return m_cfg_get(c, off, len);
+	return m_lie_cfg(c, off, len, m_cfg_get(c, off, len));
 }
 
 static void pci_effect(struct m_ctrl *c, unsigned off, uint32_t old, uint32_t now, uint32_t raw)

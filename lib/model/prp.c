@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The data buffer of a command: PRP1, PRP2 and PRP lists, Base 4.1.1; SGLs are sgl.c. */
 #include "model/bus.h"
+#include "model/lies.h"
 
 #define PAGE_OFFSET(a) ((a) & (M_PAGE - 1))
 
@@ -120,6 +121,10 @@ static uint16_t transfer(struct m_ctrl *c, const struct m_cmd *cmd, uint8_t *buf
 
 uint16_t m_data_to_host(struct m_ctrl *c, const struct m_cmd *cmd, const void *buf, size_t len)
 {
+	_cleanup_free_ uint8_t *lie = NULL;
+
+	if (m_lie_data(c, cmd, buf, len, &lie))
+		buf = lie;
 	return transfer(c, cmd, (uint8_t *)(uintptr_t)buf, len, true);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Submission and completion queues: doorbells, fetching, completions with phase tags.  Base 3.3. */
 #include "model/bus.h"
+#include "model/lies.h"
 
 static bool cq_full(const struct m_cq *q)
 {
@@ -102,6 +103,20 @@ int m_queues_start(struct m_ctrl *c)
 
 /* --- completions -------------------------------------------------------------------------------------------------- */
 
+static bool write_cqe(struct m_ctrl *c, struct m_cq *cq, const struct nvme_cqe *e)
+{
+	if (!entry_write(c, cq->base + (uint64_t)cq->tail * sizeof(*e), e, sizeof(*e))) {
+		lost(c);
+		return false;
+	}
+	if (++cq->tail == cq->size) {
+		cq->tail = 0;
+		if (!DEFECT(c->m, PHASE_NOT_INVERTED))
+			cq->phase = !cq->phase;
+	}
+	return true;
+}
+
 static void put_cqe(struct m_ctrl *c, struct m_sq *sq, struct m_cq *cq, const struct m_late *l)
 {
 	struct nvme_cqe e = {
@@ -110,17 +125,11 @@ static void put_cqe(struct m_ctrl *c, struct m_sq *sq, struct m_cq *cq, const st
 		.status = le16((uint16_t)(l->status << 1 | cq->phase)),
 	};
 	bool irq = cq->irq;
-	unsigned vector = cq->vector;
+	unsigned vector = cq->vector, times = m_lie_cqe(c, &e);
 
-	if (!entry_write(c, cq->base + (uint64_t)cq->tail * sizeof(e), &e, sizeof(e))) {
-		lost(c);
-		return;
-	}
-	if (++cq->tail == cq->size) {
-		cq->tail = 0;
-		if (!DEFECT(c->m, PHASE_NOT_INVERTED))
-			cq->phase = !cq->phase;
-	}
+	for (unsigned i = 0; i < times && (!i || !cq_full(cq)); i++)
+		if (!write_cqe(c, cq, &e))
+			return;
 	if (irq)
 		m_irq(c, vector);
 }

@@ -252,6 +252,14 @@ NVSR_AT(struct nvme_id_ctrl, psd, 2048);
 #define NVME_SANICAP_NDI	(1u << 29)	/* No-Deallocate Inhibited */
 
 struct nvme_lbaf { le16_t ms; uint8_t lbads, rp; };	/* data size 1 << lbads; 0 = format not available */
+/*
+ * Bytes of data of a block; 0 for a format that is not available or cannot be: less than 512 bytes (NVM Command Set 1.0
+ * Figure 98), or more than 1 MiB, which no device has and no profile takes.
+ */
+static inline uint32_t nvme_lbaf_bytes(const struct nvme_lbaf *f)
+{
+	return f->lbads < 9 || f->lbads > 20 ? 0 : 1u << f->lbads;
+}
 struct nvme_id_ns {
 	le64_t nsze, ncap, nuse;
 	uint8_t nsfeat, nlbaf, flbas, mc, dpc, dps, nmic, rescap, fpi, dlfeat;	/* 24 … 33 */

@@ -25,11 +25,11 @@ static void attachments(struct nvsr_text *t, json_int_t nsid, const json_t *was,
 	if (!was || !is)
 		return;
 	json_array_foreach(was, i, c)
-		if (!nvsr_contains(is, json_integer_value(c)))
+		if (!nvsr_contains(is, json_integer_value(c), i))
 			nvsr_text_add(t, "namespace %lld not attached to controller %lld, was attached\n", (long long)nsid,
 				      (long long)json_integer_value(c));
 	json_array_foreach(is, i, c)
-		if (!nvsr_contains(was, json_integer_value(c)))
+		if (!nvsr_contains(was, json_integer_value(c), i))
 			nvsr_text_add(t, "namespace %lld attached to controller %lld, was not attached\n", (long long)nsid,
 				      (long long)json_integer_value(c));
 }
@@ -42,7 +42,7 @@ static void namespaces(struct nvsr_text *t, const json_t *was, const json_t *is)
 
 	json_array_foreach(was, i, ns) {
 		json_int_t nsid = nvsr_num(ns, "nsid");
-		const json_t *now = nvsr_element(is, "nsid", nsid);
+		const json_t *now = nvsr_element(is, "nsid", nsid, i);
 		char what[40];
 
 		snprintf(what, sizeof(what), "namespace %lld", (long long)nsid);
@@ -54,7 +54,7 @@ static void namespaces(struct nvsr_text *t, const json_t *was, const json_t *is)
 		attachments(t, nsid, json_object_get(ns, "controllers"), json_object_get(now, "controllers"));
 	}
 	json_array_foreach(is, i, ns)
-		if (!nvsr_element(was, "nsid", nvsr_num(ns, "nsid")))
+		if (!nvsr_element(was, "nsid", nvsr_num(ns, "nsid"), i))
 			nvsr_text_add(t, "namespace %lld is new\n", (long long)nvsr_num(ns, "nsid"));
 }
 
@@ -66,7 +66,7 @@ static void elements(struct nvsr_text *t, const char *what, const json_t *was, c
 	size_t i;
 
 	json_array_foreach(was, i, e) {
-		const json_t *now = nvsr_element(is, key, nvsr_num(e, key));
+		const json_t *now = nvsr_element(is, key, nvsr_num(e, key), i);
 		char name[60];
 
 		snprintf(name, sizeof(name), "%s %lld", what, (long long)nvsr_num(e, key));

@@ -61,7 +61,7 @@ static int release_secondaries(struct nvsr_dev *pf, const json_t *want, const js
 	size_t i;
 
 	json_array_foreach(now, i, s) {
-		const json_t *w = nvsr_element(want, "scid", nvsr_num(s, "scid"));
+		const json_t *w = nvsr_element(want, "scid", nvsr_num(s, "scid"), i);
 
 		if (!w || (json_is_true(json_object_get(w, "online")) == json_is_true(json_object_get(s, "online")) &&
 			   same_resources(w, s)))
@@ -78,7 +78,7 @@ static int assign_secondaries(struct nvsr_dev *pf, const json_t *want, const jso
 	size_t i;
 
 	json_array_foreach(want, i, w) {
-		const json_t *s = nvsr_element(now, "scid", nvsr_num(w, "scid"));
+		const json_t *s = nvsr_element(now, "scid", nvsr_num(w, "scid"), i);
 		uint16_t scid = (uint16_t)nvsr_num(w, "scid");
 
 		if (!s)
@@ -113,10 +113,10 @@ static int restore_attachments(struct nvsr_dev *pf, const json_t *want, const js
 	if (!w)
 		return 0;
 	json_array_foreach(n, i, c)
-		if (!nvsr_contains(w, json_integer_value(c)))
+		if (!nvsr_contains(w, json_integer_value(c), i))
 			keep(&first, nvsr_ns_detach(pf, nsid, (uint16_t)json_integer_value(c)));
 	json_array_foreach(w, i, c)
-		if (!nvsr_contains(n, json_integer_value(c)))
+		if (!nvsr_contains(n, json_integer_value(c), i))
 			keep(&first, nvsr_ns_attach(pf, nsid, (uint16_t)json_integer_value(c)));
 	return first;
 }
@@ -177,10 +177,10 @@ static int restore_namespaces(struct nvsr_dev *pf, const json_t *want, const jso
 	size_t i;
 
 	json_array_foreach(now, i, ns)
-		if (!nvsr_element(want, "nsid", nvsr_num(ns, "nsid")))
+		if (!nvsr_element(want, "nsid", nvsr_num(ns, "nsid"), i))
 			keep(&first, delete_new(pf, ns));
 	json_array_foreach(want, i, ns) {
-		const json_t *n = nvsr_element(now, "nsid", nvsr_num(ns, "nsid"));
+		const json_t *n = nvsr_element(now, "nsid", nvsr_num(ns, "nsid"), i);
 
 		if (!n)
 			keep(&first, create_again(pf, ns));
@@ -199,16 +199,20 @@ static int restore_features(struct nvsr_dev *pf, const json_t *want, const json_
 	size_t i;
 
 	json_array_foreach(want, i, w) {
-		const json_t *n = nvsr_element(now, "fid", nvsr_num(w, "fid"));
+		const json_t *n = nvsr_element(now, "fid", nvsr_num(w, "fid"), i);
 		const char *hex = json_string_value(json_object_get(w, "data"));
 		size_t len = hex ? strlen(hex) / 2 : 0;
 		uint8_t data[512];
+		size_t k = 0;
 
-		if (!n || json_equal(w, n) || len > sizeof(data))
+		if (!n || json_equal(w, n))
 			continue;
-		for (size_t k = 0; k < len; k++)
-			sscanf(hex + 2 * k, "%2hhx", &data[k]);
-		keep(&first, nvsr_set_feature(pf, (uint8_t)nvsr_num(w, "fid"), 0, (uint32_t)nvsr_num(w, "value"),
+		while (k < len && k < sizeof(data) && sscanf(hex + 2 * k, "%2hhx", &data[k]) == 1)
+			k++;
+		if (k < len)
+			keep(&first, -EINVAL);	/* of a file that nobody here wrote */
+		else
+			keep(&first, nvsr_set_feature(pf, (uint8_t)nvsr_num(w, "fid"), 0, (uint32_t)nvsr_num(w, "value"),
 					      len ? data : NULL, (uint32_t)len, NULL));
 	}
 	return first;

@@ -272,6 +272,49 @@ static void pending_allocation_goes_back(void)
 	EXPECT(diff && !*diff);
 }
 
+/* Data of a feature that is not hexadecimal goes to no device. */
+static void bad_feature_data_is_refused(void)
+{
+	static const char text[] = "{\"version\": 1, \"features\": [{\"fid\": 22, \"value\": 0, \"data\": \"00zz\"}]}";
+	_cleanup_dev_ struct nvsr_dev *pf = open_model();
+	_cleanup_snapshot_ struct nvsr_snapshot *bad = NULL;
+	char path[] = "/tmp/nvsr-snapshot-XXXXXX";
+	struct nvsr_complaint complaint;
+	int fd = mkstemp(path);
+
+	EXPECT(fd >= 0 && !close(fd) && !nvsr_write_file(path, text, strlen(text)));
+	EXPECT(!nvsr_snapshot_load(path, &bad, &complaint) && nvsr_snapshot_restore(pf, bad) == -EINVAL);
+	unlink(path);
+}
+
+/* A device may list as many secondary controllers as there are ids: comparing them is no matter of minutes. */
+static struct nvsr_snapshot *with_secondaries(const char *path, unsigned from, unsigned n)
+{
+	struct nvsr_text t __attribute__((cleanup(nvsr_text_free))) = { 0 };
+	struct nvsr_complaint complaint;
+	struct nvsr_snapshot *s = NULL;
+
+	nvsr_text_add(&t, "{\"version\": 1, \"secondary\": [");
+	for (unsigned i = 0; i < n; i++)
+		nvsr_text_add(&t, "%s{\"scid\": %u, \"nvq\": 2}", i ? "," : "", from + i);
+	nvsr_text_add(&t, "]}");
+	EXPECT(!t.failed && !nvsr_write_file(path, t.s, t.len) && !nvsr_snapshot_load(path, &s, &complaint));
+	return s;
+}
+
+static void long_lists_are_compared(void)
+{
+	char path[] = "/tmp/nvsr-snapshot-XXXXXX";
+	int fd = mkstemp(path);
+	_cleanup_snapshot_ struct nvsr_snapshot *was = with_secondaries(path, 1, 60000), *is = with_secondaries(path, 2, 60000);
+	uint64_t wall = nvsr_now_ns();
+	_cleanup_free_ char *diff = was && is ? nvsr_snapshot_diff(was, is) : NULL;
+
+	EXPECT(fd >= 0 && !close(fd) && diff && !strcmp(diff, "secondary controller 1 is gone\n"));
+	EXPECT(nvsr_now_ns() - wall < 5 * NVSR_S);
+	unlink(path);
+}
+
 int main(void)
 {
 	struct nvsr_complaint complaint;
@@ -291,6 +334,8 @@ int main(void)
 	broken_controller_is_brought_up();
 	dead_device_ends_it();
 	files();
+	bad_feature_data_is_refused();
+	long_lists_are_compared();
 	nvsr_profile_free(profile);
 	return failures != 0;
 }

@@ -21,26 +21,36 @@ static inline json_int_t nvsr_num(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
-/* The element of @list whose @key is @value, or NULL. */
-static inline json_t *nvsr_element(const json_t *list, const char *key, json_int_t value)
+/*
+ * Lists of one device at two times are nearly the same: the @k'th of @n places to look at, from @near on to both sides.  Some
+ * devices have thousands of secondary controllers.
+ */
+static inline bool nvsr_near(size_t near, size_t k, size_t n, size_t *ret)
 {
-	json_t *e;
-	size_t i;
+	size_t by = (k + 1) / 2;
 
-	json_array_foreach(list, i, e)
-		if (nvsr_num(e, key) == value)
-			return e;
+	*ret = k % 2 ? near - by : near + by;
+	return *ret < n;	/* what is below 0 has wrapped */
+}
+
+/* The element of @list whose @key is @value, or NULL; @near: where it probably is. */
+static inline json_t *nvsr_element(const json_t *list, const char *key, json_int_t value, size_t near)
+{
+	size_t n = json_array_size(list), i;
+
+	for (size_t k = 0; k <= 2 * NVSR_MAX(n, near); k++)
+		if (nvsr_near(near, k, n, &i) && nvsr_num(json_array_get(list, i), key) == value)
+			return json_array_get(list, i);
 	return NULL;
 }
 
-/* True when the array of numbers @list contains @value. */
-static inline bool nvsr_contains(const json_t *list, json_int_t value)
+/* True when the array of numbers @list contains @value; @near: where it probably is. */
+static inline bool nvsr_contains(const json_t *list, json_int_t value, size_t near)
 {
-	json_t *e;
-	size_t i;
+	size_t n = json_array_size(list), i;
 
-	json_array_foreach(list, i, e)
-		if (json_integer_value(e) == value)
+	for (size_t k = 0; k <= 2 * NVSR_MAX(n, near); k++)
+		if (nvsr_near(near, k, n, &i) && json_integer_value(json_array_get(list, i)) == value)
 			return true;
 	return false;
 }

@@ -186,11 +186,11 @@ static int common_ns(struct nvsr_ctx *t, struct nvme_id_ns *ret)
 	unsigned n = 0;
 	int rc = nvsr_identify(t->pf, NVME_CNS_NS, NVME_NSID_ALL, 0, ret);
 
-	if (!rc && ret->lbaf[0].lbads)
+	if (!rc && nvme_lbaf_bytes(&ret->lbaf[0]))
 		return 0;
 	if (!nvsr_ns_list(t->pf, NVME_CNS_ALLOCATED_NS, &nsid, 1, &n) && n)
 		rc = nvsr_identify(t->pf, NVME_CNS_ALLOCATED_NS_ID, nsid, 0, ret);
-	return rc ? rc : ret->lbaf[0].lbads ? 0 : -ENODATA;
+	return rc ? rc : nvme_lbaf_bytes(&ret->lbaf[0]) ? 0 : -ENODATA;
 }
 
 static bool keep_ns(struct nvsr_ctx *t, uint32_t nsid, bool borrowed)
@@ -247,7 +247,7 @@ uint32_t nvsr_t_ns(struct nvsr_ctx *t, unsigned mib, bool shared)
 		broken(t, "formats of namespaces: %s", nvsr_rc_text(rc));
 		return 0;
 	}
-	blocks = ((uint64_t)mib << 20) >> id->lbaf[0].lbads;
+	blocks = ((uint64_t)mib << 20) / nvme_lbaf_bytes(&id->lbaf[0]);
 	rc = nvsr_ns_create(t->pf, blocks, 0, shared, &nsid);
 	if (!rc)
 		return keep_ns(t, nsid, false) ? nsid : 0;

@@ -79,8 +79,6 @@ int nvsr_target_connect(const struct nvsr_target *t, struct nvsr_dev **ret);
 /* Identity, capabilities and state by the access method that the device has now.  0 or the exit code, after saying why. */
 int nvsr_target_look(struct nvsr_target *t, struct nvsr_snapshot **ret_state);
 
-#define NVSR_MODEL_STATE_HELP "what the model remembers without power, read and kept in a file (default: it is new)"
-
 /* --- take.c: a PF that is named by its PCI address is driven by VFIO; for others these do nothing ---------------------- */
 /* Before the first look.  0 or the exit code, after saying why. */
 int nvsr_target_begin(struct nvsr_target *t);
@@ -97,9 +95,14 @@ int nvsr_target_take(struct nvsr_target *t);
  * what differs.
  */
 int nvsr_target_give_back(struct nvsr_target *t);
-/* The same for what an earlier process left: @state restored on the driver that the PF should have. */
-int nvsr_give_back(const struct nvsr_session *s, const struct nvsr_snapshot *state);
+/*
+ * What an earlier process took as well: the PF goes back to the driver it had.  @restore puts the rest back, through the driver
+ * that can: that of the kernel afterwards, VFIO before where there was none.  0 or the exit code, after saying why.
+ */
+int nvsr_give_back(const char *device, int (*restore)(void *arg), void *arg);
 
+#define NVSR_DEFECT_HELP "seed a defect in the model, or a lie; repeatable (nvsr-conform prove shows them)"
+#define NVSR_MODEL_STATE_HELP "what the model remembers without power, read and kept in a file (default: it is new)"
 
 /* --- safety.c -------------------------------------------------------------------------------------------------------- */
 /**
@@ -132,11 +135,11 @@ int nvsr_lock(const char *device, const char *state, int *ret_fd);
 /* Make the run directory: @out, or run/<UTC>-<profile> when NULL.  malloc'd path, or NULL after saying why. */
 char *nvsr_rundir_make(const char *out, const char *profile);
 /* state.json, what restore needs: durable before anything is changed.  0, or negative errno after saying what. */
-int nvsr_rundir_state(const char *dir, const struct nvsr_target *t);
+int nvsr_rundir_save_state(const char *dir, const struct nvsr_target *t);
 /* env.json, device.json, cmdline, and the profile and expectations as used.  0, or negative errno after saying what. */
 int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct nvsr_expects *expects, const char *cmdline);
 /* The state recorded in a run directory.  0 or the exit code, after saying why. */
-int nvsr_rundir_load_state(const char *dir, struct nvsr_snapshot **ret);
+int nvsr_rundir_state(const char *dir, struct nvsr_snapshot **ret);
 /* Arguments as one line that a shell reads back. */
 char *nvsr_quote_args(int argc, char *const *argv);
 /* The journal of a run directory, or of a journal file.  0, or exit code 2 after saying why. */
@@ -148,6 +151,8 @@ int nvsr_rundir_read(const char *dir, struct nvsr_run *ret);
  * device's, or namespaces that somebody uses would have to change.  0 or the exit code, after saying why.
  */
 int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir);
+/* The same for the device that @o names and the state that @dir has. */
+int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir);
 
 /* --- execute.c ----------------------------------------------------------------------------------------------------------- */
 struct nvsr_execution {

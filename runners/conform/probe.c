@@ -4,10 +4,11 @@
 
 #include "runners/conform/conform.h"
 
-enum { OPT_STATE = 0x100 };
+enum { OPT_STATE = 0x100, OPT_DEFECT };
 
 static const struct argp_option options[] = {
 	{ "model-state", OPT_STATE, "FILE", 0, NVSR_MODEL_STATE_HELP, 1 },
+	{ "defect", OPT_DEFECT, "NAME", 0, NVSR_DEFECT_HELP, 1 },
 	{ 0 }
 };
 
@@ -17,6 +18,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	if (key == OPT_STATE)
 		o->state = arg;
+	else if (key == OPT_DEFECT && nvsr_lines_add(&o->defects, arg))
+		argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
+	else if (key == OPT_DEFECT)
+		return 0;
 	else if (key == ARGP_KEY_ARG && !o->device)
 		o->device = arg;
 	else if (key == ARGP_KEY_ARG)
@@ -157,12 +162,12 @@ static void put_formats(const struct nvme_id_ns *ns)
 	bool open = false;
 
 	for (unsigned i = 0; i <= ns->nlbaf && i < NVSR_ARRAY_SIZE(ns->lbaf); i++) {
-		if (!ns->lbaf[i].lbads || ns->lbaf[i].lbads > 30)
+		if (!nvme_lbaf_bytes(&ns->lbaf[i]))
 			continue;
 		if (!open)
 			printf("  formats:\n");
 		open = true;
-		printf("    - { data: %u, metadata: %u, rp: %u }\n", 1u << ns->lbaf[i].lbads, le16_get(ns->lbaf[i].ms),
+		printf("    - { data: %u, metadata: %u, rp: %u }\n", nvme_lbaf_bytes(&ns->lbaf[i]), le16_get(ns->lbaf[i].ms),
 		       ns->lbaf[i].rp & 3u);
 	}
 }
@@ -215,32 +220,41 @@ static void put_profile(struct nvsr_dev *pf, const struct nvsr_inventory *inv, c
 	put_quirks(inv);
 }
 
+static int look(const struct nvsr_target *t)
+{
+	struct nvsr_inventory inv = { 0 };
+	struct nvsr_dev *pf = NULL;
+	int rc = nvsr_target_connect(t, &pf);
+
+	if (rc)
+		return rc;
+	rc = nvsr_inventory_read(pf, &inv);
+	if (rc)
+		nvsr_say("%s: %s", t->session.device, nvsr_rc_text(rc));
+	else
+		put_profile(pf, &inv, t->session.device);
+	nvsr_inventory_free(&inv);
+	nvsr_dev_close(pf);
+	return rc ? EXIT_INCOMPLETE : EXIT_CONFORMS;
+}
+
 static int probe(int argc, char **argv)
 {
 	struct nvsr_target_options o = { 0 };
-	struct nvsr_inventory inv = { 0 };
-	struct nvsr_dev *pf = NULL;
 	struct nvsr_target t;
-	int rc;
+	int rc, back;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	rc = nvsr_target_name(&o, &t);
 	if (rc)
 		return rc;
-	rc = nvsr_target_connect(&t, &pf);
-	if (rc) {
-		nvsr_target_close(&t);
-		return rc;
-	}
-	rc = nvsr_inventory_read(pf, &inv);
-	if (rc)
-		nvsr_say("%s: %s", o.device, nvsr_rc_text(rc));
-	else
-		put_profile(pf, &inv, o.device);
-	nvsr_inventory_free(&inv);
-	nvsr_dev_close(pf);
+	rc = nvsr_target_begin(&t);
+	if (!rc)
+		rc = look(&t);
+	back = nvsr_target_give_back(&t);
 	nvsr_target_close(&t);
-	return rc ? EXIT_INCOMPLETE : EXIT_CONFORMS;
+	nvsr_lines_free(o.defects);
+	return rc ? rc : back;
 }
 
 const struct nvsr_command nvsr_cmd_probe = {

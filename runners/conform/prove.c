@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * nvsr-conform prove: every test passes on the healthy model, and every seeded defect is caught by every test that names
- * it.  One process per defect, so that defects cannot disturb each other.
+ * it.  One process per defect, so that defects cannot disturb each other.  Then every test meets a model that lies, and has
+ * to come to a verdict: prove_lies.c.
  */
 #include <poll.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 #include "runners/conform/prove.h"
 
 #define JOBS_MAX 1024
+#define LIE_STEPS 20	/* of random walks on a model that lies: far enough to meet its answers */
 
 struct options {
 	char **patterns;
@@ -24,7 +26,7 @@ static const char *const models[MODELS] = { [MODEL_REFERENCE] = "reference", [MO
 
 static const struct argp_option options[] = {
 	{ "format", OPT_FORMAT, "text|tap|json", 0, "text on a terminal, else tap (default)", 0 },
-	{ "jobs", OPT_JOBS, "N", 0, "defects at a time (default 2)", 0 },
+	{ "jobs", OPT_JOBS, "N", 0, "defects and lies at a time (default 2)", 0 },
 	{ 0 }
 };
 
@@ -55,8 +57,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "[PATTERN...]",
 	.doc = "Prove on the reference model that every test can fail: the kill matrix.\vExit code 0 only when the healthy model "
-	       "passes every test, every test names a defect, and every defect is caught by every test that names it.  With "
-	       "PATTERN, tests are selected as in run, and only defects that they name are seeded.",
+	       "passes every test, every test names a defect, and every defect is caught by every test that names it; and "
+	       "when no answer of a model that lies makes a test or a command crash, hang or end without a verdict.  With PATTERN, "
+	       "tests are selected as in run, only defects that they name are seeded, and nothing lies.",
 };
 
 bool nvsr_names(const struct nvsr_test *t, const char *defect)
@@ -85,8 +88,8 @@ static int plan_add(struct nvsr_plan *plan, const struct nvsr_planned *item)
 	return 0;
 }
 
-static int add_job(struct nvsr_proof *p, const struct nvsr_defect *defect, const struct nvsr_plan *tests,
-		   const struct nvsr_plan *meta)
+static int add_job(struct nvsr_proof *p, const struct nvsr_defect *defect, const struct nvsr_lie *lie,
+		   const struct nvsr_plan *tests, const struct nvsr_plan *meta)
 {
 	struct nvsr_job *grown = realloc(p->jobs, (p->count + 1) * sizeof(*grown)), *job;
 	int rc = 0;
@@ -95,11 +98,11 @@ static int add_job(struct nvsr_proof *p, const struct nvsr_defect *defect, const
 		return -ENOMEM;
 	p->jobs = grown;
 	job = &grown[p->count++];
-	*job = (struct nvsr_job){ .defect = defect };
+	*job = (struct nvsr_job){ .defect = defect, .lie = lie, .ended = { -1, -1 } };
 	for (size_t i = 0; i < tests->count && !rc; i++)
 		if (!defect || nvsr_names(tests->item[i].test, defect->name))
 			rc = plan_add(&job->plan, &tests->item[i]);
-	for (size_t i = 0; i < meta->count && !rc; i++)
+	for (size_t i = 0; i < meta->count && !rc && !lie; i++)
 		rc = plan_add(&job->plan, &meta->item[i]);
 	job->said = rc ? NULL : calloc(job->plan.count + 1, sizeof(*job->said));
 	return job->said ? 0 : -ENOMEM;
@@ -113,7 +116,7 @@ static bool any_names(const struct nvsr_plan *tests, const char *defect)
 	return false;
 }
 
-/* @all: defects that no test names count too. */
+/* @all: defects that no test names count too, and lies. */
 static int make_jobs(struct nvsr_proof *p, const struct nvsr_plan *tests, bool all)
 {
 	static const char *const pattern[] = { "meta.verdict.*" };
@@ -123,10 +126,13 @@ static int make_jobs(struct nvsr_proof *p, const struct nvsr_plan *tests, bool a
 
 	p->tests = tests->count;
 	if (!rc)
-		rc = add_job(p, NULL, tests, &meta);
+		rc = add_job(p, NULL, NULL, tests, &meta);
 	for (size_t i = 0; i < nvsr_defect_count && !rc; i++)
 		if (all || any_names(tests, nvsr_defects[i].name))
-			rc = add_job(p, &nvsr_defects[i], tests, &meta);
+			rc = add_job(p, &nvsr_defects[i], NULL, tests, &meta);
+	p->defects = p->count - 1;
+	for (size_t i = 0; i < nvsr_lie_count && !rc && all; i++)
+		rc = add_job(p, NULL, nvsr_lie_at(i), tests, &meta);
 	nvsr_plan_free(&meta);
 	return rc;
 }
@@ -142,26 +148,32 @@ static void free_proof(struct nvsr_proof *p)
 
 /* --- the process of a job ------------------------------------------------------------------------------------------------ */
 
-struct line { size_t i; struct nvsr_said said; };
+/* What a test said; or, beyond the plan, how a command ended. */
+struct line { size_t i; struct nvsr_said said; int ended; };
 /* A part of a job: the tests of one model, and where each stands in the job's plan. */
 struct part { int fd; struct nvsr_plan plan; size_t *at; };
+
+static int tell(int fd, const struct line *line)
+{
+	/* shorter than PIPE_BUF, so it arrives whole */
+	return write(fd, line, sizeof(*line)) == (ssize_t)sizeof(*line) ? 0 : -EPIPE;
+}
 
 static int tell_result(void *arg, size_t i, const struct nvsr_result *r)
 {
 	const struct part *part = arg;
-	struct line line = { part->at[i], { .ran = true, .verdict = r->verdict, .deviates = r->deviates } };
+	struct line line = { .i = part->at[i], .said = { .ran = true, .verdict = r->verdict, .deviates = r->deviates } };
 
-	/* shorter than PIPE_BUF, so it arrives whole */
-	return write(part->fd, &line, sizeof(line)) == (ssize_t)sizeof(line) ? 0 : -EPIPE;
+	return tell(part->fd, &line);
 }
 
 static int run_part(const struct nvsr_job *job, unsigned model, const struct nvsr_profile *profile, int fd)
 {
-	const char *defects[] = { job->defect ? job->defect->name : NULL, NULL };
+	const char *defects[] = { job->defect ? job->defect->name : job->lie ? job->lie->name : NULL, NULL };
 	struct nvsr_session session = {
 		.seed = NVSR_DEFAULT_SEED,
 		.device = "model:", .profile = profile, .behaviour = profile, .defects = defects, .destroy = true,
-		.fresh_after_abort = true,
+		.fresh_after_abort = true, .steps = job->lie ? LIE_STEPS : 0,
 	};
 	struct part part = { .fd = fd, .at = calloc(job->plan.count + 1, sizeof(*part.at)) };
 	struct nvsr_sink sink = { .result = tell_result, .arg = &part };
@@ -188,6 +200,8 @@ static void __attribute__((noreturn)) job_main(const struct nvsr_job *job, struc
 
 	for (unsigned i = 0; i < MODELS && !rc; i++)
 		rc = run_part(job, i, profiles[i], fd);
+	for (unsigned i = 0; i < NVSR_TOLD && !rc && job->lie; i++)
+		rc = tell(fd, &(struct line){ .i = job->plan.count + i, .ended = nvsr_told_run((enum nvsr_told)i, job->lie) });
 	_exit(rc ? 1 : 0);
 }
 
@@ -229,6 +243,8 @@ static bool listen_to(struct worker *w)
 	if (n == (ssize_t)sizeof(line)) {
 		if (line.i < w->job->plan.count)
 			w->job->said[line.i] = line.said;
+		else if (line.i - w->job->plan.count < NVSR_TOLD)
+			w->job->ended[line.i - w->job->plan.count] = line.ended;
 		return true;
 	}
 	close(w->fd);
@@ -241,7 +257,7 @@ static bool listen_to(struct worker *w)
 static void show_progress(const struct nvsr_proof *p, size_t done)
 {
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, done == p->count ? "\r\033[K" : "\r\033[K%zu of %zu defects", done, p->count);
+		fprintf(stderr, done == p->count ? "\r\033[K" : "\r\033[K%zu of %zu defects and lies", done, p->count);
 }
 
 static int run_jobs(struct nvsr_proof *p, struct nvsr_profile *const *profiles, unsigned at_once)

@@ -12,17 +12,25 @@ struct nvsr_said {
 	bool deviates;
 };
 
-/* One process: the healthy model (defect NULL) with every test, or one defect with the tests that name it and meta tests. */
+/* Commands that a lie is told to from end to end, beside the tests. */
+enum nvsr_told { NVSR_TOLD_PROBE, NVSR_TOLD_RUN, NVSR_TOLD };
+
+/*
+ * One process: the healthy model (no defect, no lie) with every test, one defect with the tests that name it and meta tests,
+ * or one lie with every test.
+ */
 struct nvsr_job {
 	const struct nvsr_defect *defect;
+	const struct nvsr_lie *lie;
 	struct nvsr_plan plan;
 	struct nvsr_said *said;		/* by index of the plan */
+	int ended[NVSR_TOLD];		/* exit code of a command, negative when it did not end as it should */
 	bool died;
 };
 
 struct nvsr_proof {
-	struct nvsr_job *jobs;		/* [0] is the healthy run */
-	size_t count;
+	struct nvsr_job *jobs;		/* [0] is the healthy run, then defects, then lies */
+	size_t count, defects;
 	size_t tests;			/* tests of the healthy plan that are not meta */
 };
 
@@ -38,6 +46,18 @@ bool nvsr_meta_changed(const struct nvsr_proof *p, const struct nvsr_job *job, s
 bool nvsr_job_holds(const struct nvsr_proof *p, const struct nvsr_job *job);
 /* The healthy model passes a test. */
 bool nvsr_passes(const struct nvsr_said *s);
+
+/* --- prove_lies.c ------------------------------------------------------------------------------------------------ */
+/*
+ * A command on the model that tells @lie, in a process of its own.  Its exit code; negative when it crashes, hangs, or ends
+ * with a code that is not documented for it or not that of its journal.
+ */
+int nvsr_told_run(enum nvsr_told command, const struct nvsr_lie *lie);
+extern const char *const nvsr_told_names[NVSR_TOLD];
+/* A verdict that speaks of the device or of its preparation: neither crash nor timeout, nor none. */
+bool nvsr_said_of_device(const struct nvsr_said *s);
+/* Every test came to such a verdict, and every command ended as documented. */
+bool nvsr_lie_endured(const struct nvsr_job *job);
 
 /* Each writes the whole proof and returns whether it holds. */
 bool nvsr_prove_text(FILE *f, const struct nvsr_proof *p);

@@ -108,28 +108,41 @@ static int check(const struct nvsr_target *t, const struct nvsr_snapshot *state,
 	return rc;
 }
 
-int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir)
-{
-	struct nvsr_target before = *t;
-	bool same = false;
-	int rc;
+struct put_back { struct nvsr_target target; const struct nvsr_snapshot *state; const char *dir; };
 
-	before.session.vf_access = NVSR_VF_KERNEL;	/* its state was read through the drivers that there were */
-	rc = check(&before, state, dir, &same);
-	/* Also where nothing seems to differ: an allocation that waits for a reset cannot be read back. */
-	if (!rc)
-		rc = nvsr_give_back(&before.session, state);
+static int put_back_now(void *arg)
+{
+	const struct put_back *p = arg;
+	const struct nvsr_target *t = &p->target;
+	_cleanup_free_ char *reason = NULL;
+	bool same = false;
+	int rc = check(t, p->state, p->dir, &same);
+
 	if (rc)
 		return rc;
-	fprintf(stderr, "%s: %s recorded in %s/state.json\n", t->session.device, same ? "was already as" : "as", dir);
+	/* Also where nothing seems to differ: an allocation that waits for a reset cannot be read back. */
+	rc = nvsr_session_restore(&t->session, p->state, &reason);
+	if (rc) {
+		nvsr_say("%s: not restored: %s", t->session.device, reason ? reason : nvsr_rc_text(rc));
+		return EXIT_INCOMPLETE;
+	}
+	fprintf(stderr, "%s: %s recorded in %s/state.json\n", t->session.device, same ? "was already as" : "as", p->dir);
 	return 0;
 }
 
-static int put_back(const struct nvsr_target_options *o, const char *dir)
+int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir)
+{
+	struct put_back p = { .target = *t, .state = state, .dir = dir };
+
+	p.target.session.vf_access = NVSR_VF_KERNEL;	/* no VF is opened: nothing has to be there for it */
+	return t->taken ? put_back_now(&p) : nvsr_give_back(t->session.device, put_back_now, &p);
+}
+
+int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir)
 {
 	struct nvsr_snapshot *state = NULL;
 	struct nvsr_target t;
-	int rc = nvsr_rundir_load_state(dir, &state);
+	int rc = nvsr_rundir_state(dir, &state);
 
 	if (!rc)
 		rc = nvsr_target_name(o, &t);
@@ -159,7 +172,7 @@ static int restore(int argc, char **argv)
 		nvsr_say("%s: no run directory under run/ names this device; name one", o.target.device);
 		return EXIT_USAGE;
 	}
-	return put_back(&o.target, o.run);
+	return nvsr_restore_run(&o.target, o.run);
 }
 
 const struct nvsr_command nvsr_cmd_restore = {

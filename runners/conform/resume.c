@@ -85,7 +85,7 @@ static long make_plan(const struct nvsr_run *run, struct nvsr_plan *plan)
 static int restore_first(struct nvsr_target *t, const char *dir)
 {
 	struct nvsr_snapshot *state = NULL;
-	int rc = nvsr_rundir_load_state(dir, &state);
+	int rc = nvsr_rundir_state(dir, &state);
 
 	if (rc)
 		return rc;
@@ -131,6 +131,7 @@ static int resume_run(const char *dir, struct nvsr_run *run)
 	struct nvsr_run_options o;
 	struct nvsr_target t;
 	struct nvsr_plan plan = { 0 };
+	char driver[32];
 	long todo;
 	int rc, back;
 
@@ -144,7 +145,10 @@ static int resume_run(const char *dir, struct nvsr_run *run)
 		nvsr_say("%s: every test has its verdict", dir);
 		rc = nvsr_run_exit_code(run, o.strict);
 	} else {
-		rc = nvsr_target_open(&o.target, &t);
+		/* What the interrupted run had taken from its driver goes back first, and is then taken anew. */
+		rc = nvsr_dev_is_taken(o.target.device, driver, sizeof(driver)) ? nvsr_restore_run(&o.target, dir) : 0;
+		if (!rc)
+			rc = nvsr_target_open(&o.target, &t);
 		if (!rc) {
 			rc = go_on(dir, run, &o, &plan, &t);
 			back = nvsr_target_give_back(&t);

@@ -22,7 +22,7 @@ static const struct argp_option options[] = {
 	{ "seed", OPT_SEED, "N", 0, "seed of the random walks (default 1); it stands in every report", 4 },
 	{ "steps", OPT_STEPS, "N", 0, "length of each random walk (default: the test's own)", 4 },
 	{ "model-state", OPT_STATE, "FILE", 0, NVSR_MODEL_STATE_HELP, 4 },
-	{ "defect", OPT_DEFECT, "NAME", 0, "seed a defect in the model; repeatable", 4 },
+	{ "defect", OPT_DEFECT, "NAME", 0, NVSR_DEFECT_HELP, 4 },
 	{ 0 }
 };
 
@@ -242,7 +242,7 @@ static int run_on(const struct nvsr_run_options *o, struct nvsr_target *t, struc
 	dir = nvsr_rundir_make(o->out, t->profile->name);
 	if (!dir) {
 		rc = EXIT_USAGE;
-	} else if (nvsr_rundir_state(dir, t)) {
+	} else if (nvsr_rundir_save_state(dir, t)) {
 		rc = EXIT_INCOMPLETE;	/* nothing is changed before the state is on the disk */
 	} else if ((rc = nvsr_target_take(t))) {
 		;

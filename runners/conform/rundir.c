@@ -234,7 +234,7 @@ static int put_device(const char *dir, const struct nvsr_target *t)
 	return put_json(dir, "device.json", o);
 }
 
-int nvsr_rundir_state(const char *dir, const struct nvsr_target *t)
+int nvsr_rundir_save_state(const char *dir, const struct nvsr_target *t)
 {
 	_cleanup_free_ char *state = nvsr_asprintf("%s/state.json", dir);
 	int rc = state ? nvsr_snapshot_save(t->state, state) : -ENOMEM;
@@ -258,7 +258,7 @@ int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct 
 	return rc ? rc : copy_file(dir, "expect.yaml", expects->path);
 }
 
-int nvsr_rundir_load_state(const char *dir, struct nvsr_snapshot **ret)
+int nvsr_rundir_state(const char *dir, struct nvsr_snapshot **ret)
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/state.json", dir);
 	struct nvsr_complaint complaint = { "" };

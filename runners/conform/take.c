@@ -64,43 +64,42 @@ int nvsr_target_take(struct nvsr_target *t)
 	return rc;
 }
 
-/* The state that was recorded, on the driver that the PF has now. */
-static int put_back(const struct nvsr_session *s, const struct nvsr_snapshot *state)
-{
-	_cleanup_free_ char *reason = NULL;
-
-	if (!state || !nvsr_session_restore(s, state, &reason))
-		return 0;
-	nvsr_say("%s: not restored: %s", s->device, reason ? reason : "");
-	return EXIT_INCOMPLETE;
-}
-
-int nvsr_give_back(const struct nvsr_session *s, const struct nvsr_snapshot *state)
+int nvsr_give_back(const char *device, int (*restore)(void *arg), void *arg)
 {
 	struct nvsr_complaint complaint;
 	char driver[32];
 	bool nvme;
 	int rc = 0;
 
-	if (!nvsr_dev_is_taken(s->device, driver, sizeof(driver)))
-		return put_back(s, state);
+	if (!nvsr_dev_is_taken(device, driver, sizeof(driver)))
+		return restore(arg);
 	nvme = !strcmp(driver, "nvme");
-	/* What had no driver is restored while VFIO still has it. */
 	if (!nvme)
-		rc = put_back(s, state);
-	if (nvsr_dev_give_back(s->device, &complaint)) {
+		rc = restore(arg);
+	if (nvsr_dev_give_back(device, &complaint)) {
 		nvsr_say("%s", complaint.text);
 		return EXIT_INCOMPLETE;
 	}
-	return nvme ? put_back(s, state) : rc;
+	return nvme ? restore(arg) : rc;
+}
+
+/* The state that was recorded, through the driver that the PF has now. */
+static int put_back(void *arg)
+{
+	const struct nvsr_target *t = arg;
+	struct nvsr_session s = { .device = t->session.device, .vf_access = NVSR_VF_KERNEL, .timeout_scale = t->session.timeout_scale };
+	_cleanup_free_ char *reason = NULL;
+
+	if (!t->state || !nvsr_session_restore(&s, t->state, &reason))
+		return 0;
+	nvsr_say("%s: not restored: %s", s.device, reason ? reason : "");
+	return EXIT_INCOMPLETE;
 }
 
 int nvsr_target_give_back(struct nvsr_target *t)
 {
-	struct nvsr_session s = { .device = t->session.device, .vf_access = NVSR_VF_KERNEL, .timeout_scale = t->session.timeout_scale };
-
 	if (!t->taken)
 		return 0;
 	t->taken = false;
-	return nvsr_give_back(&s, t->state);
+	return nvsr_give_back(t->session.device, put_back, t);
 }

@@ -119,8 +119,8 @@ static int check_model_options(const struct nvsr_target_options *o, const struct
 			nvsr_say("--defect %s: only the model has seeded defects", *d);
 			return EXIT_USAGE;
 		}
-		if (!nvsr_defect_find(*d)) {
-			nvsr_say("--defect %s: no such defect (nvsr-conform prove shows them)", *d);
+		if (!nvsr_defect_find(*d) && !nvsr_lie_find(*d)) {
+			nvsr_say("--defect %s: no such defect or lie (nvsr-conform prove shows them)", *d);
 			return EXIT_USAGE;
 		}
 	}

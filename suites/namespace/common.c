@@ -30,10 +30,9 @@ unsigned nsm_block_bytes(struct nvsr_ctx *t)
 {
 	struct nvme_id_ns ns;
 	int rc = nvsr_identify(t->pf, NVME_CNS_NS, NVME_NSID_ALL, 0, &ns);
+	uint32_t bytes = rc ? 0 : nvme_lbaf_bytes(&ns.lbaf[0]);
 
-	if (rc || ns.lbaf[0].lbads < 9 || ns.lbaf[0].lbads > 20)	/* a device without common capabilities: guess */
-		return 512;
-	return 1u << ns.lbaf[0].lbads;
+	return bytes ? bytes : 512;	/* a device without common capabilities: guess */
 }
 
 uint64_t nsm_blocks(struct nvsr_ctx *t, unsigned mib)

@@ -87,9 +87,11 @@ static void host_fields_are_taken(struct nvsr_ctx *t)
 		return;
 	MUST_OK(t, "CNS 00h of FFFFFFFFh", nvsr_identify(t->pf, NVME_CNS_NS, NVME_NSID_ALL, 0, &common));
 	for (i = 0; i <= common.nlbaf && i < 16; i++) {
-		if (common.lbaf[i].lbads < 9 || le16_get(common.lbaf[i].ms))
+		uint32_t bytes = nvme_lbaf_bytes(&common.lbaf[i]);
+
+		if (!bytes || le16_get(common.lbaf[i].ms))
 			continue;
-		nsm_host_fields(&host, (2ull << 20) >> common.lbaf[i].lbads, i % 2 == 0);
+		nsm_host_fields(&host, (2ull << 20) / bytes, i % 2 == 0);
 		host.flbas = (uint8_t)i;
 		add_garbage(&host);
 		if (CHECK_OK(t, "create", nsm_create_raw(t->pf, &host, 0, &nsid)))

@@ -21,7 +21,7 @@ static void pf_works_without_vfs(struct nvsr_ctx *t)
 		return;
 	}
 	MUST_OK(t, "Identify Namespace", nvsr_identify(t->pf, NVME_CNS_NS, nsid, 0, &ns));
-	bytes = 1u << ns.lbaf[NVME_FLBAS_INDEX(ns.flbas)].lbads;
+	bytes = nvme_lbaf_bytes(&ns.lbaf[NVME_FLBAS_INDEX(ns.flbas)]);
 	MUST(t, bytes >= 512 && bytes <= 65536, "a block of 512 to 65536 bytes", "%u", bytes);
 	{
 		_cleanup_free_ uint8_t *buf = malloc(bytes);

@@ -152,7 +152,11 @@ static bool add_namespace(struct rsv *r)
 		return false;
 	}
 	r->rescap = ns.rescap;
-	r->block = 1u << ns.lbaf[NVME_FLBAS_INDEX(ns.flbas)].lbads;
+	r->block = nvme_lbaf_bytes(&ns.lbaf[NVME_FLBAS_INDEX(ns.flbas)]);
+	if (!r->block) {
+		broken(r->t, "namespace %u has blocks of 2^%u bytes", r->nsid, ns.lbaf[NVME_FLBAS_INDEX(ns.flbas)].lbads);
+		return false;
+	}
 	if (r->rescap & 0x7e)
 		return true;
 	nvsr_test_skip(r->t, "a new namespace supports no reservation type (RESCAP %02xh)", r->rescap);

@@ -88,9 +88,9 @@ static void online_again_keeps_io(struct nvsr_ctx *t)
 	if (!vf)
 		return;
 	PREPARE(t, "Identify Namespace", nvsr_identify(vf, NVME_CNS_NS, nsid, 0, &id));
-	bytes = 1u << id.lbaf[NVME_FLBAS_INDEX(id.flbas)].lbads;
-	if (bytes > sizeof(out))
-		SKIP(t, "blocks of %u bytes", bytes);
+	bytes = nvme_lbaf_bytes(&id.lbaf[NVME_FLBAS_INDEX(id.flbas)]);
+	if (!bytes || bytes > sizeof(out))
+		SKIP(t, "blocks of 2^%u bytes", id.lbaf[NVME_FLBAS_INDEX(id.flbas)].lbads);
 	for (i = 0; i < 8; i++) {
 		memset(out, (int)(0x5a + i), sizeof(out));
 		memset(in, 0, sizeof(in));

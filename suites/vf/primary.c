@@ -312,7 +312,9 @@ static void check_io(struct nvsr_ctx *t, const char *when)
 	if (!n || !id)
 		return;
 	PREPARE(t, "Identify Namespace", nvsr_identify(t->pf, NVME_CNS_NS, nsid, 0, id));
-	bytes = 1u << id->lbaf[NVME_FLBAS_INDEX(id->flbas)].lbads;
+	bytes = nvme_lbaf_bytes(&id->lbaf[NVME_FLBAS_INDEX(id->flbas)]);
+	if (!bytes)
+		BROKEN(t, "namespace %u has blocks of 2^%u bytes", nsid, id->lbaf[NVME_FLBAS_INDEX(id->flbas)].lbads);
 	block = malloc(bytes);
 	if (block)
 		CHECK_OK(t, vf_text("Read on the PF with %s", when), nvsr_rw(t->pf, false, nsid, 0, 1, block, bytes));
