@@ -9,6 +9,7 @@ static void crashes(struct nvsr_ctx *t)
 	CHECK(t, true, "true", "false");
 	printf("last words\n");
 	fflush(stdout);
+	signal(SIGSEGV, SIG_DFL);	/* a sanitizer has no report to make of this one */
 	raise(SIGSEGV);
 }
 

@@ -630,7 +630,8 @@ static const char *const caught[] = {
 static const struct nvsr_test tests[] = {
 	{ .id = "secondaries-agree", .title = "thousands of random steps leave secondary controllers as the clauses say",
 	  .requirements = REQS("VIRT-08", "VIRT-09", "VIRT-15", "VIRT-20", "VIRT-29", "VIRT-30", "VIRT-31", "VIRT-32", "VIRT-33",
-			       "VIRT-34", "VIRT-36", "VIRT-37", "VIRT-38", "VIRT-40", "VIRT-41", "VIRT-49", "VIRT-51"),
+			       "VIRT-34", "VIRT-36", "VIRT-37", "VIRT-38", "VIRT-40", "VIRT-41", "VIRT-49", "VIRT-50",
+			       "VIRT-51"),
 	  .needs = VF_NEEDS, .limit_s = 120, .caught_by = caught, .run = secondaries_agree },
 };
 const struct nvsr_group nvsr_vf_walk = NVSR_GROUP("vf.walk", tests);
