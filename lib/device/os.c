@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* VFs, autoprobe and driver bindings around a PF. */
+#include <fcntl.h>
 #include <jansson.h>
 
 #include "base/text.h"
+#include "base/time.h"
+#include "device/kernel_nvme.h"
 #include "device/os.h"
+#include "spec/nvme.h"
+
+#define ALIVE_MS 2000	/* a controller that works answers Identify in a fraction of it */
+#define LIVE_MS 30000	/* until a driver that was given a controller works with it */
 
 #define AUTOPROBE "sriov_drivers_autoprobe"
 #define NO_OVERRIDE "(null)"	/* as sysfs says it */
@@ -121,6 +128,49 @@ out:
 	return rc;
 }
 
+/*
+ * Does the controller of a VF that the nvme driver has execute commands?  One that went Offline under its driver does not,
+ * though it is Online again: the driver knows of no reset.
+ */
+static bool is_alive(struct nvsr_bdf vf)
+{
+	uint8_t data[NVME_IDENTIFY_SIZE];
+	struct nvsr_cmd c = {
+		.opcode = NVME_ADMIN_IDENTIFY, .cdw10 = NVME_CNS_CTRL, .data = data, .data_len = sizeof(data),
+	};
+	char ctrl[32], path[64];
+	bool alive;
+	int fd;
+
+	if (nvsr_sysfs_controller(vf, ctrl, sizeof(ctrl)))
+		return false;
+	snprintf(path, sizeof(path), "/dev/%s", ctrl);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	alive = fd >= 0 && !nvsr_kernel_admin(fd, &c, ALIVE_MS);
+	if (fd >= 0)
+		close(fd);
+	return alive;
+}
+
+/* Give a VF that has its driver to that driver again, where the controller is lost to it; and wait for it. */
+static int revive(struct nvsr_bdf vf)
+{
+	uint64_t until = nvsr_now_ns() + LIVE_MS * NVSR_MS;
+	int rc;
+
+	if (is_alive(vf))
+		return 0;
+	rc = nvsr_os_bind(vf, "", false);
+	if (!rc)
+		rc = nvsr_os_bind(vf, "nvme", false);
+	while (!rc && !is_alive(vf)) {
+		if (nvsr_now_ns() >= until)
+			return -ETIMEDOUT;
+		nvsr_sleep_ns(20 * NVSR_MS, NULL);
+	}
+	return rc;
+}
+
 /* @overrides NULL: nothing was recorded of them. */
 static int restore_vf(struct nvsr_bdf vf, const json_t *drivers, const json_t *overrides)
 {
@@ -133,6 +183,8 @@ static int restore_vf(struct nvsr_bdf vf, const json_t *drivers, const json_t *o
 	want = json_string_value(json_object_get(drivers, text));
 	nvsr_os_driver(vf, now, sizeof(now));
 	rc = strcmp(want ? want : "", now) ? nvsr_os_bind(vf, want ? want : "", false) : 0;
+	if (!rc && want && !strcmp(want, "nvme"))
+		rc = revive(vf);
 	/* A VF that was made again has no override, one that we gave to a driver had ours. */
 	want = json_string_value(json_object_get(overrides, text));
 	if (rc || !overrides || nvsr_sysfs_get(vf, "driver_override", now, sizeof(now)) || !strcmp(now, want ? want : NO_OVERRIDE))

@@ -275,7 +275,7 @@ static void pending_allocation_goes_back(void)
 /* Data of a feature that is not hexadecimal goes to no device. */
 static void bad_feature_data_is_refused(void)
 {
-	static const char text[] = "{\"version\": 1, \"features\": [{\"fid\": 22, \"value\": 0, \"data\": \"00zz\"}]}";
+	static const char text[] = STATE_BEGIN ", \"namespaces\": [], \"features\": [{\"fid\": 22, \"value\": 0, \"data\": \"00zz\"}]}";
 	_cleanup_dev_ struct nvsr_dev *pf = open_model();
 	_cleanup_snapshot_ struct nvsr_snapshot *bad = NULL;
 	char path[] = "/tmp/nvsr-snapshot-XXXXXX";
@@ -294,9 +294,9 @@ static struct nvsr_snapshot *with_secondaries(const char *path, unsigned from, u
 	struct nvsr_complaint complaint;
 	struct nvsr_snapshot *s = NULL;
 
-	nvsr_text_add(&t, "{\"version\": 1, \"secondary\": [");
+	nvsr_text_add(&t, STATE_BEGIN ", \"namespaces\": [], \"features\": [], \"secondary\": [");
 	for (unsigned i = 0; i < n; i++)
-		nvsr_text_add(&t, "%s{\"scid\": %u, \"nvq\": 2}", i ? "," : "", from + i);
+		nvsr_text_add(&t, "%s{\"scid\": %u, \"vfn\": 1, \"online\": false, \"nvq\": 2, \"nvi\": 2}", i ? "," : "", from + i);
 	nvsr_text_add(&t, "]}");
 	EXPECT(!t.failed && !nvsr_write_file(path, t.s, t.len) && !nvsr_snapshot_load(path, &s, &complaint));
 	return s;

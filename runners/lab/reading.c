@@ -25,6 +25,7 @@ enum { GET_LOG = 0x02, IDENTIFY = 0x06, GET_FEATURES = 0x0a };
 static const struct { unsigned lid, from, len; const char *why; } moving_logs[] = {
 	{ 0x01, 0, PAGE, "errors: tests ask for what does not exist" },
 	{ 0x02, 1, 2, "temperature is measured" },
+	{ 0x04, 0, PAGE, "changed namespaces: a list of events, which their driver reads away" },
 	{ 0x02, 32, 16, "data units read: tests read" },
 	{ 0x02, 64, 16, "read commands: tests read" },
 	{ 0x02, 96, 16, "busy time" },
