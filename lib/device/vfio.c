@@ -22,7 +22,6 @@
 #include "device/vfio.h"
 #include "device/vfio_fn.h"
 
-#define PAGE 4096u
 #define ASK_NS (5 * NVSR_MS)
 #define CONFIG_READY_MS 1000	/* PCIe 6.6.1, 9.3.3.3.1: a function answers 1.0 s after a reset */
 /* Bus addresses of DMA memory: above 4 GiB there is no MSI window; below 2^38 every IOMMU translates. */
@@ -269,12 +268,14 @@ static int irq_count(struct nvsr_dev *d, unsigned vector, uint64_t *ret)
 static void *dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova)
 {
 	struct host *h = host_of(d);
-	size_t bytes = NVSR_ROUND_UP(len, (size_t)PAGE);
+	/* Pages of this machine, which the IOMMU maps, aligned as the controller wants its own. */
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = NVSR_ROUND_UP(len, page);
+	uint64_t iova = NVSR_ROUND_UP(h->next_iova, (uint64_t)NVSR_MAX(page, d->ctrl.page));
 	struct dma *m = calloc(1, sizeof(*m));
 
-	if (!m || bytes < len || bytes > IOVA_END - IOVA_BASE || h->next_iova > IOVA_END - bytes)
+	if (!m || bytes < len || bytes > IOVA_END - IOVA_BASE || iova > IOVA_END - bytes)
 		goto fail;
-	*m = (struct dma){ .iova = h->next_iova, .len = bytes };
+	*m = (struct dma){ .iova = iova, .len = bytes };
 	m->ptr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (m->ptr == MAP_FAILED)
 		goto fail;
@@ -283,7 +284,7 @@ static void *dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova)
 		goto fail;
 	}
 	/* Addresses are never used twice, and one page stays unmapped behind each. */
-	h->next_iova += bytes + PAGE;
+	h->next_iova = iova + bytes + page;
 	m->next = fn(d)->dma;
 	fn(d)->dma = m;
 	*ret_iova = m->iova;
