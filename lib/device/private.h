@@ -65,9 +65,6 @@ void nvsr_dev_note_cmd(struct nvsr_dev *d, unsigned qid, const struct nvsr_cmd *
 /* Remember that an admin command changes what a snapshot covers. */
 void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c);
 
-/* The PF's operating system counts its VFs: remember how many there are; change the number and remember that. */
-void nvsr_os_count_vfs(struct nvsr_dev *pf, struct nvsr_bdf bdf);
-int nvsr_os_change_vfs_of(struct nvsr_dev *pf, struct nvsr_bdf bdf, unsigned now, unsigned n);
 /* What is wrong, for people; returns @rc. */
 int nvsr_complain(struct nvsr_complaint *c, int rc, const char *fmt, ...) NVSR_PRINTF(3, 4);
 

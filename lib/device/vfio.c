@@ -8,13 +8,12 @@
  */
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 
 #include "base/text.h"
 #include "base/time.h"
+#include "device/ask.h"
 #include "device/config.h"
 #include "device/iommu_log.h"
 #include "device/kernel_pci.h"
@@ -79,6 +78,9 @@ static int raw_write(struct nvsr_dev *d, unsigned off, unsigned len, uint32_t va
 {
 	struct host *h = host_of(d);
 
+	/* It may be somebody else's by now. */
+	if (fn(d)->gone)
+		return -ENODEV;
 	return nvsr_kernel_pci_write(h->pci, (struct nvsr_bdf){ h->pf.domain, d->rid }, off, len, val);
 }
 
@@ -122,6 +124,11 @@ static int attach(struct nvsr_dev *d, struct nvsr_complaint *c)
 	if (rc) {
 		detach(d);
 		return rc;
+	}
+	rc = nvsr_vfio_bus_master(f->v);
+	if (rc) {
+		detach(d);
+		return nvsr_complain(c, rc, "%s: Bus Master Enable: %s", d->name ? d->name : "VF", strerror(-rc));
 	}
 	/* What a PF had when it was taken counts: an earlier process may have died in the middle of a reset. */
 	if (d->vfn || nvsr_taken_config(f->bdf, &f->config))
@@ -181,11 +188,25 @@ static void note_gone(struct nvsr_dev *d)
 	detach(d);
 }
 
-static void check_request(struct nvsr_dev *d)
+static bool is_open(const struct nvsr_dev *d)
+{
+	return d->ops == &nvsr_dev_vfio && fn(d) && fn(d)->v;
+}
+
+bool nvsr_vfio_has_open(struct nvsr_dev *pf)
+{
+	bool open = is_open(pf);
+
+	for (struct nvsr_dev *d = pf->shared->vfs; d && !open; d = d->next_vf)
+		open = is_open(d);
+	return open;
+}
+
+static void let_go(struct nvsr_dev *d)
 {
 	struct pollfd p = { .events = POLLIN };
 
-	if (d->ops != &nvsr_dev_vfio || !fn(d) || !fn(d)->v)
+	if (!is_open(d))
 		return;
 	p.fd = nvsr_vfio_request_fd(fn(d)->v);
 	if (poll(&p, 1, 0) == 1)
@@ -193,7 +214,14 @@ static void check_request(struct nvsr_dev *d)
 }
 
 /* Whoever removes or unbinds any of our functions waits in the kernel until we let go of it, whichever one we are busy with. */
-static void check_requests(struct nvsr_dev *pf)
+void nvsr_vfio_let_go(struct nvsr_dev *pf)
+{
+	let_go(pf);
+	for (struct nvsr_dev *d = pf->shared->vfs; d; d = d->next_vf)
+		let_go(d);
+}
+
+static void look_now_and_then(struct nvsr_dev *pf)
 {
 	struct host *h = host_of(pf);
 	uint64_t now = nvsr_now_ns();
@@ -201,9 +229,7 @@ static void check_requests(struct nvsr_dev *pf)
 	if (now - h->asked_ns < ASK_NS)
 		return;
 	h->asked_ns = now;
-	check_request(pf);
-	for (struct nvsr_dev *d = pf->shared->vfs; d; d = d->next_vf)
-		check_request(d);
+	nvsr_vfio_let_go(pf);
 }
 
 /* The function, if it is there: a VF that was disabled and enabled again is opened again. */
@@ -212,7 +238,7 @@ static struct nvsr_vfio_fn *there(struct nvsr_dev *d)
 	struct vfio_fn *f = fn(d);
 	struct nvsr_complaint c;
 
-	check_requests(d->pf);
+	look_now_and_then(d->pf);
 	if (!f->v && !f->gone && d->vfn)
 		attach_vf(d, &c);
 	return f->v;
@@ -236,7 +262,7 @@ static int bar_read(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len
 	struct nvsr_vfio_fn *v = there(d);
 
 	if (!v || (d->vfn && !answers(d, NULL))) {
-		*ret = len == 8 ? UINT64_MAX : (1ull << len * 8) - 1;
+		*ret = UINT64_MAX >> (8 - len) * 8;
 		return 0;
 	}
 	return nvsr_vfio_bar_read(v, bar, off, len, ret);
@@ -339,72 +365,16 @@ static void lose_vfs(struct nvsr_dev *pf)
 		d->ops->lose(d);
 }
 
-/* What the kernel is asked about VFs and drivers. */
-struct os_job {
-	int (*run)(struct os_job *job);
-	struct nvsr_dev *pf;
-	unsigned now, n;
-	char *json;
-	int done, rc;		/* done: an eventfd */
-};
-
-static void *ask_kernel(void *arg)
-{
-	struct os_job *job = arg;
-
-	job->rc = job->run(job);
-	eventfd_write(job->done, 1);
-	return NULL;
-}
-
-/*
- * Reading and writing sriov_numvfs and others takes a lock of the PF, which a removal of the PF holds while it waits until we let
- * go of the PF: whoever asks must not be the one who lets go.
- */
-static int ask(struct os_job *job)
-{
-	struct pollfd fds[2] = { { .events = POLLIN }, { .events = POLLIN } };
-	struct nvsr_dev *pf = job->pf;
-	pthread_t asker;
-	int rc;
-
-	job->done = fds[0].fd = eventfd(0, EFD_CLOEXEC);
-	if (job->done < 0)
-		return -errno;
-	rc = -pthread_create(&asker, NULL, ask_kernel, job);
-	while (!rc && !(fds[0].revents & POLLIN)) {
-		fds[1].fd = fn(pf)->v ? nvsr_vfio_request_fd(fn(pf)->v) : -1;
-		if (poll(fds, 2, -1) > 0 && fds[1].revents & POLLIN)
-			note_gone(pf);
-	}
-	if (!rc)
-		rc = pthread_join(asker, NULL) ? -EIO : job->rc;
-	close(job->done);
-	return rc;
-}
-
-static int job_get(struct os_job *job) { return nvsr_os_get_numvfs(fn(job->pf)->bdf, &job->now); }
-static int job_change(struct os_job *job) { return nvsr_os_change_vfs_of(job->pf, fn(job->pf)->bdf, job->now, job->n); }
-static int job_save(struct os_job *job) { return nvsr_os_save(fn(job->pf)->bdf, &job->json); }
-static int job_restore(struct os_job *job) { return nvsr_os_restore(fn(job->pf)->bdf, job->json); }
-
 static int get_numvfs(struct nvsr_dev *pf, unsigned *ret)
 {
-	struct os_job job = { .run = job_get, .pf = pf };
-	int rc = ask(&job);
-
-	if (!rc)
-		*ret = job.now;
-	return rc;
+	return nvsr_ask_numvfs(pf, fn(pf)->bdf, ret);
 }
 
 static int change_numvfs(struct nvsr_dev *pf, unsigned now, unsigned n)
 {
-	struct os_job job = { .run = job_change, .pf = pf, .now = now, .n = n };
-
 	/* The kernel would wait until we close them, and they answer no more once they are disabled. */
 	lose_vfs(pf);
-	return ask(&job);
+	return nvsr_ask_change_numvfs(pf, fn(pf)->bdf, now, n);
 }
 
 static int set_numvfs(struct nvsr_dev *pf, unsigned n)
@@ -580,6 +550,15 @@ static void make_token(char token[NVSR_VF_TOKEN_LEN])
 #define CAN_FUNCTION (NVSR_CAN_CFG_READ | NVSR_CAN_CFG_WRITE | NVSR_CAN_REG_READ | NVSR_CAN_REG_WRITE | NVSR_CAN_QUEUES | \
 		      NVSR_CAN_AER | NVSR_CAN_ADMIN | NVSR_CAN_IO | NVSR_CAN_CTRL_RESET | NVSR_CAN_FLR)
 
+/* A kernel that is locked down (Secure Boot) lets nobody write: a register with the value that it has is tried. */
+static bool can_write_config(struct host *h)
+{
+	uint32_t command;
+
+	return !nvsr_kernel_pci_read(h->pci, h->pf, PCI_COMMAND, 2, &command) &&
+	       !nvsr_kernel_pci_write(h->pci, h->pf, PCI_COMMAND, 2, command);
+}
+
 static int make_host(struct nvsr_dev *pf, struct nvsr_bdf bdf, struct nvsr_complaint *c)
 {
 	struct host *h = calloc(1, sizeof(*h));
@@ -595,7 +574,9 @@ static int make_host(struct nvsr_dev *pf, struct nvsr_bdf bdf, struct nvsr_compl
 	rc = nvsr_kernel_pci_open(&h->pci);
 	if (rc)
 		return nvsr_complain(c, rc, "%s: configuration space: %s", pf->name, strerror(-rc));
-	if (!nvsr_iommu_log_open(&h->log))
+	if (!can_write_config(h))
+		pf->vf_can &= ~(unsigned)NVSR_CAN_CFG_WRITE;
+	if (!nvsr_iommu_log_open(bdf, &h->log))
 		pf->vf_can |= NVSR_CAN_DMA_DOMAINS;
 	return 0;
 }
@@ -628,7 +609,7 @@ static int open_pf(struct nvsr_dev *d, const char *where, const struct nvsr_dev_
 	if (!nvsr_bdf_parse(where, &f->bdf))
 		return nvsr_complain(c, -EINVAL, "%s: expected a PCI address such as 0000:01:00.0", where);
 	d->rid = f->bdf.rid;
-	nvsr_os_count_vfs(d, f->bdf);
+	d->shared->os_counts = !nvsr_os_get_numvfs(f->bdf, &d->shared->os_vfs);
 	rc = make_host(d, f->bdf, c);
 	if (!rc)
 		rc = attach(d, c);
@@ -672,19 +653,12 @@ static void close_dev(struct nvsr_dev *d)
 
 static int host_save(struct nvsr_dev *pf, char **ret_json)
 {
-	struct os_job job = { .run = job_save, .pf = pf };
-	int rc = ask(&job);
-
-	if (!rc)
-		*ret_json = job.json;
-	return rc;
+	return nvsr_ask_save(pf, fn(pf)->bdf, ret_json);
 }
 
 static int host_restore(struct nvsr_dev *pf, const char *json)
 {
-	struct os_job job = { .run = job_restore, .pf = pf, .json = (char *)(uintptr_t)json };
-
-	return ask(&job);
+	return nvsr_ask_restore(pf, fn(pf)->bdf, json);
 }
 
 const struct nvsr_dev_ops nvsr_dev_vfio = {
