@@ -256,16 +256,15 @@ static void unbind(struct vfio_fn *f)
 
 /* --- registers ------------------------------------------------------------------------------------------------------------- */
 
-/* Memory that nobody decodes reads as all ones on hardware, as 0 under QEMU. */
 static int bar_read(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t *ret)
 {
 	struct nvsr_vfio_fn *v = there(d);
+	int rc = v ? nvsr_vfio_bar_read(v, bar, off, len, ret) : 0;
 
-	if (!v || (d->vfn && !answers(d, NULL))) {
+	/* Memory that nobody decodes reads as all ones on hardware, as 0 under QEMU. */
+	if (!v || (!rc && !*ret && d->vfn && !answers(d, NULL)))
 		*ret = UINT64_MAX >> (8 - len) * 8;
-		return 0;
-	}
-	return nvsr_vfio_bar_read(v, bar, off, len, ret);
+	return rc;
 }
 
 static int bar_write(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t val)
