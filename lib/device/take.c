@@ -123,11 +123,46 @@ static void config_from_json(const json_t *list, struct nvsr_config *ret)
 	}
 }
 
+/* Which device it is, by what the kernel read when it found it: all that is there after a reset. */
+static json_t *identity_json(struct nvsr_bdf b)
+{
+	static const char *const ids[] = { "vendor", "device", "subsystem_vendor", "subsystem_device" };
+	json_t *o = json_object();
+	char value[32];
+
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(ids); i++)
+		if (!nvsr_sysfs_get(b, ids[i], value, sizeof(value)))
+			json_object_set_new(o, ids[i], json_string(value));
+	return o;
+}
+
+/* The addresses that the kernel gave to its BARs: "START END" of each; without the flags, some of which come and go. */
+static json_t *addresses_json(struct nvsr_bdf b)
+{
+	char bdf[NVSR_BDF_LEN];
+	_cleanup_free_ char *path = nvsr_asprintf("%s/bus/pci/devices/%s/resource", nvsr_sysfs_root(), nvsr_bdf_text(b, bdf));
+	_cleanup_free_ char *text = NULL;
+	json_t *list = json_array();
+	char *save = NULL;
+	size_t len;
+
+	if (!path || nvsr_read_file(path, 1u << 16, &text, &len))
+		return list;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *flags = strrchr(line, ' ');
+
+		if (flags)
+			*flags = '\0';
+		json_array_append_new(list, json_string(line));
+	}
+	return list;
+}
+
 static int write_note(const char *path, struct nvsr_bdf b, const char *driver, const char *enable_sriov)
 {
 	_cleanup_free_ char *dir = strdup(path), *text = NULL;
-	json_t *o = json_pack("{s:i, s:s, s:s, s:o}", "version", 1, "driver", driver, "enable_sriov", enable_sriov, "config",
-			      config_json(b));
+	json_t *o = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o}", "version", 2, "driver", driver, "enable_sriov", enable_sriov,
+			      "identity", identity_json(b), "addresses", addresses_json(b), "config", config_json(b));
 	int rc = dir && o ? 0 : -ENOMEM;
 
 	if (!rc) {
@@ -141,10 +176,25 @@ static int write_note(const char *path, struct nvsr_bdf b, const char *driver, c
 	return rc;
 }
 
-struct note { char driver[32], enable_sriov[8]; struct nvsr_config config; };
+struct note {
+	char driver[32], enable_sriov[8];
+	bool other;	/* another device is in its place */
+	bool moved;	/* or it has other addresses now: the registers say nothing about it */
+	struct nvsr_config config;
+};
+
+/* True when @o has @key and it is not @now, which is given away. */
+static bool differs(const json_t *o, const char *key, json_t *now)
+{
+	const json_t *was = json_object_get(o, key);
+	bool is_other = was && !json_equal(was, now);
+
+	json_decref(now);
+	return is_other;
+}
 
 /* 0, -ENOENT when the PF was not taken, -EINVAL for a file that is no note. */
-static int read_note(const char *path, struct note *ret)
+static int read_note(const char *path, struct nvsr_bdf b, struct note *ret)
 {
 	const char *driver, *sriov;
 	json_t *o;
@@ -161,6 +211,8 @@ static int read_note(const char *path, struct note *ret)
 		strcpy(ret->driver, driver);
 		strcpy(ret->enable_sriov, sriov);
 		config_from_json(json_object_get(o, "config"), &ret->config);
+		ret->other = differs(o, "identity", identity_json(b));
+		ret->moved = !json_object_get(o, "addresses") || differs(o, "addresses", addresses_json(b));
 	}
 	json_decref(o);
 	return rc;
@@ -170,8 +222,10 @@ int nvsr_taken_config(struct nvsr_bdf b, struct nvsr_config *ret)
 {
 	_cleanup_free_ char *path = note_path(b);
 	struct note note;
-	int rc = path ? read_note(path, &note) : -ENOMEM;
+	int rc = path ? read_note(path, b, &note) : -ENOMEM;
 
+	if (!rc && (note.other || note.moved))
+		rc = -ENOENT;
 	if (!rc)
 		*ret = note.config;
 	return rc;
@@ -223,7 +277,7 @@ bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len)
 	if (!nvsr_bdf_parse(where, &b))
 		return false;
 	path = note_path(b);
-	if (!path || read_note(path, &note))
+	if (!path || read_note(path, b, &note))
 		return false;
 	snprintf(ret_driver, len, "%s", note.driver);
 	return true;
@@ -274,9 +328,11 @@ int nvsr_dev_give_back(const char *where, struct nvsr_complaint *c)
 {
 	_cleanup_free_ char *path = NULL;
 	char now[32], ctrl[32];
+	const char *gone = NULL;
 	struct nvsr_bdf b;
 	struct note note;
 	unsigned vfs = 0;
+	bool free_hands;
 	uint64_t until;
 	int rc;
 
@@ -284,22 +340,30 @@ int nvsr_dev_give_back(const char *where, struct nvsr_complaint *c)
 	if (!nvsr_bdf_parse(where, &b))
 		return 0;
 	path = note_path(b);
-	rc = path ? read_note(path, &note) : -ENOMEM;
+	rc = path ? read_note(path, b, &note) : -ENOMEM;
 	if (rc == -ENOENT)
 		return 0;
 	if (rc)
 		return nvsr_complain(c, rc, "%s: is not readable as the note of what %s had", path, where);
-	/* Whatever comes to this slot later had nothing taken from it. */
-	if (!nvsr_sysfs_has(b, "class")) {
+	nvsr_os_driver(b, now, sizeof(now));
+	free_hands = !now[0] || !strcmp(now, VFIO);
+	/* Whatever comes to this slot later had nothing taken from it, nor has a device that somebody gave to a driver since. */
+	if (!nvsr_sysfs_has(b, "class"))
+		gone = "is no longer there";
+	else if (note.other)
+		gone = "is another device now";
+	else if (!free_hands && strcmp(now, note.driver))
+		gone = "has been given to another driver meanwhile";
+	if (gone) {
 		unlink(path);
-		return nvsr_complain(c, -ENODEV, "%s: is no longer there: nothing to give back to %s", where,
+		return nvsr_complain(c, -ENODEV, "%s: %s: nothing to give back to %s", where, gone,
 				     note.driver[0] ? note.driver : "no driver");
 	}
-	nvsr_os_driver(b, now, sizeof(now));
 	if (!strcmp(now, VFIO) && strcmp(note.driver, VFIO) && !nvsr_os_get_numvfs(b, &vfs) && vfs)
 		nvsr_os_change_numvfs(b, vfs, 0);
-	/* A driver that comes back wants its BARs where they were, whatever reset the last run died in. */
-	nvsr_config_put_back(b, &note.config);
+	/* A driver that comes back wants its BARs where they were, whatever reset the last run died in; one that is there has them. */
+	if (free_hands && !note.moved)
+		nvsr_config_put_back(b, &note.config);
 	rc = nvsr_os_bind(b, note.driver, false);
 	if (rc)
 		return nvsr_complain(c, rc, "%s: back to %s: %s", where, note.driver[0] ? note.driver : "no driver", strerror(-rc));

@@ -179,6 +179,47 @@ static void gone(void)
 	EXPECT(!there("run/0000:0f:00.0.taken.json"));
 }
 
+/* BARs of the note are of one device at one place: never of another one, nor of one that has a driver. */
+static void registers(void)
+{
+#define SEVEN DEV "0000:07:00.0/"
+#define SAME "\"identity\": { \"vendor\": \"0x1b36\", \"device\": \"0x0010\" }"
+#define ADDRESSES "\"addresses\": [ \"0x00000000fe000000 0x00000000fe003fff\" ]"
+	static const struct { const char *identity, *driver; int rc; bool written; } cases[] = {
+		{ SAME "," ADDRESSES, "vfio-pci", -ENODEV, true },	/* the driver does not follow in a made-up tree */
+		{ SAME "," ADDRESSES, "nvme", 0, false },
+		{ SAME "," ADDRESSES, "uio_pci_generic", -ENODEV, false },
+		{ SAME ", \"addresses\": [ \"0x00000000fd000000 0x00000000fd003fff\" ]", "vfio-pci", -ENODEV, false },
+		{ "\"identity\": { \"vendor\": \"0x1b36\", \"device\": \"0x0011\" }," ADDRESSES, "vfio-pci", -ENODEV, false },
+		{ "\"old\": 1", "vfio-pci", -ENODEV, false },
+	};
+	char zeros[256];
+
+	memset(zeros, '0', sizeof(zeros));
+	function("0000:07:00.0", "0x010802\n", "12", NULL);
+	put(SEVEN "vendor", "0x1b36\n");
+	put(SEVEN "device", "0x0010\n");
+	put(SEVEN "resource", "0x00000000fe000000 0x00000000fe003fff 0x0000000000140204\n");
+	put(SEVEN "nvme/nvme7/state", "live\n");
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *config = path_of(SEVEN "config");
+		_cleanup_free_ char *driver = nvsr_asprintf("../../../../bus/pci/drivers/%s", cases[i].driver);
+		_cleanup_free_ char *note = nvsr_asprintf("{ \"version\": 2, \"driver\": \"nvme\", \"enable_sriov\": \"N\", %s, "
+							  "\"config\": [ [ 16, 4, 1145258561 ] ] }\n", cases[i].identity);
+		struct nvsr_complaint c;
+		int rc;
+
+		EXPECT(config && note && driver && !nvsr_write_file(config, zeros, sizeof(zeros)));
+		put("run/0000:07:00.0.taken.json", note ? note : "");
+		link_to(driver ? driver : "", SEVEN "driver");
+		rc = nvsr_dev_give_back("0000:07:00.0", &c);
+		if (rc == cases[i].rc && holds(SEVEN "config", "0000000000000000ABCD") == cases[i].written)
+			continue;
+		failures++;
+		fprintf(stderr, "registers %zu: %d, %s\n", i, rc, c.text);
+	}
+}
+
 static void bad_notes(void)
 {
 	static const char *const notes[] = { "", "{", "[]", "{ \"driver\": 5 }", "{ \"driver\": \"nvme\" }",
@@ -200,6 +241,7 @@ int main(void)
 	taken_back();
 	after_a_crash();
 	gone();
+	registers();
 	bad_notes();
 	clean = nvsr_asprintf("rm -r %s", root);
 	return failures || !clean || system(clean);
