@@ -59,6 +59,7 @@ struct nvsr_target {
 	bool real;			/* not the model */
 	bool taken;			/* its driver had to give it to VFIO */
 	int lock;			/* nvsr_lock(), or -1 */
+	int drive_lock;			/* nvsr_lock_drive(), or -1 */
 };
 /**
  * nvsr_target_open() - look at the device once and decide what may be done to it.
@@ -105,19 +106,24 @@ int nvsr_give_back(const char *device, int (*restore)(void *arg), void *arg);
 #define NVSR_MODEL_STATE_HELP "what the model remembers without power, read and kept in a file (default: it is new)"
 
 /* --- safety.c -------------------------------------------------------------------------------------------------------- */
+/* Who a drive says it is, through whichever of its ports; "" where it does not say. */
+struct nvsr_drive { char nqn[257], model[41], serial[21]; };
+void nvsr_drive_of(const struct nvme_id_ctrl *id, struct nvsr_drive *ret);
 /**
  * nvsr_in_use() - who uses the subsystem of a device.
  * @root: "" or, for tests, a folder with sys/ and proc/ in it
  * @device: "/dev/nvme0" or "0000:01:00.0"
+ * @drive: NULL as long as it has not been asked: then another port of it is only found where this one has the nvme driver
  *
  * A mount, swap, a device on top, a loop device or NVMe target backed by it, whoever has a namespace (by its block or its
  * generic device), a controller or a VF given to user space open, a function of another driver.
  *
  * Return: malloc'd text, one line per use, "" when nobody does; NULL with errno when that cannot be found out.
  */
-char *nvsr_in_use(const char *root, const char *device);
-/* The same here and now, without those who look at it only in passing. */
+char *nvsr_in_use(const char *root, const char *device, const struct nvsr_drive *drive);
+/* The same here and now, without those who look at it only in passing; of the drive that nvsr_in_use_is() told last. */
 char *nvsr_in_use_for_good(const char *device);
+void nvsr_in_use_is(const struct nvsr_drive *drive);
 
 /* --- lock.c ---------------------------------------------------------------------------------------------------------- */
 /**
@@ -130,6 +136,8 @@ char *nvsr_in_use_for_good(const char *device);
  * Return: 0, or the exit code after saying who has it.
  */
 int nvsr_lock(const char *device, const char *state, int *ret_fd);
+/* And on the drive behind it, which has other names at its other ports.  Where there is no place for that, nothing is locked. */
+int nvsr_lock_drive(const char *device, const struct nvsr_drive *drive, int *ret_fd);
 
 /* --- rundir.c ---------------------------------------------------------------------------------------------------------- */
 /* Make the run directory: @out, or run/<UTC>-<profile> when NULL.  malloc'd path, or NULL after saying why. */

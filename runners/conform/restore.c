@@ -132,8 +132,21 @@ static int check_use(const struct nvsr_target *t, const struct nvsr_snapshot *st
 	return EXIT_USAGE;
 }
 
+/* Who it is, and that nobody is at another port of it. */
+static int know_drive(struct nvsr_target *t, struct nvsr_dev *pf)
+{
+	struct nvme_id_ctrl id;
+	struct nvsr_drive drive;
+
+	if (!t->real || nvsr_id_ctrl(pf, &id))
+		return 0;
+	nvsr_drive_of(&id, &drive);
+	nvsr_in_use_is(&drive);
+	return t->drive_lock < 0 ? nvsr_lock_drive(t->session.device, &drive, &t->drive_lock) : 0;
+}
+
 /* May @state be put back, and is there anything to put back? */
-static int check(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir, bool *ret_same)
+static int check(struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir, bool *ret_same)
 {
 	struct nvsr_snapshot *now = NULL;
 	_cleanup_free_ char *diff = NULL;
@@ -143,6 +156,11 @@ static int check(const struct nvsr_target *t, const struct nvsr_snapshot *state,
 
 	if (rc)
 		return rc;
+	rc = know_drive(t, pf);
+	if (rc) {
+		nvsr_dev_close(pf);
+		return rc;
+	}
 	rc = nvsr_snapshot_take(pf, &now);
 	nvsr_dev_close(pf);
 	/* A device that does not even answer may need what the restore begins with, if it was ours to bring into that. */
@@ -175,8 +193,8 @@ struct put_back { struct nvsr_target target; const struct nvsr_snapshot *state; 
 
 static int put_back_now(void *arg)
 {
-	const struct put_back *p = arg;
-	const struct nvsr_target *t = &p->target;
+	struct put_back *p = arg;
+	struct nvsr_target *t = &p->target;
 	_cleanup_free_ char *reason = NULL;
 	bool same = false;
 	int rc = check(t, p->state, p->dir, &same);
@@ -197,8 +215,13 @@ int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state
 {
 	struct put_back p = { .target = *t, .state = state, .dir = dir };
 
+	int rc;
+
 	p.target.session.vf_access = NVSR_VF_KERNEL;	/* no VF is opened: nothing has to be there for it */
-	return t->taken ? put_back_now(&p) : nvsr_give_back(t->session.device, put_back_now, &p);
+	rc = t->taken ? put_back_now(&p) : nvsr_give_back(t->session.device, put_back_now, &p);
+	if (t->drive_lock < 0 && p.target.drive_lock >= 0)
+		close(p.target.drive_lock);
+	return rc;
 }
 
 int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir)

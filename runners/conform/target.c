@@ -158,6 +158,7 @@ static int check_grant(const struct nvsr_target_options *o, struct nvsr_target *
 int nvsr_target_look(struct nvsr_target *t, struct nvsr_snapshot **ret_state)
 {
 	struct nvsr_dev *pf = NULL;
+	struct nvsr_drive drive;
 	int rc = nvsr_target_connect(t, &pf);
 
 	if (rc)
@@ -175,15 +176,18 @@ int nvsr_target_look(struct nvsr_target *t, struct nvsr_snapshot **ret_state)
 	copy_string(t->serial, t->inv.id.sn, sizeof(t->inv.id.sn));
 	copy_string(t->firmware, t->inv.id.fr, sizeof(t->inv.id.fr));
 	nvsr_dev_close(pf);
-	if (!rc && t->method)
-		return 0;
+	if (!rc && t->method) {
+		nvsr_drive_of(&t->inv.id, &drive);
+		nvsr_in_use_is(&drive);
+		return t->real && t->drive_lock < 0 ? nvsr_lock_drive(t->session.device, &drive, &t->drive_lock) : 0;
+	}
 	nvsr_say("%s: reading its state: %s", t->session.device, nvsr_rc_text(rc ? rc : -ENOMEM));
 	return EXIT_INCOMPLETE;
 }
 
 int nvsr_target_name(const struct nvsr_target_options *o, struct nvsr_target *ret)
 {
-	struct nvsr_target t = { .real = strncmp(o->device, MODEL, strlen(MODEL)) != 0, .lock = -1 };
+	struct nvsr_target t = { .real = strncmp(o->device, MODEL, strlen(MODEL)) != 0, .lock = -1, .drive_lock = -1 };
 	int rc;
 
 	t.session.device = o->device;
@@ -254,5 +258,7 @@ void nvsr_target_close(struct nvsr_target *t)
 	free(t->method);
 	if (t->lock >= 0)
 		close(t->lock);
-	*t = (struct nvsr_target){ .lock = -1 };
+	if (t->drive_lock >= 0)
+		close(t->drive_lock);
+	*t = (struct nvsr_target){ .lock = -1, .drive_lock = -1 };
 }
