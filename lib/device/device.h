@@ -82,6 +82,8 @@ static inline void nvsr_dev_closep(struct nvsr_dev **d) { *d = nvsr_dev_close(*d
  * function, -ENODEV no NVMe PF, -ENOTSUP no IOMMU or no vfio-pci, -EBUSY other devices in its IOMMU group.
  */
 bool nvsr_dev_can_be_taken(const char *where);
+/* The one way to write a PCI address ("1:0.0" is 0000:01:00.0); other names as they are.  malloc'd, NULL = no memory. */
+char *nvsr_dev_canonical(const char *where);
 /* The driver of a PCI address, "" = none.  0 or -ENOENT when there is no such function. */
 int nvsr_dev_driver(const char *where, char *ret, size_t len);
 /* *ret_driver: what it goes back to, "" = none. */

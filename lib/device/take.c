@@ -258,6 +258,14 @@ bool nvsr_dev_can_be_taken(const char *where)
 	return nvsr_bdf_parse(where, &b);
 }
 
+char *nvsr_dev_canonical(const char *where)
+{
+	char text[NVSR_BDF_LEN];
+	struct nvsr_bdf b;
+
+	return strdup(nvsr_bdf_parse(where, &b) ? nvsr_bdf_text(b, text) : where);
+}
+
 int nvsr_dev_driver(const char *where, char *ret, size_t len)
 {
 	struct nvsr_bdf b;

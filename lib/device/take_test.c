@@ -135,6 +135,20 @@ static void refused(void)
 	EXPECT(!nvsr_dev_can_be_taken("/dev/nvme0") && !nvsr_dev_can_be_taken("model:") && nvsr_dev_can_be_taken("01:00.0"));
 }
 
+static void one_name(void)
+{
+	static const struct { const char *given, *name; } names[] = {
+		{ "0000:01:00.0", "0000:01:00.0" }, { "01:00.0", "0000:01:00.0" }, { "1:0.0", "0000:01:00.0" },
+		{ "0000:AF:1F.7", "0000:af:1f.7" }, { "/dev/nvme0", "/dev/nvme0" }, { "model:", "model:" },
+	};
+
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *name = nvsr_dev_canonical(names[i].given);
+
+		EXPECT(name && !strcmp(name, names[i].name));
+	}
+}
+
 /* vfio-pci does not bind in a made-up tree: what was begun is taken back. */
 static void taken_back(void)
 {
@@ -238,6 +252,7 @@ int main(void)
 
 	make_tree();
 	refused();
+	one_name();
 	taken_back();
 	after_a_crash();
 	gone();

@@ -49,6 +49,7 @@ struct nvsr_target_options {
 	unsigned steps;
 };
 struct nvsr_target {
+	char *name;			/* of the device, nvsr_dev_canonical() */
 	struct nvsr_session session;
 	struct nvsr_profile *profile, *behaviour;
 	struct nvsr_inventory inv;

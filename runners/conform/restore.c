@@ -68,7 +68,8 @@ static bool names_device(const char *dir, const char *device)
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/state.json", dir);
 	json_t *o = path ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	const char *name = json_string_value(json_object_get(o, "device"));
+	const char *given = json_string_value(json_object_get(o, "device"));
+	_cleanup_free_ char *name = given ? nvsr_dev_canonical(given) : NULL;
 	bool same = name && !strcmp(name, device);
 
 	json_decref(o);
@@ -243,11 +244,14 @@ int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir)
 static int restore(int argc, char **argv)
 {
 	struct options o = { 0 };
-	_cleanup_free_ char *found = NULL;
+	_cleanup_free_ char *found = NULL, *device = NULL;
 	char driver[32];
 
 	nvsr_signals_install();	/* half a restore helps nobody: a signal is noted, the restore goes on */
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	o.target.device = device = nvsr_dev_canonical(o.target.device);
+	if (!device)
+		return EXIT_INCOMPLETE;
 	if (!strncmp(o.target.device, "model:", 6) && !o.target.state) {
 		nvsr_say("%s: a model without --model-state lives only as long as its run: there is nothing to restore",
 			 o.target.device);

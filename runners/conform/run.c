@@ -189,7 +189,7 @@ static int describe(struct nvsr_run *run, const struct nvsr_run_options *o, cons
 	char seed[32];
 	int rc = keep_options(o, run);
 	struct { char **field; const char *value; } texts[] = {
-		{ &run->tool, nvsr_version }, { &run->device, o->target.device }, { &run->method, t->method },
+		{ &run->tool, nvsr_version }, { &run->device, t->session.device }, { &run->method, t->method },
 		{ &run->profile, t->profile->name }, { &run->model_profile, t->behaviour ? t->behaviour->name : NULL },
 		{ &run->model, t->model }, { &run->serial, t->serial }, { &run->firmware, t->firmware },
 		{ &run->started, nvsr_utc(utc, sizeof(utc)) }, { &run->cmdline, cmdline },

@@ -145,7 +145,7 @@ static int check_grant(const struct nvsr_target_options *o, struct nvsr_target *
 			 o->erase_serial ? "; it does not have serial number " : "", o->erase_serial ? o->erase_serial : "");
 		return EXIT_USAGE;
 	}
-	use = nvsr_in_use_for_good(o->device);
+	use = nvsr_in_use_for_good(t->session.device);
 	if (use && !*use)
 		return 0;
 	if (use)
@@ -190,7 +190,12 @@ int nvsr_target_name(const struct nvsr_target_options *o, struct nvsr_target *re
 	struct nvsr_target t = { .real = strncmp(o->device, MODEL, strlen(MODEL)) != 0, .lock = -1, .drive_lock = -1 };
 	int rc;
 
-	t.session.device = o->device;
+	/* All that is known by the name - the lock, what was taken - must not depend on how it was written. */
+	t.session.device = t.name = nvsr_dev_canonical(o->device);
+	if (!t.name) {
+		nvsr_say("no memory");
+		return EXIT_INCOMPLETE;
+	}
 	t.session.defects = (const char *const *)o->defects;
 	t.session.state = o->state;
 	t.session.vf_access = o->vf_access;
@@ -203,7 +208,7 @@ int nvsr_target_name(const struct nvsr_target_options *o, struct nvsr_target *re
 	t.session.profile = t.profile;
 	t.session.behaviour = t.behaviour;
 	if (!rc)
-		rc = nvsr_lock(o->device, o->state, &t.lock);
+		rc = nvsr_lock(t.name, o->state, &t.lock);
 	if (rc)
 		nvsr_target_close(&t);
 	else
@@ -256,6 +261,7 @@ void nvsr_target_close(struct nvsr_target *t)
 	nvsr_profile_free(t->profile);
 	nvsr_profile_free(t->behaviour);
 	free(t->method);
+	free(t->name);
 	if (t->lock >= 0)
 		close(t->lock);
 	if (t->drive_lock >= 0)
