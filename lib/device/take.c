@@ -158,11 +158,21 @@ static json_t *addresses_json(struct nvsr_bdf b)
 	return list;
 }
 
+/* A choice that somebody made for it before us: a rule of udev, driverctl. */
+static json_t *override_json(struct nvsr_bdf b)
+{
+	char value[64];
+
+	return nvsr_sysfs_get(b, "driver_override", value, sizeof(value)) || !strcmp(value, "(null)") ? json_string("") :
+		json_string(value);
+}
+
 static int write_note(const char *path, struct nvsr_bdf b, const char *driver, const char *enable_sriov)
 {
 	_cleanup_free_ char *dir = strdup(path), *text = NULL;
-	json_t *o = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o}", "version", 2, "driver", driver, "enable_sriov", enable_sriov,
-			      "identity", identity_json(b), "addresses", addresses_json(b), "config", config_json(b));
+	json_t *o = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o}", "version", 2, "driver", driver, "enable_sriov", enable_sriov,
+			      "override", override_json(b), "identity", identity_json(b), "addresses", addresses_json(b), "config",
+			      config_json(b));
 	int rc = dir && o ? 0 : -ENOMEM;
 
 	if (!rc) {
@@ -177,7 +187,7 @@ static int write_note(const char *path, struct nvsr_bdf b, const char *driver, c
 }
 
 struct note {
-	char driver[32], enable_sriov[8];
+	char driver[32], enable_sriov[8], override[64];
 	bool other;	/* another device is in its place */
 	bool moved;	/* or it has other addresses now: the registers say nothing about it */
 	struct nvsr_config config;
@@ -196,7 +206,7 @@ static bool differs(const json_t *o, const char *key, json_t *now)
 /* 0, -ENOENT when the PF was not taken, -EINVAL for a file that is no note. */
 static int read_note(const char *path, struct nvsr_bdf b, struct note *ret)
 {
-	const char *driver, *sriov;
+	const char *driver, *sriov, *override;
 	json_t *o;
 	int rc = 0;
 
@@ -205,11 +215,13 @@ static int read_note(const char *path, struct nvsr_bdf b, struct note *ret)
 	o = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
 	driver = json_string_value(json_object_get(o, "driver"));
 	sriov = json_string_value(json_object_get(o, "enable_sriov"));
+	override = json_string_value(json_object_get(o, "override"));
 	if (!driver || !sriov || strlen(driver) >= sizeof(ret->driver) || strlen(sriov) >= sizeof(ret->enable_sriov)) {
 		rc = -EINVAL;
 	} else {
 		strcpy(ret->driver, driver);
 		strcpy(ret->enable_sriov, sriov);
+		snprintf(ret->override, sizeof(ret->override), "%s", override ? override : "");
 		config_from_json(json_object_get(o, "config"), &ret->config);
 		ret->other = differs(o, "identity", identity_json(b));
 		ret->moved = !json_object_get(o, "addresses") || differs(o, "addresses", addresses_json(b));
@@ -373,6 +385,8 @@ int nvsr_dev_give_back(const char *where, struct nvsr_complaint *c)
 	if (free_hands && !note.moved)
 		nvsr_config_put_back(b, &note.config);
 	rc = nvsr_os_bind(b, note.driver, false);
+	if (!rc && note.override[0])
+		rc = nvsr_sysfs_put(b, "driver_override", note.override);
 	if (rc)
 		return nvsr_complain(c, rc, "%s: back to %s: %s", where, note.driver[0] ? note.driver : "no driver", strerror(-rc));
 	put_parameter(note.enable_sriov);

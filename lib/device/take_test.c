@@ -184,6 +184,17 @@ static void after_a_crash(void)
 	EXPECT(!nvsr_dev_give_back("0000:01:00.0", &c));	/* nothing to do */
 }
 
+/* The driver that somebody pinned it to before us. */
+static void pinned(void)
+{
+	struct nvsr_complaint c;
+
+	put(DEV "0000:01:00.0/driver_override", "nvme\n");
+	EXPECT(nvsr_dev_take("0000:01:00.0", &c) == -ENODEV);
+	EXPECT(holds(DEV "0000:01:00.0/driver_override", "nvme"));
+	put(DEV "0000:01:00.0/driver_override", "(null)\n");
+}
+
 static void gone(void)
 {
 	struct nvsr_complaint c;
@@ -255,6 +266,7 @@ int main(void)
 	one_name();
 	taken_back();
 	after_a_crash();
+	pinned();
 	gone();
 	registers();
 	bad_notes();
