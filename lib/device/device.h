@@ -89,7 +89,11 @@ int nvsr_dev_driver(const char *where, char *ret, size_t len);
 /* *ret_driver: what it goes back to, "" = none. */
 bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len);
 int nvsr_dev_take(const char *where, struct nvsr_complaint *complaint);
-int nvsr_dev_give_back(const char *where, struct nvsr_complaint *complaint);
+/*
+ * @vfs: also their number and their drivers, which a snapshot does better; of a PF that had not the nvme driver always.
+ * Where a driver has been given the function meanwhile, or another device is there, only the note goes: -ENODEV.
+ */
+int nvsr_dev_give_back(const char *where, bool vfs, struct nvsr_complaint *complaint);
 
 const char *nvsr_dev_name(const struct nvsr_dev *d);	/* "/dev/nvme0", "model:", "model:#vf2" */
 const char *nvsr_dev_method(const struct nvsr_dev *d);	/* "model", "kernel", "vfio", "kernel, VFs by vfio" */

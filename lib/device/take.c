@@ -167,14 +167,27 @@ static json_t *override_json(struct nvsr_bdf b)
 		json_string(value);
 }
 
+/* What goes around it: autoprobe, the way of resets, drivers of VFs. */
+static json_t *host_json(struct nvsr_bdf b)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return nvsr_os_save(b, &text) ? NULL : json_loads(text, 0, NULL);
+}
+
 static int write_note(const char *path, struct nvsr_bdf b, const char *driver, const char *enable_sriov)
 {
 	_cleanup_free_ char *dir = strdup(path), *text = NULL;
+	unsigned vfs = 0;
 	json_t *o = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o}", "version", 2, "driver", driver, "enable_sriov", enable_sriov,
 			      "override", override_json(b), "identity", identity_json(b), "addresses", addresses_json(b), "config",
 			      config_json(b));
 	int rc = dir && o ? 0 : -ENOMEM;
 
+	if (!rc && !nvsr_os_get_numvfs(b, &vfs))
+		rc = json_object_set_new(o, "numvfs", json_integer(vfs)) ? -ENOMEM : 0;
+	if (!rc)
+		rc = json_object_set_new(o, "host", host_json(b)) ? -ENOMEM : 0;
 	if (!rc) {
 		*strrchr(dir, '/') = '\0';
 		rc = nvsr_mkdirs(dir);
@@ -190,8 +203,16 @@ struct note {
 	char driver[32], enable_sriov[8], override[64];
 	bool other;	/* another device is in its place */
 	bool moved;	/* or it has other addresses now: the registers say nothing about it */
+	long vfs;	/* -1: none that the kernel knows of */
+	char *host;	/* nvsr_os_save(), or NULL */
 	struct nvsr_config config;
 };
+
+static void free_note(struct note *n)
+{
+	free(n->host);
+}
+#define _cleanup_note_ NVSR_CLEANUP(free_note)
 
 /* True when @o has @key and it is not @now, which is given away. */
 static bool differs(const json_t *o, const char *key, json_t *now)
@@ -207,9 +228,11 @@ static bool differs(const json_t *o, const char *key, json_t *now)
 static int read_note(const char *path, struct nvsr_bdf b, struct note *ret)
 {
 	const char *driver, *sriov, *override;
+	const json_t *vfs, *host;
 	json_t *o;
 	int rc = 0;
 
+	*ret = (struct note){ .vfs = -1 };
 	if (access(path, F_OK))
 		return -ENOENT;
 	o = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
@@ -223,6 +246,10 @@ static int read_note(const char *path, struct nvsr_bdf b, struct note *ret)
 		strcpy(ret->enable_sriov, sriov);
 		snprintf(ret->override, sizeof(ret->override), "%s", override ? override : "");
 		config_from_json(json_object_get(o, "config"), &ret->config);
+		vfs = json_object_get(o, "numvfs");
+		host = json_object_get(o, "host");
+		ret->vfs = vfs ? (long)json_integer_value(vfs) : -1;
+		ret->host = host ? json_dumps(host, JSON_COMPACT) : NULL;
 		ret->other = differs(o, "identity", identity_json(b));
 		ret->moved = !json_object_get(o, "addresses") || differs(o, "addresses", addresses_json(b));
 	}
@@ -233,7 +260,7 @@ static int read_note(const char *path, struct nvsr_bdf b, struct note *ret)
 int nvsr_taken_config(struct nvsr_bdf b, struct nvsr_config *ret)
 {
 	_cleanup_free_ char *path = note_path(b);
-	struct note note;
+	_cleanup_note_ struct note note = { .vfs = -1 };
 	int rc = path ? read_note(path, b, &note) : -ENOMEM;
 
 	if (!rc && (note.other || note.moved))
@@ -291,7 +318,7 @@ int nvsr_dev_driver(const char *where, char *ret, size_t len)
 bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len)
 {
 	_cleanup_free_ char *path = NULL;
-	struct note note;
+	_cleanup_note_ struct note note = { .vfs = -1 };
 	struct nvsr_bdf b;
 
 	if (!nvsr_bdf_parse(where, &b))
@@ -323,6 +350,11 @@ int nvsr_dev_take(const char *where, struct nvsr_complaint *c)
 	if (rc)
 		return rc;
 	nvsr_os_driver(b, driver, sizeof(driver));
+	nvsr_os_get_numvfs(b, &vfs);
+	/* The kernel changes their number through the driver of the PF alone. */
+	if (!driver[0] && vfs)
+		return nvsr_complain(c, -EBUSY, "%s: has %u VFs and no driver that could disable them: give it to nvme, and write 0 to "
+				     "sriov_numvfs", where, vfs);
 	nvsr_sysfs_read(ENABLE_SRIOV, sriov, sizeof(sriov));
 	/* After a crash the note says what the driver was. */
 	if (access(path, F_OK)) {
@@ -331,30 +363,47 @@ int nvsr_dev_take(const char *where, struct nvsr_complaint *c)
 			return nvsr_complain(c, rc, "%s: %s", path, strerror(-rc));
 	}
 	/* VFs of the driver that goes would stay behind without anybody. */
-	if (strcmp(driver, VFIO) && !nvsr_os_get_numvfs(b, &vfs) && vfs)
+	if (strcmp(driver, VFIO) && vfs)
 		rc = nvsr_os_change_numvfs(b, vfs, 0);
 	if (!rc && nvsr_sysfs_has(b, "sriov_numvfs"))
 		rc = put_parameter("Y");
 	if (!rc)
 		rc = nvsr_os_bind(b, VFIO, true);
 	if (rc) {
-		nvsr_complain(c, rc, "%s: from %s to " VFIO ": %s", where, driver[0] ? driver : "no driver", strerror(-rc));
-		nvsr_dev_give_back(where, &(struct nvsr_complaint){ "" });
+		struct nvsr_complaint back;
+		_cleanup_free_ char *said = nvsr_asprintf("%s: from %s to " VFIO ": %s", where, driver[0] ? driver : "no driver",
+							  strerror(-rc));
+
+		nvsr_complain(c, rc, "%s", said ? said : strerror(-rc));
+		if (nvsr_dev_give_back(where, false, &back))
+			nvsr_complain(c, rc, "%.200s; and not given back: %.250s", said ? said : "", back.text);
 	}
 	return rc;
 }
 
-int nvsr_dev_give_back(const char *where, struct nvsr_complaint *c)
+/* VFs are back without what their controllers had of the PF's resources: that is in the caller's snapshot, if anywhere. */
+static int put_back_vfs(struct nvsr_bdf b, const struct note *note)
+{
+	unsigned now = 0;
+	int rc = 0, host;
+
+	if (note->driver[0] && note->vfs >= 0 && !nvsr_os_get_numvfs(b, &now) && now != (unsigned long)note->vfs)
+		rc = nvsr_os_change_numvfs(b, now, (unsigned)note->vfs);
+	host = note->host ? nvsr_os_restore(b, note->host) : 0;
+	return rc ? rc : host;
+}
+
+int nvsr_dev_give_back(const char *where, bool vfs, struct nvsr_complaint *c)
 {
 	_cleanup_free_ char *path = NULL;
 	char now[32], ctrl[32];
 	const char *gone = NULL;
 	struct nvsr_bdf b;
-	struct note note;
-	unsigned vfs = 0;
+	_cleanup_note_ struct note note = { .vfs = -1 };
+	unsigned n = 0;
 	bool free_hands;
 	uint64_t until;
-	int rc;
+	int rc, error;
 
 	c->text[0] = '\0';
 	if (!nvsr_bdf_parse(where, &b))
@@ -379,8 +428,8 @@ int nvsr_dev_give_back(const char *where, struct nvsr_complaint *c)
 		return nvsr_complain(c, -ENODEV, "%s: %s: nothing to give back to %s", where, gone,
 				     note.driver[0] ? note.driver : "no driver");
 	}
-	if (!strcmp(now, VFIO) && strcmp(note.driver, VFIO) && !nvsr_os_get_numvfs(b, &vfs) && vfs)
-		nvsr_os_change_numvfs(b, vfs, 0);
+	if (!strcmp(now, VFIO) && strcmp(note.driver, VFIO) && !nvsr_os_get_numvfs(b, &n) && n)
+		nvsr_os_change_numvfs(b, n, 0);
 	/* A driver that comes back wants its BARs where they were, whatever reset the last run died in; one that is there has them. */
 	if (free_hands && !note.moved)
 		nvsr_config_put_back(b, &note.config);
@@ -389,9 +438,15 @@ int nvsr_dev_give_back(const char *where, struct nvsr_complaint *c)
 		rc = nvsr_sysfs_put(b, "driver_override", note.override);
 	if (rc)
 		return nvsr_complain(c, rc, "%s: back to %s: %s", where, note.driver[0] ? note.driver : "no driver", strerror(-rc));
-	put_parameter(note.enable_sriov);
+	/* A driver of the kernel brings its controller up first. */
 	until = nvsr_now_ns() + NODE_MS * NVSR_MS;
 	while (!strcmp(note.driver, "nvme") && nvsr_sysfs_controller(b, ctrl, sizeof(ctrl)) && nvsr_now_ns() < until)
 		nvsr_sleep_ns(5 * NVSR_MS, NULL);
-	return unlink(path) ? nvsr_complain(c, -errno, "%s: %s", path, strerror(errno)) : 0;
+	/* A snapshot of a PF with the nvme driver was made before it was taken, and knows more; of others there is only the note. */
+	rc = vfs || strcmp(note.driver, "nvme") ? put_back_vfs(b, &note) : 0;
+	put_parameter(note.enable_sriov);
+	error = unlink(path) ? -errno : 0;
+	if (rc)
+		return nvsr_complain(c, rc, "%s: its VFs are not as they were: %s", where, strerror(-rc));
+	return error ? nvsr_complain(c, error, "%s: %s", path, strerror(-error)) : 0;
 }

@@ -110,7 +110,7 @@ static void refused(void)
 {
 	static const struct { const char *where; int rc; const char *said; } cases[] = {
 		{ "nonsense", -EINVAL, "PCI address" },
-		{ "0000:09:00.0", -ENOENT, "no such PCI function" },
+		{ "0000:0a:00.0", -ENOENT, "no such PCI function" },
 		{ "0000:02:00.0", -ENODEV, "not an NVMe controller" },
 		{ "0000:06:00.1", -ENODEV, "virtual function" },
 		{ "0000:03:00.0", -ENOTSUP, "IOMMU" },
@@ -174,14 +174,14 @@ static void after_a_crash(void)
 	put(DEV "0000:01:00.0/sriov_numvfs", "4\n");
 	EXPECT(nvsr_dev_is_taken("01:00.0", driver, sizeof(driver)) && !strcmp(driver, "nvme"));
 	/* The link does not follow the write here: the driver seems not to come, and the note stays for another try. */
-	EXPECT(nvsr_dev_give_back("0000:01:00.0", &c) == -ENODEV && strstr(c.text, "back to nvme"));
+	EXPECT(nvsr_dev_give_back("0000:01:00.0", false, &c) == -ENODEV && strstr(c.text, "back to nvme"));
 	EXPECT(there("run/0000:01:00.0.taken.json"));
 	EXPECT(holds("bus/pci/drivers/vfio-pci/unbind", "0000:01:00.0") && holds(DEV "0000:01:00.0/sriov_numvfs", "0"));
 	link_to("../../../../bus/pci/drivers/nvme", DEV "0000:01:00.0/driver");
 	put(DEV "0000:01:00.0/nvme/nvme0/state", "live\n");
-	EXPECT(!nvsr_dev_give_back("0000:01:00.0", &c));
+	EXPECT(!nvsr_dev_give_back("0000:01:00.0", false, &c));
 	EXPECT(!there("run/0000:01:00.0.taken.json") && holds("module/vfio_pci/parameters/enable_sriov", "N"));
-	EXPECT(!nvsr_dev_give_back("0000:01:00.0", &c));	/* nothing to do */
+	EXPECT(!nvsr_dev_give_back("0000:01:00.0", false, &c));	/* nothing to do */
 }
 
 /* The driver that somebody pinned it to before us. */
@@ -195,12 +195,46 @@ static void pinned(void)
 	put(DEV "0000:01:00.0/driver_override", "(null)\n");
 }
 
+/* It had no driver, or VFIO already: nobody else noted what goes around it. */
+static void had_vfio(void)
+{
+	struct nvsr_complaint c;
+
+	function("0000:08:00.0", "0x010802\n", "13", "vfio-pci");
+	put(DEV "0000:08:00.0/sriov_numvfs", "3\n");
+	put(DEV "0000:08:00.0/sriov_drivers_autoprobe", "1\n");
+	put(DEV "0000:08:00.0/reset_method", "flr bus\n");
+	EXPECT(!nvsr_dev_take("0000:08:00.0", &c) && holds(DEV "0000:08:00.0/sriov_numvfs", "3"));
+	put(DEV "0000:08:00.0/sriov_numvfs", "5\n");	/* and there the run was killed */
+	put(DEV "0000:08:00.0/sriov_drivers_autoprobe", "0\n");
+	EXPECT(!nvsr_dev_give_back("0000:08:00.0", false, &c));
+	EXPECT(holds(DEV "0000:08:00.0/sriov_numvfs", "3") && holds(DEV "0000:08:00.0/sriov_drivers_autoprobe", "1"));
+	function("0000:09:00.0", "0x010802\n", "14", NULL);
+	put(DEV "0000:09:00.0/sriov_numvfs", "2\n");
+	EXPECT(nvsr_dev_take("0000:09:00.0", &c) == -EBUSY && strstr(c.text, "has 2 VFs and no driver"));
+	EXPECT(!there("run/0000:09:00.0.taken.json") && holds(DEV "0000:09:00.0/sriov_numvfs", "2"));
+}
+
+/* Nothing but the note knows what a PF of the nvme driver had. */
+static void without_a_snapshot(void)
+{
+	struct nvsr_complaint c;
+
+	put("run/0000:01:00.0.taken.json", "{ \"version\": 2, \"driver\": \"nvme\", \"enable_sriov\": \"N\", \"config\": [], "
+	    "\"numvfs\": 2, \"host\": { \"drivers\": {}, \"overrides\": {}, \"autoprobe\": 1 } }\n");
+	link_to("../../../../bus/pci/drivers/nvme", DEV "0000:01:00.0/driver");
+	put(DEV "0000:01:00.0/sriov_numvfs", "0\n");
+	put(DEV "0000:01:00.0/sriov_drivers_autoprobe", "0\n");
+	EXPECT(!nvsr_dev_give_back("0000:01:00.0", true, &c));
+	EXPECT(holds(DEV "0000:01:00.0/sriov_numvfs", "2") && holds(DEV "0000:01:00.0/sriov_drivers_autoprobe", "1"));
+}
+
 static void gone(void)
 {
 	struct nvsr_complaint c;
 
 	put("run/0000:0f:00.0.taken.json", "{ \"version\": 1, \"driver\": \"nvme\", \"enable_sriov\": \"N\", \"config\": [] }\n");
-	EXPECT(nvsr_dev_give_back("0000:0f:00.0", &c) == -ENODEV && strstr(c.text, "no longer there"));
+	EXPECT(nvsr_dev_give_back("0000:0f:00.0", false, &c) == -ENODEV && strstr(c.text, "no longer there"));
 	EXPECT(!there("run/0000:0f:00.0.taken.json"));
 }
 
@@ -237,7 +271,7 @@ static void registers(void)
 		EXPECT(config && note && driver && !nvsr_write_file(config, zeros, sizeof(zeros)));
 		put("run/0000:07:00.0.taken.json", note ? note : "");
 		link_to(driver ? driver : "", SEVEN "driver");
-		rc = nvsr_dev_give_back("0000:07:00.0", &c);
+		rc = nvsr_dev_give_back("0000:07:00.0", false, &c);
 		if (rc == cases[i].rc && holds(SEVEN "config", "0000000000000000ABCD") == cases[i].written)
 			continue;
 		failures++;
@@ -253,7 +287,7 @@ static void bad_notes(void)
 
 	for (size_t i = 0; i < NVSR_ARRAY_SIZE(notes); i++) {
 		put("run/0000:01:00.0.taken.json", notes[i]);
-		EXPECT(nvsr_dev_give_back("0000:01:00.0", &c) == -EINVAL && strstr(c.text, "taken.json"));
+		EXPECT(nvsr_dev_give_back("0000:01:00.0", false, &c) == -EINVAL && strstr(c.text, "taken.json"));
 	}
 }
 
@@ -267,6 +301,8 @@ int main(void)
 	taken_back();
 	after_a_crash();
 	pinned();
+	had_vfio();
+	without_a_snapshot();
 	gone();
 	registers();
 	bad_notes();

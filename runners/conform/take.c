@@ -79,7 +79,7 @@ int nvsr_give_back(const char *device, int (*restore)(void *arg), void *arg)
 	nvme = !strcmp(driver, "nvme");
 	if (!nvme)
 		rc = restore(arg);
-	if (nvsr_dev_give_back(device, &complaint)) {
+	if (nvsr_dev_give_back(device, false, &complaint)) {
 		nvsr_say("%s", complaint.text);
 		return EXIT_INCOMPLETE;
 	}
