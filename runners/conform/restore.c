@@ -241,11 +241,36 @@ int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir)
 	return rc;
 }
 
+/* What was taken by a run of which nothing else is known. */
+static int give_back_only(const struct nvsr_target_options *o)
+{
+	struct nvsr_complaint complaint;
+	struct nvsr_target t;
+	char driver[32];
+	int rc = nvsr_target_name(o, &t);
+
+	if (rc)
+		return rc;
+	/* Another process may have been at it until the lock was free. */
+	if (!nvsr_dev_is_taken(t.session.device, driver, sizeof(driver))) {
+		fprintf(stderr, "%s: is given back already\n", t.session.device);
+	} else if (nvsr_dev_give_back(t.session.device, true, &complaint)) {
+		nvsr_say("%s", complaint.text);
+		rc = EXIT_INCOMPLETE;
+	} else {
+		fprintf(stderr, "%s: given back to %s; no run directory under run/ has its state: what a run changed on the device "
+			"itself stays\n", t.session.device, driver[0] ? driver : "no driver");
+	}
+	nvsr_target_close(&t);
+	return rc;
+}
+
 static int restore(int argc, char **argv)
 {
 	struct options o = { 0 };
 	_cleanup_free_ char *found = NULL, *device = NULL;
 	char driver[32];
+	bool taken;
 
 	nvsr_signals_install();	/* half a restore helps nobody: a signal is noted, the restore goes on */
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
@@ -259,11 +284,14 @@ static int restore(int argc, char **argv)
 	}
 	if (!o.run)
 		o.run = found = newest_run(o.target.device);
+	taken = nvsr_dev_is_taken(device, driver, sizeof(driver));
+	if (!o.run && taken)
+		return give_back_only(&o.target);
 	if (!o.run) {
 		nvsr_say("%s: no run directory under run/ names this device; name one", o.target.device);
 		return EXIT_USAGE;
 	}
-	if (found && what_is_left(found) == LEFT_NOTHING && !nvsr_dev_is_taken(o.target.device, driver, sizeof(driver))) {
+	if (found && what_is_left(found) == LEFT_NOTHING && !taken) {
 		nvsr_say("%s: its newest run, %s, left nothing behind; name the run if its state is to be put back nevertheless",
 			 o.target.device, found);
 		return EXIT_USAGE;

@@ -176,6 +176,32 @@ static void made_since(const char *state)
 	EXPECT(command(&nvsr_cmd_restore, MODEL, 0) == EXIT_CONFORMS && !has_namespace(state, nsid));
 }
 
+/* A PF with the nvme driver again and a note that it was taken, in a made-up sysfs; no run knows of it. */
+static void note_alone(void)
+{
+	static const char dev[] = "/sys/bus/pci/devices/0000:01:00.0/";
+	_cleanup_free_ char *sys = in_folder("sys"), *run = in_folder("notes");
+	_cleanup_free_ char *note = in_folder("notes/0000:01:00.0.taken.json");
+	static const struct { const char *name, *text; } files[] = {
+		{ "class", "0x010802\n" }, { "driver_override", "(null)\n" }, { "sriov_numvfs", "0\n" }, { "nvme/nvme0/state", "live\n" },
+		{ "sriov_drivers_autoprobe", "1\n" },
+	};
+	static const char text[] = "{ \"version\": 2, \"driver\": \"nvme\", \"enable_sriov\": \"N\", \"config\": [], \"numvfs\": 2 }";
+
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *path = nvsr_asprintf("%s%s%s", folder, dev, files[i].name), *dir = strdup(path);
+
+		*strrchr(dir, '/') = '\0';
+		EXPECT(!nvsr_mkdirs(dir) && !nvsr_write_file(path, files[i].text, strlen(files[i].text)));
+	}
+	EXPECT(!nvsr_mkdirs(run) && !nvsr_write_file(note, text, strlen(text)));
+	EXPECT(!chdir(folder) && !symlink("../../drivers/nvme", "sys/bus/pci/devices/0000:01:00.0/driver"));
+	setenv("NVSR_SYSFS", sys, 1);
+	setenv("NVSR_RUN", run, 1);
+	EXPECT(command(&nvsr_cmd_restore, "1:0.0", 0) == EXIT_CONFORMS && strstr(said, "given back to nvme") && access(note, F_OK));
+	EXPECT(command(&nvsr_cmd_restore, "1:0.0", 0) == EXIT_USAGE && strstr(said, "no run directory"));
+}
+
 /* Nothing is changed before the state is on the disk. */
 static void full_disk(const char *state)
 {
@@ -203,6 +229,7 @@ int main(void)
 	one_at_a_time();
 	full_disk(state);
 	made_since(state);
+	note_alone();
 	clean = nvsr_asprintf("rm -r %s", folder);
 	free(said);
 	return failed || system(clean) ? 1 : 0;
