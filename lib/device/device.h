@@ -86,6 +86,8 @@ bool nvsr_dev_can_be_taken(const char *where);
 char *nvsr_dev_canonical(const char *where);
 /* The driver of a PCI address, "" = none.  0 or -ENOENT when there is no such function. */
 int nvsr_dev_driver(const char *where, char *ret, size_t len);
+/* Its controller of the kernel's ("/dev/nvme0").  0 or -ENOENT when it has none. */
+int nvsr_dev_node(const char *where, char *ret, size_t len);
 /* *ret_driver: what it goes back to, "" = none. */
 bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len);
 int nvsr_dev_take(const char *where, struct nvsr_complaint *complaint);

@@ -315,6 +315,16 @@ int nvsr_dev_driver(const char *where, char *ret, size_t len)
 	return 0;
 }
 
+int nvsr_dev_node(const char *where, char *ret, size_t len)
+{
+	char ctrl[32];
+	struct nvsr_bdf b;
+
+	if (!nvsr_bdf_parse(where, &b) || nvsr_sysfs_controller(b, ctrl, sizeof(ctrl)))
+		return -ENOENT;
+	return snprintf(ret, len, "/dev/%s", ctrl) < (int)len ? 0 : -ENOENT;
+}
+
 bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len)
 {
 	_cleanup_free_ char *path = NULL;

@@ -219,12 +219,15 @@ static void had_vfio(void)
 static void without_a_snapshot(void)
 {
 	struct nvsr_complaint c;
+	char node[32];
 
 	put("run/0000:01:00.0.taken.json", "{ \"version\": 2, \"driver\": \"nvme\", \"enable_sriov\": \"N\", \"config\": [], "
 	    "\"numvfs\": 2, \"host\": { \"drivers\": {}, \"overrides\": {}, \"autoprobe\": 1 } }\n");
 	link_to("../../../../bus/pci/drivers/nvme", DEV "0000:01:00.0/driver");
 	put(DEV "0000:01:00.0/sriov_numvfs", "0\n");
 	put(DEV "0000:01:00.0/sriov_drivers_autoprobe", "0\n");
+	EXPECT(!nvsr_dev_node("01:00.0", node, sizeof(node)) && !strcmp(node, "/dev/nvme0"));
+	EXPECT(nvsr_dev_node("0000:02:00.0", node, sizeof(node)) == -ENOENT);
 	EXPECT(!nvsr_dev_give_back("0000:01:00.0", true, &c));
 	EXPECT(holds(DEV "0000:01:00.0/sriov_numvfs", "2") && holds(DEV "0000:01:00.0/sriov_drivers_autoprobe", "1"));
 }

@@ -24,6 +24,21 @@ static int check_unused(const struct nvsr_target *t)
 	return EXIT_USAGE;
 }
 
+/* VFs go with the driver, whoever made them: without permission they stay. */
+static int check_vfs(const struct nvsr_target *t)
+{
+	unsigned n = t->state ? nvsr_snapshot_numvfs(t->state) : 0;
+	char node[32];
+
+	if (!n || t->session.destroy)
+		return 0;
+	if (nvsr_dev_node(t->session.device, node, sizeof(node)))
+		snprintf(node, sizeof(node), "/dev/nvmeN");
+	nvsr_say("%s: refusing to take it from its driver, which would disable the %u VFs that it has: run %s instead, disable them, or "
+		 "give --destructive", t->session.device, n, node);
+	return EXIT_USAGE;
+}
+
 int nvsr_target_begin(struct nvsr_target *t)
 {
 	char driver[32];
@@ -45,13 +60,15 @@ int nvsr_target_begin(struct nvsr_target *t)
 int nvsr_target_take(struct nvsr_target *t)
 {
 	struct nvsr_complaint complaint = { "" };
-	char driver[32];
+	char driver[32] = "";
 	int rc;
 
 	if (!t->real || t->taken || !nvsr_dev_can_be_taken(t->session.device))
 		return 0;
 	/* Of a function that there is not nvsr_dev_take() says so. */
 	rc = nvsr_dev_driver(t->session.device, driver, sizeof(driver)) ? 0 : check_unused(t);
+	if (!rc && !strcmp(driver, "nvme"))
+		rc = check_vfs(t);
 	if (rc)
 		return rc;
 	rc = nvsr_dev_take(t->session.device, &complaint);
