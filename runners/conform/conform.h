@@ -160,7 +160,12 @@ int nvsr_rundir_read(const char *dir, struct nvsr_run *ret);
  * device's, or namespaces that somebody uses would have to change.  0 or the exit code, after saying why.
  */
 int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir);
-/* The same for the device that @o names and the state that @dir has. */
+/*
+ * May @state be put back, and does the device differ from it at all?  @dir NULL: it is of the run that goes on.  0 or the exit
+ * code, after saying why not.
+ */
+int nvsr_may_put_back(struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir, bool *ret_same);
+/* Put back for the device that @o names the state that @dir has. */
 int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir);
 
 /* --- execute.c ----------------------------------------------------------------------------------------------------------- */

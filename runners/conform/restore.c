@@ -146,12 +146,11 @@ static int know_drive(struct nvsr_target *t, struct nvsr_dev *pf)
 	return t->drive_lock < 0 ? nvsr_lock_drive(t->session.device, &drive, &t->drive_lock) : 0;
 }
 
-/* May @state be put back, and is there anything to put back? */
-static int check(struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir, bool *ret_same)
+int nvsr_may_put_back(struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir, bool *ret_same)
 {
 	struct nvsr_snapshot *now = NULL;
 	_cleanup_free_ char *diff = NULL;
-	enum left left = what_is_left(dir);
+	enum left left = dir ? what_is_left(dir) : LEFT_ANYTHING;
 	struct nvsr_dev *pf = NULL;
 	int rc = nvsr_target_connect(t, &pf);
 
@@ -172,7 +171,7 @@ static int check(struct nvsr_target *t, const struct nvsr_snapshot *state, const
 	if (rc)
 		return check_use(t, state, NULL);
 	if (!nvsr_snapshot_same_device(state, now)) {
-		nvsr_say("%s: is not the device of %s: serial number %s, expected %s", t->session.device, dir,
+		nvsr_say("%s: is not the device of %s: serial number %s, expected %s", t->session.device, dir ? dir : "this run",
 			 nvsr_snapshot_serial(now), nvsr_snapshot_serial(state));
 		rc = EXIT_USAGE;
 	} else {
@@ -198,7 +197,7 @@ static int put_back_now(void *arg)
 	struct nvsr_target *t = &p->target;
 	_cleanup_free_ char *reason = NULL;
 	bool same = false;
-	int rc = check(t, p->state, p->dir, &same);
+	int rc = nvsr_may_put_back(t, p->state, p->dir, &same);
 
 	if (rc)
 		return rc;

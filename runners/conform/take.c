@@ -57,6 +57,41 @@ int nvsr_target_begin(struct nvsr_target *t)
 	return strcmp(driver, "nvme") ? nvsr_target_take(t) : 0;
 }
 
+/* The state that was recorded, through the driver that the PF has now.  Who came with that driver is asked first. */
+static int put_back(void *arg)
+{
+	const struct nvsr_target *t = arg;
+	struct nvsr_target now = *t;
+	_cleanup_free_ char *reason = NULL;
+	bool same = false;
+	int rc;
+
+	if (!t->state)
+		return 0;
+	now.session = (struct nvsr_session){
+		.device = t->session.device, .vf_access = NVSR_VF_KERNEL, .timeout_scale = t->session.timeout_scale,
+	};
+	rc = nvsr_may_put_back(&now, t->state, NULL, &same);
+	if (!rc && !same && nvsr_session_restore(&now.session, t->state, &reason)) {
+		nvsr_say("%s: not restored: %s", t->session.device, reason ? reason : "");
+		rc = EXIT_INCOMPLETE;
+	}
+	return rc ? EXIT_INCOMPLETE : 0;
+}
+
+/* What was begun is undone; what cannot be is said. */
+static int not_taken(struct nvsr_target *t, const struct nvsr_complaint *complaint, int rc)
+{
+	char driver[32];
+	int code = failed(complaint, rc);
+
+	if (nvsr_dev_is_taken(t->session.device, driver, sizeof(driver))) {
+		nvsr_say("nvsr-conform restore %s tries again to give it back", t->session.device);
+		return EXIT_INCOMPLETE;
+	}
+	return put_back(t) ? EXIT_INCOMPLETE : code;
+}
+
 int nvsr_target_take(struct nvsr_target *t)
 {
 	struct nvsr_complaint complaint = { "" };
@@ -73,7 +108,7 @@ int nvsr_target_take(struct nvsr_target *t)
 		return rc;
 	rc = nvsr_dev_take(t->session.device, &complaint);
 	if (rc)
-		return failed(&complaint, rc);
+		return not_taken(t, &complaint, rc);
 	t->taken = true;
 	if (!t->state)
 		return 0;	/* about to be looked at for the first time */
@@ -101,19 +136,6 @@ int nvsr_give_back(const char *device, int (*restore)(void *arg), void *arg)
 		return EXIT_INCOMPLETE;
 	}
 	return nvme ? restore(arg) : rc;
-}
-
-/* The state that was recorded, through the driver that the PF has now. */
-static int put_back(void *arg)
-{
-	const struct nvsr_target *t = arg;
-	struct nvsr_session s = { .device = t->session.device, .vf_access = NVSR_VF_KERNEL, .timeout_scale = t->session.timeout_scale };
-	_cleanup_free_ char *reason = NULL;
-
-	if (!t->state || !nvsr_session_restore(&s, t->state, &reason))
-		return 0;
-	nvsr_say("%s: not restored: %s", s.device, reason ? reason : "");
-	return EXIT_INCOMPLETE;
 }
 
 int nvsr_target_give_back(struct nvsr_target *t)
