@@ -101,6 +101,10 @@ int nvsr_target_give_back(struct nvsr_target *t);
  * What an earlier process took as well: the PF goes back to the driver it had.  @restore puts the rest back, through the driver
  * that can: that of the kernel afterwards, VFIO before where there was none.  0 or the exit code, after saying why.
  */
+int nvsr_hand_back(const char *device, bool vfs);	/* the first half alone; @vfs: also their number, as the note has it */
+/* @change in a process of its own, which may hang: then -ETIMEDOUT after @limit_s seconds.  Else what it returns and says. */
+int nvsr_change_driver(const char *device, int (*change)(const char *device, struct nvsr_complaint *c), unsigned limit_s,
+		       struct nvsr_complaint *c);
 int nvsr_give_back(const char *device, int (*restore)(void *arg), void *arg);
 
 #define NVSR_DEFECT_HELP "seed a defect in the model, or a lie; repeatable (nvsr-conform prove shows them)"

@@ -243,7 +243,6 @@ int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir)
 /* What was taken by a run of which nothing else is known. */
 static int give_back_only(const struct nvsr_target_options *o)
 {
-	struct nvsr_complaint complaint;
 	struct nvsr_target t;
 	char driver[32];
 	int rc = nvsr_target_name(o, &t);
@@ -253,10 +252,7 @@ static int give_back_only(const struct nvsr_target_options *o)
 	/* Another process may have been at it until the lock was free. */
 	if (!nvsr_dev_is_taken(t.session.device, driver, sizeof(driver))) {
 		fprintf(stderr, "%s: is given back already\n", t.session.device);
-	} else if (nvsr_dev_give_back(t.session.device, true, &complaint)) {
-		nvsr_say("%s", complaint.text);
-		rc = EXIT_INCOMPLETE;
-	} else {
+	} else if ((rc = nvsr_hand_back(t.session.device, true)) == 0) {
 		fprintf(stderr, "%s: given back to %s; no run directory under run/ has its state: what a run changed on the device "
 			"itself stays\n", t.session.device, driver[0] ? driver : "no driver");
 	}

@@ -202,6 +202,34 @@ static void note_alone(void)
 	EXPECT(command(&nvsr_cmd_restore, "1:0.0", 0) == EXIT_USAGE && strstr(said, "no run directory"));
 }
 
+static int works(const char *device, struct nvsr_complaint *c)
+{
+	snprintf(c->text, sizeof(c->text), "%s refused", device);
+	return -EBUSY;
+}
+
+static int hangs(const char *device, struct nvsr_complaint *c)
+{
+	while (pause())
+		;
+	return 0;
+}
+
+static int dies(const char *device, struct nvsr_complaint *c)
+{
+	_exit(0);
+}
+
+/* The driver of the kernel decides when a change ends. */
+static void slow_drivers(void)
+{
+	struct nvsr_complaint c;
+
+	EXPECT(nvsr_change_driver("x", works, 10, &c) == -EBUSY && !strcmp(c.text, "x refused"));
+	EXPECT(nvsr_change_driver("x", hangs, 0, &c) == -ETIMEDOUT && strstr(c.text, "does not let go of it"));
+	EXPECT(nvsr_change_driver("x", dies, 10, &c) == -EIO && strstr(c.text, "died"));
+}
+
 /* Nothing is changed before the state is on the disk. */
 static void full_disk(const char *state)
 {
@@ -230,6 +258,7 @@ int main(void)
 	full_disk(state);
 	made_since(state);
 	note_alone();
+	slow_drivers();
 	clean = nvsr_asprintf("rm -r %s", folder);
 	free(said);
 	return failed || system(clean) ? 1 : 0;
