@@ -4,8 +4,11 @@
  * is changed: bindings do not outlive the running kernel, and neither does /run.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <spawn.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/text.h"
@@ -86,12 +89,20 @@ static int check_group(struct nvsr_bdf b, struct nvsr_complaint *c)
 
 /* --- the note under /run ------------------------------------------------------------------------------------------------- */
 
-static char *note_path(struct nvsr_bdf b)
+#define NOTE ".taken.json"
+
+static const char *note_dir(void)
 {
 	const char *dir = getenv("NVSR_RUN");
+
+	return dir && dir[0] ? dir : "/run/nvsr-conform";
+}
+
+static char *note_path(struct nvsr_bdf b)
+{
 	char text[NVSR_BDF_LEN];
 
-	return nvsr_asprintf("%s/%s.taken.json", dir && dir[0] ? dir : "/run/nvsr-conform", nvsr_bdf_text(b, text));
+	return nvsr_asprintf("%s/%s" NOTE, note_dir(), nvsr_bdf_text(b, text));
 }
 
 static json_t *config_json(struct nvsr_bdf b)
@@ -177,21 +188,17 @@ static json_t *host_json(struct nvsr_bdf b)
 
 static int write_note(const char *path, struct nvsr_bdf b, const char *driver, const char *enable_sriov)
 {
-	_cleanup_free_ char *dir = strdup(path), *text = NULL;
+	_cleanup_free_ char *text = NULL;
 	unsigned vfs = 0;
 	json_t *o = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o}", "version", 2, "driver", driver, "enable_sriov", enable_sriov,
 			      "override", override_json(b), "identity", identity_json(b), "addresses", addresses_json(b), "config",
 			      config_json(b));
-	int rc = dir && o ? 0 : -ENOMEM;
+	int rc = o ? 0 : -ENOMEM;
 
 	if (!rc && !nvsr_os_get_numvfs(b, &vfs))
 		rc = json_object_set_new(o, "numvfs", json_integer(vfs)) ? -ENOMEM : 0;
 	if (!rc)
 		rc = json_object_set_new(o, "host", host_json(b)) ? -ENOMEM : 0;
-	if (!rc) {
-		*strrchr(dir, '/') = '\0';
-		rc = nvsr_mkdirs(dir);
-	}
 	text = rc ? NULL : json_dumps(o, JSON_INDENT(1));
 	if (!rc)
 		rc = text ? nvsr_write_file(path, text, strlen(text)) : -ENOMEM;
@@ -270,12 +277,87 @@ int nvsr_taken_config(struct nvsr_bdf b, struct nvsr_config *ret)
 	return rc;
 }
 
-/* --- take ------------------------------------------------------------------------------------------------------------------- */
+/* --- enable_sriov of vfio-pci, which all PFs share ---------------------------------------------------------------------------- */
+
+/* From looking at the notes to changing what they share nobody else may: to be closed, or -1. */
+static int lock_notes(void)
+{
+	int fd = open(note_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) && errno == EINTR)
+		;
+	return fd;
+}
+
+/* What the oldest of the notes but @own has; false when there is none. */
+static bool parameter_of_others(const char *own, char *ret, size_t len)
+{
+	DIR *dir = opendir(note_dir());
+	struct timespec oldest = { 0 };
+	const struct dirent *e;
+	bool found = false;
+
+	while (dir && (e = readdir(dir))) {
+		_cleanup_free_ char *path = nvsr_asprintf("%s/%s", note_dir(), e->d_name);
+		size_t n = strlen(e->d_name), end = strlen(NOTE);
+		const char *value;
+		struct stat st;
+		json_t *o;
+
+		if (n <= end || strcmp(e->d_name + n - end, NOTE) || !path || !strcmp(path, own) || stat(path, &st))
+			continue;
+		if (found && (st.st_mtim.tv_sec > oldest.tv_sec ||
+			      (st.st_mtim.tv_sec == oldest.tv_sec && st.st_mtim.tv_nsec >= oldest.tv_nsec)))
+			continue;
+		o = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+		value = json_string_value(json_object_get(o, "enable_sriov"));
+		if (value) {
+			snprintf(ret, len, "%s", value);
+			oldest = st.st_mtim;
+			found = true;
+		}
+		json_decref(o);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
 
 static int put_parameter(const char *value)
 {
 	return nvsr_sysfs_write(ENABLE_SRIOV, value);
 }
+
+/* The note is written, and VFs of vfio-pci are allowed, which the first one to take a PF found allowed or not. */
+static int note_and_allow(const char *path, struct nvsr_bdf b, const char *driver)
+{
+	char sriov[8] = "N";
+	_cleanup_close_ int fd = -1;
+	int rc = nvsr_mkdirs(note_dir());
+
+	if (rc)
+		return rc;
+	fd = lock_notes();
+	if (!parameter_of_others(path, sriov, sizeof(sriov)))
+		nvsr_sysfs_read(ENABLE_SRIOV, sriov, sizeof(sriov));
+	/* After a crash the note says what the driver was. */
+	if (access(path, F_OK))
+		rc = write_note(path, b, driver, sriov);
+	return rc || !nvsr_sysfs_has(b, "sriov_numvfs") ? rc : put_parameter("Y");
+}
+
+/* The note goes, and with the last one the parameter is as it was before the first. */
+static int drop_note(const char *path, const char *enable_sriov)
+{
+	char others[8];
+	_cleanup_close_ int fd = lock_notes();
+
+	if (!parameter_of_others(path, others, sizeof(others)))
+		put_parameter(enable_sriov);
+	return unlink(path) ? -errno : 0;
+}
+
+/* --- take ------------------------------------------------------------------------------------------------------------------- */
 
 static int is_function(struct nvsr_bdf b, const char *where, struct nvsr_complaint *c)
 {
@@ -342,7 +424,7 @@ bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len)
 
 int nvsr_dev_take(const char *where, struct nvsr_complaint *c)
 {
-	char driver[32], sriov[8] = "N";
+	char driver[32];
 	_cleanup_free_ char *path = NULL;
 	struct nvsr_bdf b;
 	unsigned vfs = 0;
@@ -365,18 +447,12 @@ int nvsr_dev_take(const char *where, struct nvsr_complaint *c)
 	if (!driver[0] && vfs)
 		return nvsr_complain(c, -EBUSY, "%s: has %u VFs and no driver that could disable them: give it to nvme, and write 0 to "
 				     "sriov_numvfs", where, vfs);
-	nvsr_sysfs_read(ENABLE_SRIOV, sriov, sizeof(sriov));
-	/* After a crash the note says what the driver was. */
-	if (access(path, F_OK)) {
-		rc = write_note(path, b, driver, sriov);
-		if (rc)
-			return nvsr_complain(c, rc, "%s: %s", path, strerror(-rc));
-	}
+	rc = note_and_allow(path, b, driver);
+	if (rc && access(path, F_OK))
+		return nvsr_complain(c, rc, "%s: %s", path, strerror(-rc));
 	/* VFs of the driver that goes would stay behind without anybody. */
-	if (strcmp(driver, VFIO) && vfs)
+	if (!rc && strcmp(driver, VFIO) && vfs)
 		rc = nvsr_os_change_numvfs(b, vfs, 0);
-	if (!rc && nvsr_sysfs_has(b, "sriov_numvfs"))
-		rc = put_parameter("Y");
 	if (!rc)
 		rc = nvsr_os_bind(b, VFIO, true);
 	if (rc) {
@@ -434,7 +510,7 @@ int nvsr_dev_give_back(const char *where, bool vfs, struct nvsr_complaint *c)
 	else if (!free_hands && strcmp(now, note.driver))
 		gone = "has been given to another driver meanwhile";
 	if (gone) {
-		unlink(path);
+		drop_note(path, note.enable_sriov);
 		return nvsr_complain(c, -ENODEV, "%s: %s: nothing to give back to %s", where, gone,
 				     note.driver[0] ? note.driver : "no driver");
 	}
@@ -454,8 +530,7 @@ int nvsr_dev_give_back(const char *where, bool vfs, struct nvsr_complaint *c)
 		nvsr_sleep_ns(5 * NVSR_MS, NULL);
 	/* A snapshot of a PF with the nvme driver was made before it was taken, and knows more; of others there is only the note. */
 	rc = vfs || strcmp(note.driver, "nvme") ? put_back_vfs(b, &note) : 0;
-	put_parameter(note.enable_sriov);
-	error = unlink(path) ? -errno : 0;
+	error = drop_note(path, note.enable_sriov);
 	if (rc)
 		return nvsr_complain(c, rc, "%s: its VFs are not as they were: %s", where, strerror(-rc));
 	return error ? nvsr_complain(c, error, "%s: %s", path, strerror(-error)) : 0;

@@ -215,6 +215,22 @@ static void had_vfio(void)
 	EXPECT(!there("run/0000:09:00.0.taken.json") && holds(DEV "0000:09:00.0/sriov_numvfs", "2"));
 }
 
+/* Two PFs at a time: the parameter is as before when both are back, in whatever order. */
+static void together(void)
+{
+	struct nvsr_complaint c;
+
+	put("module/vfio_pci/parameters/enable_sriov", "N\n");
+	function("0000:0b:00.0", "0x010802\n", "15", "vfio-pci");
+	function("0000:0c:00.0", "0x010802\n", "16", "vfio-pci");
+	put(DEV "0000:0b:00.0/sriov_numvfs", "0\n");
+	put(DEV "0000:0c:00.0/sriov_numvfs", "0\n");
+	EXPECT(!nvsr_dev_take("0000:0b:00.0", &c) && holds("module/vfio_pci/parameters/enable_sriov", "Y"));
+	EXPECT(!nvsr_dev_take("0000:0c:00.0", &c));
+	EXPECT(!nvsr_dev_give_back("0000:0b:00.0", false, &c) && holds("module/vfio_pci/parameters/enable_sriov", "Y"));
+	EXPECT(!nvsr_dev_give_back("0000:0c:00.0", false, &c) && holds("module/vfio_pci/parameters/enable_sriov", "N"));
+}
+
 /* Nothing but the note knows what a PF of the nvme driver had. */
 static void without_a_snapshot(void)
 {
@@ -305,6 +321,7 @@ int main(void)
 	after_a_crash();
 	pinned();
 	had_vfio();
+	together();
 	without_a_snapshot();
 	gone();
 	registers();
