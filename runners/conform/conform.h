@@ -61,6 +61,8 @@ struct nvsr_target {
 	bool taken;			/* its driver had to give it to VFIO */
 	int lock;			/* nvsr_lock(), or -1 */
 	int drive_lock;			/* nvsr_lock_drive(), or -1 */
+	struct nvsr_kmsg *kernel;	/* nvsr_kernel_log_begin(), or NULL */
+	char *kernel_log;
 };
 /**
  * nvsr_target_open() - look at the device once and decide what may be done to it.
@@ -183,6 +185,12 @@ struct nvsr_execution {
 	bool strict, full;		/* full: nothing was deselected, so stale expectations are errors */
 	bool resumed;
 };
+/*
+ * What the kernel says from now on - refused DMA, resets, drivers that come, go or give up - belongs to the evidence: to be kept
+ * in dmesg.txt of @dir, which _keep() appends to.  Until the target is closed.
+ */
+void nvsr_kernel_log_begin(struct nvsr_target *t, const char *dir);
+void nvsr_kernel_log_keep(struct nvsr_target *t);
 /* Run what the plan says, journal it, write every report, print the results.  Returns the exit code. */
 int nvsr_execute(struct nvsr_execution *e);
 

@@ -262,6 +262,9 @@ void nvsr_target_close(struct nvsr_target *t)
 	nvsr_profile_free(t->behaviour);
 	free(t->method);
 	free(t->name);
+	nvsr_kernel_log_keep(t);
+	nvsr_kmsg_close(t->kernel);
+	free(t->kernel_log);
 	if (t->lock >= 0)
 		close(t->lock);
 	if (t->drive_lock >= 0)
