@@ -350,11 +350,14 @@ static int note_and_allow(const char *path, struct nvsr_bdf b, const char *drive
 static int drop_note(const char *path, const char *enable_sriov)
 {
 	char others[8];
-	_cleanup_close_ int fd = lock_notes();
+	int fd = lock_notes(), rc;
 
 	if (!parameter_of_others(path, others, sizeof(others)))
 		put_parameter(enable_sriov);
-	return unlink(path) ? -errno : 0;
+	rc = unlink(path) ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 /* --- take ------------------------------------------------------------------------------------------------------------------- */
