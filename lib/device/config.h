@@ -18,7 +18,7 @@ struct nvsr_config {
 void nvsr_config_read(struct nvsr_bdf b, struct nvsr_config *ret);
 /* Write what differs. */
 void nvsr_config_put_back(struct nvsr_bdf b, const struct nvsr_config *c);
-/* take.c: the registers of a PF when it was taken; -ENOENT when it was not. */
+/* take.c: the registers of a PF when it was taken; -ENOENT when it was not, or is not what it was. */
 int nvsr_taken_config(struct nvsr_bdf b, struct nvsr_config *ret);
 
 #endif

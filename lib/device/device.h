@@ -82,12 +82,20 @@ static inline void nvsr_dev_closep(struct nvsr_dev **d) { *d = nvsr_dev_close(*d
  * function, -ENODEV no NVMe PF, -ENOTSUP no IOMMU or no vfio-pci, -EBUSY other devices in its IOMMU group.
  */
 bool nvsr_dev_can_be_taken(const char *where);
+/* The one way to write a PCI address ("1:0.0" is 0000:01:00.0); other names as they are.  malloc'd, NULL = no memory. */
+char *nvsr_dev_canonical(const char *where);
 /* The driver of a PCI address, "" = none.  0 or -ENOENT when there is no such function. */
 int nvsr_dev_driver(const char *where, char *ret, size_t len);
+/* Its controller of the kernel's ("/dev/nvme0").  0 or -ENOENT when it has none. */
+int nvsr_dev_node(const char *where, char *ret, size_t len);
 /* *ret_driver: what it goes back to, "" = none. */
 bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len);
 int nvsr_dev_take(const char *where, struct nvsr_complaint *complaint);
-int nvsr_dev_give_back(const char *where, struct nvsr_complaint *complaint);
+/*
+ * @vfs: also their number and their drivers, which a snapshot does better; of a PF that had not the nvme driver always.
+ * Where a driver has been given the function meanwhile, or another device is there, only the note goes: -ENODEV.
+ */
+int nvsr_dev_give_back(const char *where, bool vfs, struct nvsr_complaint *complaint);
 
 const char *nvsr_dev_name(const struct nvsr_dev *d);	/* "/dev/nvme0", "model:", "model:#vf2" */
 const char *nvsr_dev_method(const struct nvsr_dev *d);	/* "model", "kernel", "vfio", "kernel, VFs by vfio" */

@@ -110,7 +110,7 @@ static void refused(void)
 {
 	static const struct { const char *where; int rc; const char *said; } cases[] = {
 		{ "nonsense", -EINVAL, "PCI address" },
-		{ "0000:09:00.0", -ENOENT, "no such PCI function" },
+		{ "0000:0a:00.0", -ENOENT, "no such PCI function" },
 		{ "0000:02:00.0", -ENODEV, "not an NVMe controller" },
 		{ "0000:06:00.1", -ENODEV, "virtual function" },
 		{ "0000:03:00.0", -ENOTSUP, "IOMMU" },
@@ -133,6 +133,20 @@ static void refused(void)
 	EXPECT(!there("run") && !nvsr_dev_is_taken("0000:04:00.0", driver, sizeof(driver)));
 	EXPECT(holds(DEV "0000:04:00.0/driver_override", "(null)\n"));
 	EXPECT(!nvsr_dev_can_be_taken("/dev/nvme0") && !nvsr_dev_can_be_taken("model:") && nvsr_dev_can_be_taken("01:00.0"));
+}
+
+static void one_name(void)
+{
+	static const struct { const char *given, *name; } names[] = {
+		{ "0000:01:00.0", "0000:01:00.0" }, { "01:00.0", "0000:01:00.0" }, { "1:0.0", "0000:01:00.0" },
+		{ "0000:AF:1F.7", "0000:af:1f.7" }, { "/dev/nvme0", "/dev/nvme0" }, { "model:", "model:" },
+	};
+
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *name = nvsr_dev_canonical(names[i].given);
+
+		EXPECT(name && !strcmp(name, names[i].name));
+	}
 }
 
 /* vfio-pci does not bind in a made-up tree: what was begun is taken back. */
@@ -160,14 +174,78 @@ static void after_a_crash(void)
 	put(DEV "0000:01:00.0/sriov_numvfs", "4\n");
 	EXPECT(nvsr_dev_is_taken("01:00.0", driver, sizeof(driver)) && !strcmp(driver, "nvme"));
 	/* The link does not follow the write here: the driver seems not to come, and the note stays for another try. */
-	EXPECT(nvsr_dev_give_back("0000:01:00.0", &c) == -ENODEV && strstr(c.text, "back to nvme"));
+	EXPECT(nvsr_dev_give_back("0000:01:00.0", false, &c) == -ENODEV && strstr(c.text, "back to nvme"));
 	EXPECT(there("run/0000:01:00.0.taken.json"));
 	EXPECT(holds("bus/pci/drivers/vfio-pci/unbind", "0000:01:00.0") && holds(DEV "0000:01:00.0/sriov_numvfs", "0"));
 	link_to("../../../../bus/pci/drivers/nvme", DEV "0000:01:00.0/driver");
 	put(DEV "0000:01:00.0/nvme/nvme0/state", "live\n");
-	EXPECT(!nvsr_dev_give_back("0000:01:00.0", &c));
+	EXPECT(!nvsr_dev_give_back("0000:01:00.0", false, &c));
 	EXPECT(!there("run/0000:01:00.0.taken.json") && holds("module/vfio_pci/parameters/enable_sriov", "N"));
-	EXPECT(!nvsr_dev_give_back("0000:01:00.0", &c));	/* nothing to do */
+	EXPECT(!nvsr_dev_give_back("0000:01:00.0", false, &c));	/* nothing to do */
+}
+
+/* The driver that somebody pinned it to before us. */
+static void pinned(void)
+{
+	struct nvsr_complaint c;
+
+	put(DEV "0000:01:00.0/driver_override", "nvme\n");
+	EXPECT(nvsr_dev_take("0000:01:00.0", &c) == -ENODEV);
+	EXPECT(holds(DEV "0000:01:00.0/driver_override", "nvme"));
+	put(DEV "0000:01:00.0/driver_override", "(null)\n");
+}
+
+/* It had no driver, or VFIO already: nobody else noted what goes around it. */
+static void had_vfio(void)
+{
+	struct nvsr_complaint c;
+
+	function("0000:08:00.0", "0x010802\n", "13", "vfio-pci");
+	put(DEV "0000:08:00.0/sriov_numvfs", "3\n");
+	put(DEV "0000:08:00.0/sriov_drivers_autoprobe", "1\n");
+	put(DEV "0000:08:00.0/reset_method", "flr bus\n");
+	EXPECT(!nvsr_dev_take("0000:08:00.0", &c) && holds(DEV "0000:08:00.0/sriov_numvfs", "3"));
+	put(DEV "0000:08:00.0/sriov_numvfs", "5\n");	/* and there the run was killed */
+	put(DEV "0000:08:00.0/sriov_drivers_autoprobe", "0\n");
+	EXPECT(!nvsr_dev_give_back("0000:08:00.0", false, &c));
+	EXPECT(holds(DEV "0000:08:00.0/sriov_numvfs", "3") && holds(DEV "0000:08:00.0/sriov_drivers_autoprobe", "1"));
+	function("0000:09:00.0", "0x010802\n", "14", NULL);
+	put(DEV "0000:09:00.0/sriov_numvfs", "2\n");
+	EXPECT(nvsr_dev_take("0000:09:00.0", &c) == -EBUSY && strstr(c.text, "has 2 VFs and no driver"));
+	EXPECT(!there("run/0000:09:00.0.taken.json") && holds(DEV "0000:09:00.0/sriov_numvfs", "2"));
+}
+
+/* Two PFs at a time: the parameter is as before when both are back, in whatever order. */
+static void together(void)
+{
+	struct nvsr_complaint c;
+
+	put("module/vfio_pci/parameters/enable_sriov", "N\n");
+	function("0000:0b:00.0", "0x010802\n", "15", "vfio-pci");
+	function("0000:0c:00.0", "0x010802\n", "16", "vfio-pci");
+	put(DEV "0000:0b:00.0/sriov_numvfs", "0\n");
+	put(DEV "0000:0c:00.0/sriov_numvfs", "0\n");
+	EXPECT(!nvsr_dev_take("0000:0b:00.0", &c) && holds("module/vfio_pci/parameters/enable_sriov", "Y"));
+	EXPECT(!nvsr_dev_take("0000:0c:00.0", &c));
+	EXPECT(!nvsr_dev_give_back("0000:0b:00.0", false, &c) && holds("module/vfio_pci/parameters/enable_sriov", "Y"));
+	EXPECT(!nvsr_dev_give_back("0000:0c:00.0", false, &c) && holds("module/vfio_pci/parameters/enable_sriov", "N"));
+}
+
+/* Nothing but the note knows what a PF of the nvme driver had. */
+static void without_a_snapshot(void)
+{
+	struct nvsr_complaint c;
+	char node[32];
+
+	put("run/0000:01:00.0.taken.json", "{ \"version\": 2, \"driver\": \"nvme\", \"enable_sriov\": \"N\", \"config\": [], "
+	    "\"numvfs\": 2, \"host\": { \"drivers\": {}, \"overrides\": {}, \"autoprobe\": 1 } }\n");
+	link_to("../../../../bus/pci/drivers/nvme", DEV "0000:01:00.0/driver");
+	put(DEV "0000:01:00.0/sriov_numvfs", "0\n");
+	put(DEV "0000:01:00.0/sriov_drivers_autoprobe", "0\n");
+	EXPECT(!nvsr_dev_node("01:00.0", node, sizeof(node)) && !strcmp(node, "/dev/nvme0"));
+	EXPECT(nvsr_dev_node("0000:02:00.0", node, sizeof(node)) == -ENOENT);
+	EXPECT(!nvsr_dev_give_back("0000:01:00.0", true, &c));
+	EXPECT(holds(DEV "0000:01:00.0/sriov_numvfs", "2") && holds(DEV "0000:01:00.0/sriov_drivers_autoprobe", "1"));
 }
 
 static void gone(void)
@@ -175,8 +253,49 @@ static void gone(void)
 	struct nvsr_complaint c;
 
 	put("run/0000:0f:00.0.taken.json", "{ \"version\": 1, \"driver\": \"nvme\", \"enable_sriov\": \"N\", \"config\": [] }\n");
-	EXPECT(nvsr_dev_give_back("0000:0f:00.0", &c) == -ENODEV && strstr(c.text, "no longer there"));
+	EXPECT(nvsr_dev_give_back("0000:0f:00.0", false, &c) == -ENODEV && strstr(c.text, "no longer there"));
 	EXPECT(!there("run/0000:0f:00.0.taken.json"));
+}
+
+/* BARs of the note are of one device at one place: never of another one, nor of one that has a driver. */
+static void registers(void)
+{
+#define SEVEN DEV "0000:07:00.0/"
+#define SAME "\"identity\": { \"vendor\": \"0x1b36\", \"device\": \"0x0010\" }"
+#define ADDRESSES "\"addresses\": [ \"0x00000000fe000000 0x00000000fe003fff\" ]"
+	static const struct { const char *identity, *driver; int rc; bool written; } cases[] = {
+		{ SAME "," ADDRESSES, "vfio-pci", -ENODEV, true },	/* the driver does not follow in a made-up tree */
+		{ SAME "," ADDRESSES, "nvme", 0, false },
+		{ SAME "," ADDRESSES, "uio_pci_generic", -ENODEV, false },
+		{ SAME ", \"addresses\": [ \"0x00000000fd000000 0x00000000fd003fff\" ]", "vfio-pci", -ENODEV, false },
+		{ "\"identity\": { \"vendor\": \"0x1b36\", \"device\": \"0x0011\" }," ADDRESSES, "vfio-pci", -ENODEV, false },
+		{ "\"old\": 1", "vfio-pci", -ENODEV, false },
+	};
+	char zeros[256];
+
+	memset(zeros, '0', sizeof(zeros));
+	function("0000:07:00.0", "0x010802\n", "12", NULL);
+	put(SEVEN "vendor", "0x1b36\n");
+	put(SEVEN "device", "0x0010\n");
+	put(SEVEN "resource", "0x00000000fe000000 0x00000000fe003fff 0x0000000000140204\n");
+	put(SEVEN "nvme/nvme7/state", "live\n");
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *config = path_of(SEVEN "config");
+		_cleanup_free_ char *driver = nvsr_asprintf("../../../../bus/pci/drivers/%s", cases[i].driver);
+		_cleanup_free_ char *note = nvsr_asprintf("{ \"version\": 2, \"driver\": \"nvme\", \"enable_sriov\": \"N\", %s, "
+							  "\"config\": [ [ 16, 4, 1145258561 ] ] }\n", cases[i].identity);
+		struct nvsr_complaint c;
+		int rc;
+
+		EXPECT(config && note && driver && !nvsr_write_file(config, zeros, sizeof(zeros)));
+		put("run/0000:07:00.0.taken.json", note ? note : "");
+		link_to(driver ? driver : "", SEVEN "driver");
+		rc = nvsr_dev_give_back("0000:07:00.0", false, &c);
+		if (rc == cases[i].rc && holds(SEVEN "config", "0000000000000000ABCD") == cases[i].written)
+			continue;
+		failures++;
+		fprintf(stderr, "registers %zu: %d, %s\n", i, rc, c.text);
+	}
 }
 
 static void bad_notes(void)
@@ -187,7 +306,7 @@ static void bad_notes(void)
 
 	for (size_t i = 0; i < NVSR_ARRAY_SIZE(notes); i++) {
 		put("run/0000:01:00.0.taken.json", notes[i]);
-		EXPECT(nvsr_dev_give_back("0000:01:00.0", &c) == -EINVAL && strstr(c.text, "taken.json"));
+		EXPECT(nvsr_dev_give_back("0000:01:00.0", false, &c) == -EINVAL && strstr(c.text, "taken.json"));
 	}
 }
 
@@ -197,9 +316,15 @@ int main(void)
 
 	make_tree();
 	refused();
+	one_name();
 	taken_back();
 	after_a_crash();
+	pinned();
+	had_vfio();
+	together();
+	without_a_snapshot();
 	gone();
+	registers();
 	bad_notes();
 	clean = nvsr_asprintf("rm -r %s", root);
 	return failures || !clean || system(clean);

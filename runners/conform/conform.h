@@ -49,6 +49,7 @@ struct nvsr_target_options {
 	unsigned steps;
 };
 struct nvsr_target {
+	char *name;			/* of the device, nvsr_dev_canonical() */
 	struct nvsr_session session;
 	struct nvsr_profile *profile, *behaviour;
 	struct nvsr_inventory inv;
@@ -59,6 +60,9 @@ struct nvsr_target {
 	bool real;			/* not the model */
 	bool taken;			/* its driver had to give it to VFIO */
 	int lock;			/* nvsr_lock(), or -1 */
+	int drive_lock;			/* nvsr_lock_drive(), or -1 */
+	struct nvsr_kmsg *kernel;	/* nvsr_kernel_log_begin(), or NULL */
+	char *kernel_log;
 };
 /**
  * nvsr_target_open() - look at the device once and decide what may be done to it.
@@ -99,25 +103,34 @@ int nvsr_target_give_back(struct nvsr_target *t);
  * What an earlier process took as well: the PF goes back to the driver it had.  @restore puts the rest back, through the driver
  * that can: that of the kernel afterwards, VFIO before where there was none.  0 or the exit code, after saying why.
  */
+int nvsr_hand_back(const char *device, bool vfs);	/* the first half alone; @vfs: also their number, as the note has it */
+/* @change in a process of its own, which may hang: then -ETIMEDOUT after @limit_s seconds.  Else what it returns and says. */
+int nvsr_change_driver(const char *device, int (*change)(const char *device, struct nvsr_complaint *c), unsigned limit_s,
+		       struct nvsr_complaint *c);
 int nvsr_give_back(const char *device, int (*restore)(void *arg), void *arg);
 
 #define NVSR_DEFECT_HELP "seed a defect in the model, or a lie; repeatable (nvsr-conform prove shows them)"
 #define NVSR_MODEL_STATE_HELP "what the model remembers without power, read and kept in a file (default: it is new)"
 
 /* --- safety.c -------------------------------------------------------------------------------------------------------- */
+/* Who a drive says it is, through whichever of its ports; "" where it does not say. */
+struct nvsr_drive { char nqn[257], model[41], serial[21]; };
+void nvsr_drive_of(const struct nvme_id_ctrl *id, struct nvsr_drive *ret);
 /**
  * nvsr_in_use() - who uses the subsystem of a device.
  * @root: "" or, for tests, a folder with sys/ and proc/ in it
  * @device: "/dev/nvme0" or "0000:01:00.0"
+ * @drive: NULL as long as it has not been asked: then another port of it is only found where this one has the nvme driver
  *
  * A mount, swap, a device on top, a loop device or NVMe target backed by it, whoever has a namespace (by its block or its
  * generic device), a controller or a VF given to user space open, a function of another driver.
  *
  * Return: malloc'd text, one line per use, "" when nobody does; NULL with errno when that cannot be found out.
  */
-char *nvsr_in_use(const char *root, const char *device);
-/* The same here and now, without those who look at it only in passing. */
+char *nvsr_in_use(const char *root, const char *device, const struct nvsr_drive *drive);
+/* The same here and now, without those who look at it only in passing; of the drive that nvsr_in_use_is() told last. */
 char *nvsr_in_use_for_good(const char *device);
+void nvsr_in_use_is(const struct nvsr_drive *drive);
 
 /* --- lock.c ---------------------------------------------------------------------------------------------------------- */
 /**
@@ -130,6 +143,8 @@ char *nvsr_in_use_for_good(const char *device);
  * Return: 0, or the exit code after saying who has it.
  */
 int nvsr_lock(const char *device, const char *state, int *ret_fd);
+/* And on the drive behind it, which has other names at its other ports.  Where there is no place for that, nothing is locked. */
+int nvsr_lock_drive(const char *device, const struct nvsr_drive *drive, int *ret_fd);
 
 /* --- rundir.c ---------------------------------------------------------------------------------------------------------- */
 /* Make the run directory: @out, or run/<UTC>-<profile> when NULL.  malloc'd path, or NULL after saying why. */
@@ -151,7 +166,12 @@ int nvsr_rundir_read(const char *dir, struct nvsr_run *ret);
  * device's, or namespaces that somebody uses would have to change.  0 or the exit code, after saying why.
  */
 int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir);
-/* The same for the device that @o names and the state that @dir has. */
+/*
+ * May @state be put back, and does the device differ from it at all?  @dir NULL: it is of the run that goes on.  0 or the exit
+ * code, after saying why not.
+ */
+int nvsr_may_put_back(struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir, bool *ret_same);
+/* Put back for the device that @o names the state that @dir has. */
 int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir);
 
 /* --- execute.c ----------------------------------------------------------------------------------------------------------- */
@@ -165,6 +185,12 @@ struct nvsr_execution {
 	bool strict, full;		/* full: nothing was deselected, so stale expectations are errors */
 	bool resumed;
 };
+/*
+ * What the kernel says from now on - refused DMA, resets, drivers that come, go or give up - belongs to the evidence: to be kept
+ * in dmesg.txt of @dir, which _keep() appends to.  Until the target is closed.
+ */
+void nvsr_kernel_log_begin(struct nvsr_target *t, const char *dir);
+void nvsr_kernel_log_keep(struct nvsr_target *t);
 /* Run what the plan says, journal it, write every report, print the results.  Returns the exit code. */
 int nvsr_execute(struct nvsr_execution *e);
 

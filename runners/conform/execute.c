@@ -14,7 +14,6 @@ struct progress {
 struct live {
 	struct nvsr_execution *e;
 	struct nvsr_journal *journal;
-	struct nvsr_kmsg *kernel;	/* NULL: a model, or a log that may not be read */
 	struct nvsr_text_style style;
 	struct progress progress;
 	bool points;		/* results are shown as they come */
@@ -89,15 +88,20 @@ static void apply_expectation(struct nvsr_execution *e, struct nvsr_result *r)
 	nvsr_field_set(&r->link, x->link);
 }
 
-/* What the kernel said meanwhile belongs to the evidence: refused DMA, resets, drivers that gave up. */
-static void keep_kernel_log(struct live *l)
+void nvsr_kernel_log_begin(struct nvsr_target *t, const char *dir)
 {
-	_cleanup_free_ char *path = l->kernel ? nvsr_asprintf("%s/dmesg.txt", l->e->dir) : NULL;
-	uint64_t us = 0;
-	const char *message = path ? nvsr_kmsg_next(l->kernel, &us) : NULL;
-	_cleanup_fclose_ FILE *f = message ? fopen(path, "ae") : NULL;
+	if (!t->real || t->kernel || nvsr_kmsg_open(&t->kernel))
+		return;		/* a model, or a log that may not be read */
+	t->kernel_log = nvsr_asprintf("%s/dmesg.txt", dir);
+}
 
-	for (; f && message; message = nvsr_kmsg_next(l->kernel, &us))
+void nvsr_kernel_log_keep(struct nvsr_target *t)
+{
+	uint64_t us = 0;
+	const char *message = t->kernel && t->kernel_log ? nvsr_kmsg_next(t->kernel, &us) : NULL;
+	_cleanup_fclose_ FILE *f = message ? fopen(t->kernel_log, "ae") : NULL;
+
+	for (; f && message; message = nvsr_kmsg_next(t->kernel, &us))
 		fprintf(f, "[%5llu.%06llu] %s\n", (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000), message);
 }
 
@@ -122,7 +126,7 @@ static int on_result(void *arg, size_t i, const struct nvsr_result *told)
 	rc = nvsr_journal_result(l->journal, &r);
 	nvsr_result_merge(&l->e->run->tests[i], &r);
 	nvsr_result_free(&r);
-	keep_kernel_log(l);
+	nvsr_kernel_log_keep(l->e->target);
 	l->progress.done++;
 	show_point(l, i);
 	l->shown = i + 1;
@@ -275,11 +279,8 @@ int nvsr_execute(struct nvsr_execution *e)
 		nvsr_tap_head(stdout, e->run);
 	else if (l.points)
 		nvsr_text_head(stdout, e->run, &l.style);
-	if (e->target->real && nvsr_kmsg_open(&l.kernel))
-		l.kernel = NULL;
 	rc = nvsr_session_run(&e->target->session, e->plan, &sink, &e->run->abort_reason);
-	keep_kernel_log(&l);
-	nvsr_kmsg_close(l.kernel);
+	nvsr_kernel_log_keep(e->target);
 	rc = finish(&l, rc);
 	nvsr_journal_close(l.journal);
 	return rc;

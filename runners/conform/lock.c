@@ -2,8 +2,9 @@
 /*
  * One nvsr-conform on a device at a time.  The lock is on what every name of the device leads to: the configuration space
  * of the PF in sysfs, which needs no place of its own and no clean-up; for a model that keeps its state, a file beside
- * that.  Groups inherit it, so that it ends when the last process that may change the device does.
+ * that; and for the other ports of a drive, a file under /run, once it said who it is.  Groups inherit it, so that it ends when the last process that may change the device does.
  */
+#include <ctype.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -99,6 +100,29 @@ int nvsr_lock(const char *device, const char *state, int *ret_fd)
 		nvsr_say("%s: %s", path ? path : device, path ? strerror(errno) : "no memory");
 		return path ? EXIT_USAGE : EXIT_INCOMPLETE;
 	}
+	rc = take(fd, device);
+	if (rc)
+		close(fd);
+	else
+		*ret_fd = fd;
+	return rc;
+}
+
+int nvsr_lock_drive(const char *device, const struct nvsr_drive *drive, int *ret_fd)
+{
+	const char *run = getenv("NVSR_RUN"), *dir = run && run[0] ? run : "/run/nvsr-conform";
+	_cleanup_free_ char *name = drive->nqn[0] ? strdup(drive->nqn) : nvsr_asprintf("%s-%s", drive->model, drive->serial);
+	_cleanup_free_ char *path = NULL;
+	int fd, rc;
+
+	*ret_fd = -1;
+	for (char *s = name; s && *s; s++)
+		if (!isalnum((unsigned char)*s) && !strchr(".:-", *s))
+			*s = '_';
+	path = name ? nvsr_asprintf("%s/drive-%.200s.lock", dir, name) : NULL;
+	fd = path && !nvsr_mkdirs(dir) ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+	if (fd < 0)
+		return 0;
 	rc = take(fd, device);
 	if (rc)
 		close(fd);

@@ -244,6 +244,7 @@ static int probe(int argc, char **argv)
 	struct nvsr_target t;
 	int rc, back;
 
+	nvsr_signals_install();	/* a PF without a driver is with VFIO meanwhile */
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	rc = nvsr_target_name(&o, &t);
 	if (rc)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "runners/conform/conform.h"
@@ -123,6 +124,112 @@ static void one_at_a_time(void)
 	EXPECT(command(&nvsr_cmd_probe, MODEL, 0) == EXIT_CONFORMS);
 }
 
+/* A namespace that somebody makes on the device in @state; its NSID, 0 = failed. */
+static uint32_t make_namespace(const char *state)
+{
+	const struct nvsr_dev_options o = { .state = state };
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_dev *pf = NULL;
+	uint32_t nsid = 0;
+
+	EXPECT(!nvsr_dev_open_with("model:", &o, &pf, &complaint) && !nvsr_ns_create(pf, 8192, 0, false, &nsid));
+	nvsr_dev_close(pf);
+	return nsid;
+}
+
+static bool has_namespace(const char *state, uint32_t nsid)
+{
+	const struct nvsr_dev_options o = { .state = state };
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_dev *pf = NULL;
+	struct nvme_id_ns id;
+	bool has;
+
+	EXPECT(!nvsr_dev_open_with("model:", &o, &pf, &complaint));
+	has = !nvsr_identify(pf, NVME_CNS_ALLOCATED_NS_ID, nsid, 0, &id) && le64_get(id.nsze);
+	nvsr_dev_close(pf);
+	return has;
+}
+
+/* What was made after a run is never deleted on its word, unless the run was cut off. */
+static void made_since(const char *state)
+{
+	_cleanup_free_ char *journal = in_folder("run/journal.jsonl"), *text = NULL;
+	uint32_t nsid = make_namespace(state);
+	size_t len = 0;
+
+	EXPECT(command(&nvsr_cmd_restore, MODEL "@F/run", 0) == EXIT_USAGE && strstr(said, "made or deleted since"));
+	EXPECT(has_namespace(state, nsid));
+	EXPECT(!nvsr_read_file(journal, 1u << 24, &text, &len) && !unlink(journal));
+	EXPECT(command(&nvsr_cmd_restore, MODEL "@F/run", 0) == EXIT_USAGE && has_namespace(state, nsid));
+	EXPECT(!chdir(folder) && !rename("run", "r") && !mkdir("run", 0755) && !rename("r", "run/1"));
+	EXPECT(command(&nvsr_cmd_restore, MODEL, 0) == EXIT_USAGE && strstr(said, "run/1, left nothing behind"));
+	EXPECT(!nvsr_write_file("run/1/journal.jsonl", text, len));
+	EXPECT(command(&nvsr_cmd_restore, MODEL, 0) == EXIT_USAGE && strstr(said, "run/1, left nothing behind"));
+	EXPECT(has_namespace(state, nsid));
+	/* Without its last line the run was killed: what is new may be what it made. */
+	EXPECT(len > 2);
+	len = len > 2 ? len - 1 : 0;
+	while (len && text[len - 1] != '\n')
+		len--;
+	EXPECT(!nvsr_write_file("run/1/journal.jsonl", text, len));
+	EXPECT(command(&nvsr_cmd_restore, MODEL, 0) == EXIT_CONFORMS && !has_namespace(state, nsid));
+}
+
+/* A PF with the nvme driver again and a note that it was taken, in a made-up sysfs; no run knows of it. */
+static void note_alone(void)
+{
+	static const char dev[] = "/sys/bus/pci/devices/0000:01:00.0/";
+	_cleanup_free_ char *sys = in_folder("sys"), *run = in_folder("notes");
+	_cleanup_free_ char *note = in_folder("notes/0000:01:00.0.taken.json");
+	static const struct { const char *name, *text; } files[] = {
+		{ "class", "0x010802\n" }, { "driver_override", "(null)\n" }, { "sriov_numvfs", "0\n" }, { "nvme/nvme0/state", "live\n" },
+		{ "sriov_drivers_autoprobe", "1\n" },
+	};
+	static const char text[] = "{ \"version\": 2, \"driver\": \"nvme\", \"enable_sriov\": \"N\", \"config\": [], \"numvfs\": 2 }";
+
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *path = nvsr_asprintf("%s%s%s", folder, dev, files[i].name), *dir = strdup(path);
+
+		*strrchr(dir, '/') = '\0';
+		EXPECT(!nvsr_mkdirs(dir) && !nvsr_write_file(path, files[i].text, strlen(files[i].text)));
+	}
+	EXPECT(!nvsr_mkdirs(run) && !nvsr_write_file(note, text, strlen(text)));
+	EXPECT(!chdir(folder) && !symlink("../../drivers/nvme", "sys/bus/pci/devices/0000:01:00.0/driver"));
+	setenv("NVSR_SYSFS", sys, 1);
+	setenv("NVSR_RUN", run, 1);
+	EXPECT(command(&nvsr_cmd_restore, "1:0.0", 0) == EXIT_CONFORMS && strstr(said, "given back to nvme") && access(note, F_OK));
+	EXPECT(command(&nvsr_cmd_restore, "1:0.0", 0) == EXIT_USAGE && strstr(said, "no run directory"));
+}
+
+static int works(const char *device, struct nvsr_complaint *c)
+{
+	snprintf(c->text, sizeof(c->text), "%s refused", device);
+	return -EBUSY;
+}
+
+static int hangs(const char *device, struct nvsr_complaint *c)
+{
+	while (pause())
+		;
+	return 0;
+}
+
+static int dies(const char *device, struct nvsr_complaint *c)
+{
+	_exit(0);
+}
+
+/* The driver of the kernel decides when a change ends. */
+static void slow_drivers(void)
+{
+	struct nvsr_complaint c;
+
+	EXPECT(nvsr_change_driver("x", works, 10, &c) == -EBUSY && !strcmp(c.text, "x refused"));
+	EXPECT(nvsr_change_driver("x", hangs, 0, &c) == -ETIMEDOUT && strstr(c.text, "does not let go of it"));
+	EXPECT(nvsr_change_driver("x", dies, 10, &c) == -EIO && strstr(c.text, "died"));
+}
+
 /* Nothing is changed before the state is on the disk. */
 static void full_disk(const char *state)
 {
@@ -138,15 +245,20 @@ static void full_disk(const char *state)
 
 int main(void)
 {
-	_cleanup_free_ char *clean = NULL, *state = NULL;
+	_cleanup_free_ char *clean = NULL, *state = NULL, *profiles = NULL;
 
 	if (!mkdtemp(folder) || !(state = in_folder("state")))
 		return 1;
+	profiles = realpath(nvsr_profile_dir(), NULL);
+	setenv("NVSR_PROFILES", profiles ? profiles : "", 1);	/* also from within the folder */
 	EXPECT(command(&nvsr_cmd_run, MODEL "--out @F/run vf.online.*", 0) == EXIT_CONFORMS);
 	EXPECT(command(&nvsr_cmd_restore, MODEL "@F/run", 0) == EXIT_CONFORMS && strstr(said, "was already as recorded"));
 	bad_states();
 	one_at_a_time();
 	full_disk(state);
+	made_since(state);
+	note_alone();
+	slow_drivers();
 	clean = nvsr_asprintf("rm -r %s", folder);
 	free(said);
 	return failed || system(clean) ? 1 : 0;

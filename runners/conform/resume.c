@@ -110,6 +110,7 @@ static int go_on(const char *dir, struct nvsr_run *run, const struct nvsr_run_op
 	}
 	if (t->session.baseline)
 		rc = restore_first(t, dir);
+	nvsr_kernel_log_begin(t, dir);
 	if (!rc)
 		rc = nvsr_target_take(t);
 	if (!rc)

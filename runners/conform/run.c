@@ -189,7 +189,7 @@ static int describe(struct nvsr_run *run, const struct nvsr_run_options *o, cons
 	char seed[32];
 	int rc = keep_options(o, run);
 	struct { char **field; const char *value; } texts[] = {
-		{ &run->tool, nvsr_version }, { &run->device, o->target.device }, { &run->method, t->method },
+		{ &run->tool, nvsr_version }, { &run->device, t->session.device }, { &run->method, t->method },
 		{ &run->profile, t->profile->name }, { &run->model_profile, t->behaviour ? t->behaviour->name : NULL },
 		{ &run->model, t->model }, { &run->serial, t->serial }, { &run->firmware, t->firmware },
 		{ &run->started, nvsr_utc(utc, sizeof(utc)) }, { &run->cmdline, cmdline },
@@ -226,6 +226,13 @@ static int plan_tests(const struct nvsr_run_options *o, struct nvsr_plan *ret)
 	return rc == -ENOMEM ? EXIT_INCOMPLETE : EXIT_USAGE;
 }
 
+/* What the kernel says of it is the first evidence of the run. */
+static int take(struct nvsr_target *t, const char *dir)
+{
+	nvsr_kernel_log_begin(t, dir);
+	return nvsr_target_take(t);
+}
+
 static int run_on(const struct nvsr_run_options *o, struct nvsr_target *t, struct nvsr_plan *plan, const char *cmdline)
 {
 	struct nvsr_expects expects = { 0 };
@@ -244,7 +251,7 @@ static int run_on(const struct nvsr_run_options *o, struct nvsr_target *t, struc
 		rc = EXIT_USAGE;
 	} else if (nvsr_rundir_save_state(dir, t)) {
 		rc = EXIT_INCOMPLETE;	/* nothing is changed before the state is on the disk */
-	} else if ((rc = nvsr_target_take(t))) {
+	} else if ((rc = take(t, dir))) {
 		;
 	} else if (nvsr_rundir_fill(dir, t, &expects, cmdline)) {
 		rc = EXIT_INCOMPLETE;

@@ -20,7 +20,8 @@ struct node { char *path; dev_t dev; bool block; };
 
 struct subsystem {
 	const char *root;
-	char nqn[256];		/* "" as long as no controller of it is known */
+	const struct nvsr_drive *drive;	/* what it said of itself, or NULL */
+	char nqn[257];		/* as the kernel has it; "" as long as no controller of it is known */
 	struct node *node;
 	size_t nodes;
 	struct nvsr_text use;	/* what was found, one line each */
@@ -155,6 +156,31 @@ static void take_vf(struct subsystem *s, const char *folder, const char *name)
 		take_function(s, vf);
 }
 
+/* The attribute @name of a controller or subsystem is @value; serial and model numbers come with or without their padding. */
+static bool says(const char *folder, const char *name, const char *value)
+{
+	char text[257];
+	size_t len;
+
+	if (!value[0] || !read_attribute(text, sizeof(text), folder, name))
+		return false;
+	len = strlen(text);
+	while (len && text[len - 1] == ' ')
+		text[--len] = '\0';
+	return !strcmp(text, value);
+}
+
+/*
+ * Whether a controller or subsystem of the kernel's is of the subsystem.  Another port of the drive is known to the kernel where
+ * this one has no driver, or VFIO: then what the drive said itself has to tell.
+ */
+static bool is_same(const struct subsystem *s, const char *folder)
+{
+	return says(folder, "subsysnqn", s->nqn) ||
+	       (s->drive && (says(folder, "subsysnqn", s->drive->nqn) ||
+			     (says(folder, "serial", s->drive->serial) && says(folder, "model", s->drive->model))));
+}
+
 /* Whether a device of class @folder, or the disk of a partition, belongs to the subsystem. */
 static bool is_ours(const struct subsystem *s, const char *folder, const char *name)
 {
@@ -166,7 +192,7 @@ static bool is_ours(const struct subsystem *s, const char *folder, const char *n
 		_cleanup_free_ char *device = real ? nvsr_asprintf("%s/%s", real, ways[i]) : NULL;
 
 		if (device && read_attribute(theirs, sizeof(theirs), device, "subsysnqn"))
-			return !strcmp(theirs, s->nqn);
+			return is_same(s, device);
 	}
 	return false;
 }
@@ -203,9 +229,9 @@ static bool find_subsystem(struct subsystem *s, const char *device)
 	}
 	take_function(s, function);
 	each_entry(s, function, "virtfn", take_vf);
-	if (!s->nqn[0])
+	if (!s->nqn[0] && !s->drive)
 		s->error = node ? ENOENT : 0;	/* functions without a kernel driver have no block devices */
-	for (unsigned i = 0; s->nqn[0] && i < NVSR_ARRAY_SIZE(classes); i++) {
+	for (unsigned i = 0; (s->nqn[0] || s->drive) && i < NVSR_ARRAY_SIZE(classes); i++) {
 		_cleanup_free_ char *folder = nvsr_asprintf("%s/sys/class/%s", s->root, classes[i].class);
 
 		/* Generic devices came with Linux 5.13. */
@@ -374,9 +400,9 @@ static void check_process(struct subsystem *s, const char *folder, const char *n
 		closedir(d);
 }
 
-char *nvsr_in_use(const char *root, const char *device)
+char *nvsr_in_use(const char *root, const char *device, const struct nvsr_drive *drive)
 {
-	struct subsystem s = { .root = root };
+	struct subsystem s = { .root = root, .drive = drive };
 	_cleanup_free_ char *blocks = nvsr_asprintf("%s/sys/class/block", root), *proc = nvsr_asprintf("%s/proc", root);
 	_cleanup_free_ char *targets = nvsr_asprintf("%s/sys/kernel/config/nvmet/subsystems", root);
 
@@ -401,12 +427,37 @@ char *nvsr_in_use(const char *root, const char *device)
 	return NULL;
 }
 
+/* Of the one device that a process works with. */
+static struct nvsr_drive known;
+
+/* An Identify string without its padding. */
+static void copy_string(char *to, const char *from, size_t len)
+{
+	len = strnlen(from, len);
+	while (len && from[len - 1] == ' ')
+		len--;
+	memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+void nvsr_drive_of(const struct nvme_id_ctrl *id, struct nvsr_drive *ret)
+{
+	copy_string(ret->nqn, id->subnqn, sizeof(id->subnqn));
+	copy_string(ret->model, id->mn, sizeof(id->mn));
+	copy_string(ret->serial, id->sn, sizeof(id->sn));
+}
+
+void nvsr_in_use_is(const struct nvsr_drive *drive)
+{
+	known = *drive;
+}
+
 char *nvsr_in_use_for_good(const char *device)
 {
 	uint64_t until = nvsr_now_ns() + PASSING_MS * NVSR_MS;
 	char *use;
 
-	while ((use = nvsr_in_use("", device)) && *use && nvsr_now_ns() < until) {
+	while ((use = nvsr_in_use("", device, known.serial[0] || known.nqn[0] ? &known : NULL)) && *use && nvsr_now_ns() < until) {
 		free(use);
 		nvsr_sleep_ns(100 * NVSR_MS, NULL);
 	}

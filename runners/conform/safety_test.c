@@ -74,7 +74,7 @@ static void expect(const char *what, const char *mountinfo, const char *swaps, c
 	put("proc/self/mountinfo", mountinfo);
 	put("proc/swaps", swaps);
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(devices); i++) {
-		_cleanup_free_ char *use = nvsr_in_use(root, devices[i]);
+		_cleanup_free_ char *use = nvsr_in_use(root, devices[i], NULL);
 
 		if (use && (*says ? strstr(use, says) != NULL : !*use))
 			continue;
@@ -144,6 +144,33 @@ static void multipath(void)
 	gone("sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n2/holders/dm-7");
 }
 
+/* A drive with two ports: this one is given to user space, a namespace is mounted through the other one. */
+static void other_port(void)
+{
+	static const struct { struct nvsr_drive drive; bool found; } drives[] = {
+		{ { .nqn = "nqn.b", .model = "M", .serial = "S" }, true },
+		{ { .model = "MODEL ONE", .serial = "S1" }, true },
+		{ { .nqn = "nqn.c", .model = "MODEL ONE", .serial = "S2" }, false },
+		{ { .nqn = "" }, false },
+	};
+
+	put("sys/devices/pci/0000:08:00.0/vendor", "0x1b36\n");
+	link_to("sys/bus/pci/devices/0000:08:00.0", "../../../devices/pci/0000:08:00.0");
+	link_to("sys/devices/pci/0000:08:00.0/driver", "../../bus/pci/drivers/vfio-pci");
+	put("sys/devices/pci/0000:02:00.0/nvme/nvme1/model", "MODEL ONE                               \n");
+	put("sys/devices/pci/0000:02:00.0/nvme/nvme1/serial", "S1\n");
+	put("proc/self/mountinfo", "22 1 259:2 / /x rw - ext4 /dev/nvme1n1 rw\n");
+	put("proc/swaps", NO_SWAP);
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(drives); i++) {
+		_cleanup_free_ char *use = nvsr_in_use(root, "0000:08:00.0", &drives[i].drive);
+
+		if (use && !!strstr(use, "/dev/nvme1n1 is mounted on /x") == drives[i].found)
+			continue;
+		failed++;
+		fprintf(stderr, "other port, drive %zu: %s\n", i, use ? use : "not known");
+	}
+}
+
 int main(void)
 {
 	_cleanup_free_ char *clean = NULL, *unknown = NULL, *none = NULL;
@@ -160,6 +187,7 @@ int main(void)
 	expect("swap", "", NO_SWAP "/dev/nvme0n1p1                partition 1 0 -2\n", "/dev/nvme0n1p1 is swap space");
 	open_nodes();
 	multipath();
+	other_port();
 	put(DISK "/holders/md127", "");
 	expect("holder", "", NO_SWAP, "/dev/nvme0n1 is held by md127");
 	gone(DISK "/holders/md127");
@@ -170,8 +198,8 @@ int main(void)
 	link_to("sys/devices/pci/0000:01:00.2/driver", "../../bus/pci/drivers/uio_pci_generic");
 	expect("foreign driver", "", NO_SWAP, "function 0000:01:00.2 is driven by uio_pci_generic");
 	/* What cannot be found out is not taken for free. */
-	unknown = nvsr_in_use(root, "/dev/nvme7");
-	none = nvsr_in_use(root, "0000:07:00.0");
+	unknown = nvsr_in_use(root, "/dev/nvme7", NULL);
+	none = nvsr_in_use(root, "0000:07:00.0", NULL);
 	if (unknown || none) {
 		failed++;
 		fprintf(stderr, "unknown controller: %s\n", unknown ? unknown : none);

@@ -153,7 +153,7 @@ static int check_grant(const struct nvsr_target_options *o, struct nvsr_target *
 			 o->erase_serial ? "; it does not have serial number " : "", o->erase_serial ? o->erase_serial : "");
 		return EXIT_USAGE;
 	}
-	use = nvsr_in_use_for_good(o->device);
+	use = nvsr_in_use_for_good(t->session.device);
 	if (use && !*use)
 		return 0;
 	if (use)
@@ -166,6 +166,7 @@ static int check_grant(const struct nvsr_target_options *o, struct nvsr_target *
 int nvsr_target_look(struct nvsr_target *t, struct nvsr_snapshot **ret_state)
 {
 	struct nvsr_dev *pf = NULL;
+	struct nvsr_drive drive;
 	int rc = nvsr_target_connect(t, &pf);
 
 	if (rc)
@@ -183,18 +184,26 @@ int nvsr_target_look(struct nvsr_target *t, struct nvsr_snapshot **ret_state)
 	copy_string(t->serial, t->inv.id.sn, sizeof(t->inv.id.sn));
 	copy_string(t->firmware, t->inv.id.fr, sizeof(t->inv.id.fr));
 	nvsr_dev_close(pf);
-	if (!rc && t->method)
-		return 0;
+	if (!rc && t->method) {
+		nvsr_drive_of(&t->inv.id, &drive);
+		nvsr_in_use_is(&drive);
+		return t->real && t->drive_lock < 0 ? nvsr_lock_drive(t->session.device, &drive, &t->drive_lock) : 0;
+	}
 	nvsr_say("%s: reading its state: %s", t->session.device, nvsr_rc_text(rc ? rc : -ENOMEM));
 	return EXIT_INCOMPLETE;
 }
 
 int nvsr_target_name(const struct nvsr_target_options *o, struct nvsr_target *ret)
 {
-	struct nvsr_target t = { .real = strncmp(o->device, MODEL, strlen(MODEL)) != 0, .lock = -1 };
+	struct nvsr_target t = { .real = strncmp(o->device, MODEL, strlen(MODEL)) != 0, .lock = -1, .drive_lock = -1 };
 	int rc;
 
-	t.session.device = o->device;
+	/* All that is known by the name - the lock, what was taken - must not depend on how it was written. */
+	t.session.device = t.name = nvsr_dev_canonical(o->device);
+	if (!t.name) {
+		nvsr_say("no memory");
+		return EXIT_INCOMPLETE;
+	}
 	t.session.defects = (const char *const *)o->defects;
 	t.session.state = o->state;
 	t.session.vf_access = o->vf_access;
@@ -207,7 +216,7 @@ int nvsr_target_name(const struct nvsr_target_options *o, struct nvsr_target *re
 	t.session.profile = t.profile;
 	t.session.behaviour = t.behaviour;
 	if (!rc)
-		rc = nvsr_lock(o->device, o->state, &t.lock);
+		rc = nvsr_lock(t.name, o->state, &t.lock);
 	if (rc)
 		nvsr_target_close(&t);
 	else
@@ -260,7 +269,13 @@ void nvsr_target_close(struct nvsr_target *t)
 	nvsr_profile_free(t->profile);
 	nvsr_profile_free(t->behaviour);
 	free(t->method);
+	free(t->name);
+	nvsr_kernel_log_keep(t);
+	nvsr_kmsg_close(t->kernel);
+	free(t->kernel_log);
 	if (t->lock >= 0)
 		close(t->lock);
-	*t = (struct nvsr_target){ .lock = -1 };
+	if (t->drive_lock >= 0)
+		close(t->drive_lock);
+	*t = (struct nvsr_target){ .lock = -1, .drive_lock = -1 };
 }
