@@ -60,7 +60,7 @@ help:
 	@echo 'make prove      every seeded defect of the model against the suites, and a model that lies'
 	@echo 'make lab        every suite on QEMU'"'"'s SR-IOV device, through the Linux driver of an emulated host'
 	@echo 'make lab-pair   the same with VFs driven by VFIO;  make lab-vfio: PF and VFs'
-	@echo 'make lab-removal the device goes away in the middle of a run'
+	@echo 'make lab-taking a PF is taken from its driver and given back;  make lab-removal: the device goes away in mid-run'
 	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
 	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
 	@echo 'make lab-safety what protects a drive, on QEMU'"'"'s device: refusals, runs that change nothing, full disks, restore'
@@ -168,6 +168,8 @@ lab-safety: $(BIN) $(READING) | $(B)/setup.lab
 lab: lab-kernel
 lab-kernel lab-pair lab-vfio: lab-%: $(BIN) | $(B)/setup.lab
 	@runners/lab/conformance $(BIN) $(B)/lab/$* $*
+lab-taking: $(BIN) $(READING) | $(B)/setup.lab
+	@runners/lab/taking $(BIN) $(READING)
 lab-removal: $(BIN) | $(B)/setup.lab
 	@runners/lab/removal $(BIN) $(B)/lab/removal
 
@@ -231,4 +233,4 @@ install: $(BIN)
 clean:
 	rm -rf build nvsr-conform
 
-.PHONY: all help run unit prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-removal check bench fuzz lint install clean FORCE
+.PHONY: all help run unit prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal check bench fuzz lint install clean FORCE

@@ -38,8 +38,11 @@ const char *nvsr_kmsg_next(struct nvsr_kmsg *k, uint64_t *ret_us)
 	char *message;
 	ssize_t n;
 
-	/* EPIPE: records were overwritten before they were read; the next read goes on with the oldest that is left. */
-	while ((n = read(k->fd, k->record, sizeof(k->record) - 1)) < 0 && (errno == EPIPE || errno == EINTR))
+	/*
+	 * EPIPE: records were overwritten before they were read; the next read goes on with the oldest that is left.  EINVAL: one
+	 * that is longer than any should be; the next read has the one behind it.
+	 */
+	while ((n = read(k->fd, k->record, sizeof(k->record) - 1)) < 0 && (errno == EPIPE || errno == EINTR || errno == EINVAL))
 		;
 	if (n <= 0)
 		return NULL;

@@ -222,6 +222,23 @@ int nvsr_ctrl_disable(struct nvsr_dev *d)
 	return rc;
 }
 
+int nvsr_ctrl_enable_again(struct nvsr_dev *d)
+{
+	uint64_t csts;
+
+	if (d->vfn && !nvsr_ctrl_reg(d, NVME_REG_CSTS, 4, &csts) && csts & NVME_CSTS_CFS)
+		return 0;
+	return nvsr_ctrl_enable(d);
+}
+
+int nvsr_ctrl_reset(struct nvsr_dev *d)
+{
+	bool was = nvsr_ctrl_enabled(d);
+	int rc = nvsr_ctrl_disable(d);
+
+	return rc || !was ? rc : nvsr_ctrl_enable_again(d);
+}
+
 int nvsr_ctrl_shutdown(struct nvsr_dev *d, bool abrupt)
 {
 	const uint32_t shn = NVME_CC_SHN_NORMAL | NVME_CC_SHN_ABRUPT;

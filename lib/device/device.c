@@ -332,19 +332,6 @@ int nvsr_get_numvfs(struct nvsr_dev *pf, unsigned *ret)
 	return pf->ops->get_numvfs(pf->pf, ret);
 }
 
-void nvsr_os_count_vfs(struct nvsr_dev *pf, struct nvsr_bdf bdf)
-{
-	pf->shared->os_counts = !nvsr_os_get_numvfs(bdf, &pf->shared->os_vfs);
-}
-
-int nvsr_os_change_vfs_of(struct nvsr_dev *pf, struct nvsr_bdf bdf, unsigned now, unsigned n)
-{
-	int rc = nvsr_os_change_numvfs(bdf, now, n);
-
-	nvsr_os_count_vfs(pf, bdf);
-	return rc;
-}
-
 char *nvsr_dev_disturbed(struct nvsr_dev *pf)
 {
 	struct nvsr_shared *s = pf->shared;

@@ -82,7 +82,8 @@ static inline void nvsr_dev_closep(struct nvsr_dev **d) { *d = nvsr_dev_close(*d
  * function, -ENODEV no NVMe PF, -ENOTSUP no IOMMU or no vfio-pci, -EBUSY other devices in its IOMMU group.
  */
 bool nvsr_dev_can_be_taken(const char *where);
-void nvsr_dev_driver(const char *where, char *ret, size_t len);	/* of a PCI address; "" = none */
+/* The driver of a PCI address, "" = none.  0 or -ENOENT when there is no such function. */
+int nvsr_dev_driver(const char *where, char *ret, size_t len);
 /* *ret_driver: what it goes back to, "" = none. */
 bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len);
 int nvsr_dev_take(const char *where, struct nvsr_complaint *complaint);

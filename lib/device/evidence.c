@@ -54,6 +54,9 @@ void nvsr_dev_clean(struct nvsr_dev *d)
 {
 	d->shared->dirty = d->shared->allocated = false;
 	d->shared->gone[0] = '\0';
+	/* What somebody else made of the VFs is where the next test begins. */
+	if (d->shared->os_counts)
+		nvsr_get_numvfs(d, &d->shared->os_vfs);
 }
 
 bool nvsr_dev_allocated(struct nvsr_dev *d)

@@ -11,6 +11,7 @@
 
 struct nvsr_iommu_log {
 	struct nvsr_kmsg *kernel;
+	struct nvsr_bdf pf;
 	uint64_t count, recent, last_ns;
 	struct nvsr_dma_fault last;
 };
@@ -98,7 +99,7 @@ static bool known_iommu(void)
 	return false;
 }
 
-int nvsr_iommu_log_open(struct nvsr_iommu_log **ret)
+int nvsr_iommu_log_open(struct nvsr_bdf pf, struct nvsr_iommu_log **ret)
 {
 	struct nvsr_iommu_log *l;
 	int rc;
@@ -108,6 +109,7 @@ int nvsr_iommu_log_open(struct nvsr_iommu_log **ret)
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
+	l->pf = pf;
 	rc = nvsr_kmsg_open(&l->kernel);
 	if (rc)
 		nvsr_iommu_log_close(l);
@@ -123,15 +125,33 @@ void nvsr_iommu_log_close(struct nvsr_iommu_log *l)
 	free(l);
 }
 
+/* The PF, a VF of it, or what was one before VFs were disabled: a function of the PF's bus that is no longer there. */
+static bool is_ours(const struct nvsr_iommu_log *l, uint16_t rid)
+{
+	struct nvsr_bdf f = { l->pf.domain, rid };
+	char pf[NVSR_BDF_LEN], physfn[32];
+
+	if (rid == l->pf.rid)
+		return true;
+	if (!nvsr_sysfs_link(f, "physfn", physfn, sizeof(physfn)))
+		return !strcmp(physfn, nvsr_bdf_text(l->pf, pf));
+	return !nvsr_sysfs_has(f, "class") && rid >> 8 == l->pf.rid >> 8;
+}
+
 static void drain(struct nvsr_iommu_log *l)
 {
+	struct nvsr_dma_fault fault;
 	const char *message;
 
 	while ((message = nvsr_kmsg_next(l->kernel, NULL))) {
-		if (!nvsr_iommu_log_parse(message, &l->last))
+		if (!nvsr_iommu_log_parse(message, &fault))
 			continue;
+		/* Whosever it is, the kernel counts it for what it keeps quiet about. */
 		l->recent = nvsr_now_ns() - l->last_ns < QUIET_NS ? l->recent + 1 : 1;
 		l->last_ns = nvsr_now_ns();
+		if (!is_ours(l, fault.rid))
+			continue;
+		l->last = fault;
 		l->count++;
 	}
 }

@@ -7,16 +7,18 @@
 #define NVSR_DEVICE_IOMMU_LOG_H
 
 #include "device/device.h"
+#include "device/kernel_sysfs.h"
 
 struct nvsr_iommu_log;
 
 /**
  * nvsr_iommu_log_open() - follow the kernel log from now on.
+ * @pf: what is told of it and its VFs counts; other devices have their own troubles
  *
  * Return: 0; -ENOTSUP when this host has no IOMMU whose messages are known (Intel, AMD); -EACCES, -EPERM when the log may
  * not be read.
  */
-int nvsr_iommu_log_open(struct nvsr_iommu_log **ret);
+int nvsr_iommu_log_open(struct nvsr_bdf pf, struct nvsr_iommu_log **ret);
 /* NULL is fine. */
 void nvsr_iommu_log_close(struct nvsr_iommu_log *l);
 /*

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "device/ask.h"
 #include "device/kernel_nvme.h"
 #include "device/kernel_pci.h"
 #include "device/kernel_scan.h"
@@ -223,7 +224,7 @@ static int kernel_open(struct nvsr_dev *d, const char *where, const struct nvsr_
 	if (rc)
 		return nvsr_complain(c, rc, "%s: configuration space: %s", where, strerror(-rc));
 	d->rid = f->bdf.rid;
-	nvsr_os_count_vfs(d, f->bdf);
+	d->shared->os_counts = !nvsr_os_get_numvfs(f->bdf, &d->shared->os_vfs);
 	d->can = NVSR_CAN_CFG_READ | NVSR_CAN_ADMIN | NVSR_CAN_IO | NVSR_CAN_VF | NVSR_CAN_CTRL_RESET | NVSR_CAN_FLR;
 	if (nvsr_sysfs_has(f->bdf, "sriov_numvfs"))
 		d->can |= NVSR_CAN_NUMVFS;
@@ -391,13 +392,17 @@ static int kernel_bar_read(struct nvsr_dev *d, unsigned bar, uint64_t off, unsig
 		return -EINVAL;
 	/* Memory that nobody decodes reads as all ones on hardware, as 0 under QEMU. */
 	if (d->vfn && !answers(d->pf, d->rid)) {
-		*ret = len == 8 ? UINT64_MAX : UINT32_MAX;
+		*ret = UINT64_MAX >> (8 - len) * 8;
 		return 0;
 	}
 	p = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (off_t)from);
 	if (p == MAP_FAILED)
 		return -errno;
-	*ret = len == 8 ? *(const volatile uint64_t *)(p + (off - from)) : *(const volatile uint32_t *)(p + (off - from));
+	/* Registers are read as they are wide: 1 or 2 bytes are a part of 4. */
+	if (len == 8)
+		*ret = *(const volatile uint64_t *)(p + (off - from));
+	else
+		*ret = *(const volatile uint32_t *)(p + ((off - from) & ~3ull)) >> (off & 3) * 8 & (~0u >> (4 - len) * 8);
 	munmap((void *)(uintptr_t)p, page);
 	return 0;
 }
@@ -429,13 +434,13 @@ static int flr(struct kernel_fn *f)
 
 static int kernel_get_numvfs(struct nvsr_dev *pf, unsigned *ret)
 {
-	return nvsr_os_get_numvfs(fn(pf)->bdf, ret);
+	return nvsr_ask_numvfs(pf, fn(pf)->bdf, ret);
 }
 
 static int change_numvfs(struct nvsr_dev *pf, unsigned now, unsigned n)
 {
 	lose_vfs(pf);
-	return nvsr_os_change_vfs_of(pf, fn(pf)->bdf, now, n);
+	return nvsr_ask_change_numvfs(pf, fn(pf)->bdf, now, n);
 }
 
 static int kernel_set_numvfs(struct nvsr_dev *pf, unsigned n)
@@ -491,12 +496,12 @@ static int kernel_reset(struct nvsr_dev *d, enum nvsr_reset how)
 
 static int kernel_host_save(struct nvsr_dev *pf, char **ret_json)
 {
-	return nvsr_os_save(fn(pf)->bdf, ret_json);
+	return nvsr_ask_save(pf, fn(pf)->bdf, ret_json);
 }
 
 static int kernel_host_restore(struct nvsr_dev *pf, const char *json)
 {
-	return nvsr_os_restore(fn(pf)->bdf, json);
+	return nvsr_ask_restore(pf, fn(pf)->bdf, json);
 }
 
 const struct nvsr_dev_ops nvsr_dev_kernel = {

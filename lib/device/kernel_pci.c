@@ -41,45 +41,39 @@ void nvsr_kernel_pci_close(struct nvsr_kernel_pci *p)
 	free(p);
 }
 
-static struct pci_dev *find(struct nvsr_kernel_pci *p, struct nvsr_bdf b)
+typedef int (*transfer_fn)(struct pci_dev *d, int off, uint8_t *data, int len);
+
+static int transfer(struct nvsr_kernel_pci *p, struct nvsr_bdf b, unsigned off, uint8_t *data, unsigned len, transfer_fn fn)
 {
-	return pci_get_dev(p->a, (int)b.domain, b.rid >> 8, b.rid >> 3 & 0x1f, b.rid & 7);
+	struct pci_dev *d;
+	int ok;
+
+	if (!nvsr_sysfs_has(b, "config"))
+		return -ENODEV;
+	d = pci_get_dev(p->a, (int)b.domain, b.rid >> 8, b.rid >> 3 & 0x1f, b.rid & 7);
+	if (!d)
+		return -ENOMEM;
+	ok = fn(d, (int)off, data, (int)len);
+	pci_free_dev(d);
+	if (!ok)
+		return nvsr_sysfs_has(b, "config") ? -EACCES : -ENODEV;
+	return 0;
 }
 
 int nvsr_kernel_pci_read(struct nvsr_kernel_pci *p, struct nvsr_bdf b, unsigned off, unsigned len, uint32_t *ret)
 {
-	struct pci_dev *d;
 	uint8_t data[4];
-	int ok;
+	int rc = transfer(p, b, off, data, len, pci_read_block);
 
-	if (!nvsr_sysfs_has(b, "config"))
-		return -ENODEV;
-	d = find(p, b);
-	if (!d)
-		return -ENOMEM;
-	ok = pci_read_block(d, (int)off, data, (int)len);
-	pci_free_dev(d);
-	if (!ok)
-		return nvsr_sysfs_has(b, "config") ? -EACCES : -ENODEV;
-	*ret = (uint32_t)nvsr_le_read(data, len);
-	return 0;
+	if (!rc)
+		*ret = (uint32_t)nvsr_le_read(data, len);
+	return rc;
 }
 
 int nvsr_kernel_pci_write(struct nvsr_kernel_pci *p, struct nvsr_bdf b, unsigned off, unsigned len, uint32_t val)
 {
-	struct pci_dev *d;
 	uint8_t data[4];
-	int ok;
 
-	if (!nvsr_sysfs_has(b, "config"))
-		return -ENODEV;
-	d = find(p, b);
-	if (!d)
-		return -ENOMEM;
 	nvsr_le_write(data, len, val);
-	ok = pci_write_block(d, (int)off, data, (int)len);
-	pci_free_dev(d);
-	if (!ok)
-		return nvsr_sysfs_has(b, "config") ? -EACCES : -ENODEV;
-	return 0;
+	return transfer(p, b, off, data, len, pci_write_block);
 }

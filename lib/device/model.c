@@ -477,26 +477,14 @@ static int hit(struct nvsr_dev *d, enum nvsr_reset how)
 	return 0;
 }
 
-/* As it was before, but for a secondary controller that is Offline: it cannot be enabled. */
-static int enable_again(struct nvsr_dev *d)
-{
-	uint64_t csts;
-
-	if (d->vfn && !bar_read(d, 0, NVME_REG_CSTS, 4, &csts) && csts & NVME_CSTS_CFS)
-		return 0;
-	return nvsr_ctrl_enable(d);
-}
-
 static int reset(struct nvsr_dev *d, enum nvsr_reset how)
 {
 	bool was = nvsr_ctrl_enabled(d), pf_was = nvsr_ctrl_enabled(d->pf);
 	bool all = how != NVSR_RESET_CTRL && how != NVSR_RESET_FLR;
 	int rc;
 
-	if (how == NVSR_RESET_CTRL) {
-		rc = nvsr_ctrl_disable(d);
-		return rc || !was ? rc : enable_again(d);
-	}
+	if (how == NVSR_RESET_CTRL)
+		return nvsr_ctrl_reset(d);
 	rc = hit(d, how);
 	if (rc)
 		return rc;
@@ -512,7 +500,7 @@ static int reset(struct nvsr_dev *d, enum nvsr_reset how)
 		bus_master(d, PCI_COMMAND_MASTER);
 	else
 		program_pf(d);
-	return was ? enable_again(d) : 0;
+	return was ? nvsr_ctrl_enable_again(d) : 0;
 }
 
 /* --- open and close ---------------------------------------------------------------------------------------------------------------- */

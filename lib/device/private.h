@@ -65,9 +65,6 @@ void nvsr_dev_note_cmd(struct nvsr_dev *d, unsigned qid, const struct nvsr_cmd *
 /* Remember that an admin command changes what a snapshot covers. */
 void nvsr_dev_changes(struct nvsr_dev *d, const struct nvsr_cmd *c);
 
-/* The PF's operating system counts its VFs: remember how many there are; change the number and remember that. */
-void nvsr_os_count_vfs(struct nvsr_dev *pf, struct nvsr_bdf bdf);
-int nvsr_os_change_vfs_of(struct nvsr_dev *pf, struct nvsr_bdf bdf, unsigned now, unsigned n);
 /* What is wrong, for people; returns @rc. */
 int nvsr_complain(struct nvsr_complaint *c, int rc, const char *fmt, ...) NVSR_PRINTF(3, 4);
 
@@ -88,6 +85,10 @@ void nvsr_ctrl_lost(struct nvsr_dev *d);
 int nvsr_ctrl_reg(struct nvsr_dev *d, unsigned off, unsigned len, uint64_t *ret);
 /* True when it is enabled with queues of this driver. */
 bool nvsr_ctrl_enabled(const struct nvsr_dev *d);
+/* After a reset: as it was before, but for a secondary controller that is Offline, which cannot be enabled. */
+int nvsr_ctrl_enable_again(struct nvsr_dev *d);
+/* Controller Reset: disabled, and enabled again where it was. */
+int nvsr_ctrl_reset(struct nvsr_dev *d);
 /* Stop the controller if it answers and free everything; at close. */
 void nvsr_ctrl_release(struct nvsr_dev *d);
 /* The same for a function that is no longer there. */

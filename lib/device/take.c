@@ -204,13 +204,14 @@ bool nvsr_dev_can_be_taken(const char *where)
 	return nvsr_bdf_parse(where, &b);
 }
 
-void nvsr_dev_driver(const char *where, char *ret, size_t len)
+int nvsr_dev_driver(const char *where, char *ret, size_t len)
 {
 	struct nvsr_bdf b;
 
-	ret[0] = '\0';
-	if (nvsr_bdf_parse(where, &b))
-		nvsr_os_driver(b, ret, len);
+	if (!nvsr_bdf_parse(where, &b) || !nvsr_sysfs_has(b, "class"))
+		return -ENOENT;
+	nvsr_os_driver(b, ret, len);
+	return 0;
 }
 
 bool nvsr_dev_is_taken(const char *where, char *ret_driver, size_t len)
@@ -288,6 +289,12 @@ int nvsr_dev_give_back(const char *where, struct nvsr_complaint *c)
 		return 0;
 	if (rc)
 		return nvsr_complain(c, rc, "%s: is not readable as the note of what %s had", path, where);
+	/* Whatever comes to this slot later had nothing taken from it. */
+	if (!nvsr_sysfs_has(b, "class")) {
+		unlink(path);
+		return nvsr_complain(c, -ENODEV, "%s: is no longer there: nothing to give back to %s", where,
+				     note.driver[0] ? note.driver : "no driver");
+	}
 	nvsr_os_driver(b, now, sizeof(now));
 	if (!strcmp(now, VFIO) && strcmp(note.driver, VFIO) && !nvsr_os_get_numvfs(b, &vfs) && vfs)
 		nvsr_os_change_numvfs(b, vfs, 0);

@@ -170,6 +170,15 @@ static void after_a_crash(void)
 	EXPECT(!nvsr_dev_give_back("0000:01:00.0", &c));	/* nothing to do */
 }
 
+static void gone(void)
+{
+	struct nvsr_complaint c;
+
+	put("run/0000:0f:00.0.taken.json", "{ \"version\": 1, \"driver\": \"nvme\", \"enable_sriov\": \"N\", \"config\": [] }\n");
+	EXPECT(nvsr_dev_give_back("0000:0f:00.0", &c) == -ENODEV && strstr(c.text, "no longer there"));
+	EXPECT(!there("run/0000:0f:00.0.taken.json"));
+}
+
 static void bad_notes(void)
 {
 	static const char *const notes[] = { "", "{", "[]", "{ \"driver\": 5 }", "{ \"driver\": \"nvme\" }",
@@ -190,6 +199,7 @@ int main(void)
 	refused();
 	taken_back();
 	after_a_crash();
+	gone();
 	bad_notes();
 	clean = nvsr_asprintf("rm -r %s", root);
 	return failures || !clean || system(clean);

@@ -8,13 +8,12 @@
  */
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 
 #include "base/text.h"
 #include "base/time.h"
+#include "device/ask.h"
 #include "device/config.h"
 #include "device/iommu_log.h"
 #include "device/kernel_pci.h"
@@ -22,7 +21,6 @@
 #include "device/vfio.h"
 #include "device/vfio_fn.h"
 
-#define PAGE 4096u
 #define ASK_NS (5 * NVSR_MS)
 #define CONFIG_READY_MS 1000	/* PCIe 6.6.1, 9.3.3.3.1: a function answers 1.0 s after a reset */
 /* Bus addresses of DMA memory: above 4 GiB there is no MSI window; below 2^38 every IOMMU translates. */
@@ -80,6 +78,9 @@ static int raw_write(struct nvsr_dev *d, unsigned off, unsigned len, uint32_t va
 {
 	struct host *h = host_of(d);
 
+	/* It may be somebody else's by now. */
+	if (fn(d)->gone)
+		return -ENODEV;
 	return nvsr_kernel_pci_write(h->pci, (struct nvsr_bdf){ h->pf.domain, d->rid }, off, len, val);
 }
 
@@ -123,6 +124,11 @@ static int attach(struct nvsr_dev *d, struct nvsr_complaint *c)
 	if (rc) {
 		detach(d);
 		return rc;
+	}
+	rc = nvsr_vfio_bus_master(f->v);
+	if (rc) {
+		detach(d);
+		return nvsr_complain(c, rc, "%s: Bus Master Enable: %s", d->name ? d->name : "VF", strerror(-rc));
 	}
 	/* What a PF had when it was taken counts: an earlier process may have died in the middle of a reset. */
 	if (d->vfn || nvsr_taken_config(f->bdf, &f->config))
@@ -182,11 +188,25 @@ static void note_gone(struct nvsr_dev *d)
 	detach(d);
 }
 
-static void check_request(struct nvsr_dev *d)
+static bool is_open(const struct nvsr_dev *d)
+{
+	return d->ops == &nvsr_dev_vfio && fn(d) && fn(d)->v;
+}
+
+bool nvsr_vfio_has_open(struct nvsr_dev *pf)
+{
+	bool open = is_open(pf);
+
+	for (struct nvsr_dev *d = pf->shared->vfs; d && !open; d = d->next_vf)
+		open = is_open(d);
+	return open;
+}
+
+static void let_go(struct nvsr_dev *d)
 {
 	struct pollfd p = { .events = POLLIN };
 
-	if (d->ops != &nvsr_dev_vfio || !fn(d) || !fn(d)->v)
+	if (!is_open(d))
 		return;
 	p.fd = nvsr_vfio_request_fd(fn(d)->v);
 	if (poll(&p, 1, 0) == 1)
@@ -194,7 +214,14 @@ static void check_request(struct nvsr_dev *d)
 }
 
 /* Whoever removes or unbinds any of our functions waits in the kernel until we let go of it, whichever one we are busy with. */
-static void check_requests(struct nvsr_dev *pf)
+void nvsr_vfio_let_go(struct nvsr_dev *pf)
+{
+	let_go(pf);
+	for (struct nvsr_dev *d = pf->shared->vfs; d; d = d->next_vf)
+		let_go(d);
+}
+
+static void look_now_and_then(struct nvsr_dev *pf)
 {
 	struct host *h = host_of(pf);
 	uint64_t now = nvsr_now_ns();
@@ -202,9 +229,7 @@ static void check_requests(struct nvsr_dev *pf)
 	if (now - h->asked_ns < ASK_NS)
 		return;
 	h->asked_ns = now;
-	check_request(pf);
-	for (struct nvsr_dev *d = pf->shared->vfs; d; d = d->next_vf)
-		check_request(d);
+	nvsr_vfio_let_go(pf);
 }
 
 /* The function, if it is there: a VF that was disabled and enabled again is opened again. */
@@ -213,7 +238,7 @@ static struct nvsr_vfio_fn *there(struct nvsr_dev *d)
 	struct vfio_fn *f = fn(d);
 	struct nvsr_complaint c;
 
-	check_requests(d->pf);
+	look_now_and_then(d->pf);
 	if (!f->v && !f->gone && d->vfn)
 		attach_vf(d, &c);
 	return f->v;
@@ -231,16 +256,15 @@ static void unbind(struct vfio_fn *f)
 
 /* --- registers ------------------------------------------------------------------------------------------------------------- */
 
-/* Memory that nobody decodes reads as all ones on hardware, as 0 under QEMU. */
 static int bar_read(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t *ret)
 {
 	struct nvsr_vfio_fn *v = there(d);
+	int rc = v ? nvsr_vfio_bar_read(v, bar, off, len, ret) : 0;
 
-	if (!v || (d->vfn && !answers(d, NULL))) {
-		*ret = len == 8 ? UINT64_MAX : (1ull << len * 8) - 1;
-		return 0;
-	}
-	return nvsr_vfio_bar_read(v, bar, off, len, ret);
+	/* Memory that nobody decodes reads as all ones on hardware, as 0 under QEMU. */
+	if (!v || (!rc && !*ret && d->vfn && !answers(d, NULL)))
+		*ret = UINT64_MAX >> (8 - len) * 8;
+	return rc;
 }
 
 static int bar_write(struct nvsr_dev *d, unsigned bar, uint64_t off, unsigned len, uint64_t val)
@@ -269,12 +293,14 @@ static int irq_count(struct nvsr_dev *d, unsigned vector, uint64_t *ret)
 static void *dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova)
 {
 	struct host *h = host_of(d);
-	size_t bytes = NVSR_ROUND_UP(len, (size_t)PAGE);
+	/* Pages of this machine, which the IOMMU maps, aligned as the controller wants its own. */
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = NVSR_ROUND_UP(len, page);
+	uint64_t iova = NVSR_ROUND_UP(h->next_iova, (uint64_t)NVSR_MAX(page, d->ctrl.page));
 	struct dma *m = calloc(1, sizeof(*m));
 
-	if (!m || bytes < len || bytes > IOVA_END - IOVA_BASE || h->next_iova > IOVA_END - bytes)
+	if (!m || bytes < len || bytes > IOVA_END - IOVA_BASE || iova > IOVA_END - bytes)
 		goto fail;
-	*m = (struct dma){ .iova = h->next_iova, .len = bytes };
+	*m = (struct dma){ .iova = iova, .len = bytes };
 	m->ptr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (m->ptr == MAP_FAILED)
 		goto fail;
@@ -283,7 +309,7 @@ static void *dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova)
 		goto fail;
 	}
 	/* Addresses are never used twice, and one page stays unmapped behind each. */
-	h->next_iova += bytes + PAGE;
+	h->next_iova = iova + bytes + page;
 	m->next = fn(d)->dma;
 	fn(d)->dma = m;
 	*ret_iova = m->iova;
@@ -340,44 +366,14 @@ static void lose_vfs(struct nvsr_dev *pf)
 
 static int get_numvfs(struct nvsr_dev *pf, unsigned *ret)
 {
-	return nvsr_os_get_numvfs(fn(pf)->bdf, ret);
+	return nvsr_ask_numvfs(pf, fn(pf)->bdf, ret);
 }
 
-struct numvfs_job { struct nvsr_dev *pf; unsigned now, n; int done, rc; };
-
-static void *change_in_kernel(void *arg)
-{
-	struct numvfs_job *job = arg;
-
-	job->rc = nvsr_os_change_vfs_of(job->pf, fn(job->pf)->bdf, job->now, job->n);
-	eventfd_write(job->done, 1);
-	return NULL;
-}
-
-/*
- * The kernel changes the number of VFs under a lock of the PF that a removal of the PF holds too, while it waits until we let go
- * of the PF: whoever writes must not be the one who lets go.
- */
 static int change_numvfs(struct nvsr_dev *pf, unsigned now, unsigned n)
 {
-	struct numvfs_job job = { .pf = pf, .now = now, .n = n, .done = eventfd(0, EFD_CLOEXEC) };
-	struct pollfd fds[2] = { { .fd = job.done, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
-	pthread_t writer;
-	int rc;
-
 	/* The kernel would wait until we close them, and they answer no more once they are disabled. */
 	lose_vfs(pf);
-	rc = job.done < 0 ? -errno : -pthread_create(&writer, NULL, change_in_kernel, &job);
-	while (!rc && !(fds[0].revents & POLLIN)) {
-		fds[1].fd = fn(pf)->v ? nvsr_vfio_request_fd(fn(pf)->v) : -1;
-		if (poll(fds, 2, -1) > 0 && fds[1].revents & POLLIN)
-			note_gone(pf);
-	}
-	if (!rc)
-		rc = pthread_join(writer, NULL) ? -EIO : job.rc;
-	if (job.done >= 0)
-		close(job.done);
-	return rc;
+	return nvsr_ask_change_numvfs(pf, fn(pf)->bdf, now, n);
 }
 
 static int set_numvfs(struct nvsr_dev *pf, unsigned n)
@@ -512,25 +508,13 @@ static int hit(struct nvsr_dev *d, enum nvsr_reset how)
 	}
 }
 
-/* As it was before, but for a secondary controller that is Offline: it cannot be enabled. */
-static int enable_again(struct nvsr_dev *d)
-{
-	uint64_t csts;
-
-	if (d->vfn && !bar_read(d, 0, NVME_REG_CSTS, 4, &csts) && csts & NVME_CSTS_CFS)
-		return 0;
-	return nvsr_ctrl_enable(d);
-}
-
 static int reset(struct nvsr_dev *d, enum nvsr_reset how)
 {
 	bool was = nvsr_ctrl_enabled(d);
 	int rc;
 
-	if (how == NVSR_RESET_CTRL) {
-		rc = nvsr_ctrl_disable(d);
-		return rc || !was ? rc : enable_again(d);
-	}
+	if (how == NVSR_RESET_CTRL)
+		return nvsr_ctrl_reset(d);
 	if (!d->vfn)
 		lose_vfs(d);
 	/* The kernel would restore the messages of vectors that are in use: the MSI-X table is to be the device's. */
@@ -544,7 +528,7 @@ static int reset(struct nvsr_dev *d, enum nvsr_reset how)
 		return -ENODEV;
 	nvsr_config_put_back(fn(d)->bdf, &fn(d)->config);
 	if (was)
-		rc = enable_again(d);
+		rc = nvsr_ctrl_enable_again(d);
 	return rc || d->vfn ? rc : forget_vfs(d);
 }
 
@@ -565,6 +549,15 @@ static void make_token(char token[NVSR_VF_TOKEN_LEN])
 #define CAN_FUNCTION (NVSR_CAN_CFG_READ | NVSR_CAN_CFG_WRITE | NVSR_CAN_REG_READ | NVSR_CAN_REG_WRITE | NVSR_CAN_QUEUES | \
 		      NVSR_CAN_AER | NVSR_CAN_ADMIN | NVSR_CAN_IO | NVSR_CAN_CTRL_RESET | NVSR_CAN_FLR)
 
+/* A kernel that is locked down (Secure Boot) lets nobody write: a register with the value that it has is tried. */
+static bool can_write_config(struct host *h)
+{
+	uint32_t command;
+
+	return !nvsr_kernel_pci_read(h->pci, h->pf, PCI_COMMAND, 2, &command) &&
+	       !nvsr_kernel_pci_write(h->pci, h->pf, PCI_COMMAND, 2, command);
+}
+
 static int make_host(struct nvsr_dev *pf, struct nvsr_bdf bdf, struct nvsr_complaint *c)
 {
 	struct host *h = calloc(1, sizeof(*h));
@@ -580,7 +573,9 @@ static int make_host(struct nvsr_dev *pf, struct nvsr_bdf bdf, struct nvsr_compl
 	rc = nvsr_kernel_pci_open(&h->pci);
 	if (rc)
 		return nvsr_complain(c, rc, "%s: configuration space: %s", pf->name, strerror(-rc));
-	if (!nvsr_iommu_log_open(&h->log))
+	if (!can_write_config(h))
+		pf->vf_can &= ~(unsigned)NVSR_CAN_CFG_WRITE;
+	if (!nvsr_iommu_log_open(bdf, &h->log))
 		pf->vf_can |= NVSR_CAN_DMA_DOMAINS;
 	return 0;
 }
@@ -613,7 +608,7 @@ static int open_pf(struct nvsr_dev *d, const char *where, const struct nvsr_dev_
 	if (!nvsr_bdf_parse(where, &f->bdf))
 		return nvsr_complain(c, -EINVAL, "%s: expected a PCI address such as 0000:01:00.0", where);
 	d->rid = f->bdf.rid;
-	nvsr_os_count_vfs(d, f->bdf);
+	d->shared->os_counts = !nvsr_os_get_numvfs(f->bdf, &d->shared->os_vfs);
 	rc = make_host(d, f->bdf, c);
 	if (!rc)
 		rc = attach(d, c);
@@ -657,12 +652,12 @@ static void close_dev(struct nvsr_dev *d)
 
 static int host_save(struct nvsr_dev *pf, char **ret_json)
 {
-	return nvsr_os_save(fn(pf)->bdf, ret_json);
+	return nvsr_ask_save(pf, fn(pf)->bdf, ret_json);
 }
 
 static int host_restore(struct nvsr_dev *pf, const char *json)
 {
-	return nvsr_os_restore(fn(pf)->bdf, json);
+	return nvsr_ask_restore(pf, fn(pf)->bdf, json);
 }
 
 const struct nvsr_dev_ops nvsr_dev_vfio = {

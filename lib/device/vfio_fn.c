@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "base/text.h"
 #include "device/private.h"
@@ -49,8 +50,20 @@ static int open_group(struct nvsr_vfio_fn *f, const char *name, struct nvsr_comp
 	return 0;
 }
 
+/* A file for each vector of each function: more than the 1024 that a process has by default. */
+static void raise_file_limit(void)
+{
+	struct rlimit l;
+
+	if (!getrlimit(RLIMIT_NOFILE, &l) && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
 static int open_container(struct nvsr_vfio_fn *f, const char *name, struct nvsr_complaint *c)
 {
+	raise_file_limit();
 	f->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	if (f->container < 0)
 		return nvsr_complain(c, -errno, "%s: /dev/vfio/vfio: %s (is vfio-pci loaded?)", name, strerror(errno));
@@ -83,6 +96,9 @@ static void find_bar(struct nvsr_vfio_fn *f, unsigned i)
 		r->map = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, f->device, (off_t)r->offset);
 	if (r->map == MAP_FAILED)
 		r->map = NULL;
+	/* A child would keep the function open. */
+	if (r->map)
+		madvise(r->map, r->size, MADV_DONTFORK);
 }
 
 /* An eventfd that tells when the kernel asks for the function. */
@@ -180,6 +196,19 @@ int nvsr_vfio_set_token(struct nvsr_vfio_fn *pf, const char *token)
 	if (digits != 32)
 		return -EINVAL;
 	return ioctl(pf->device, VFIO_DEVICE_FEATURE, set) ? -errno : 0;
+}
+
+int nvsr_vfio_bus_master(struct nvsr_vfio_fn *f)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = VFIO_PCI_CONFIG_REGION_INDEX };
+	uint16_t command;
+
+	if (ioctl(f->device, VFIO_DEVICE_GET_REGION_INFO, &info))
+		return -errno;
+	if (pread(f->device, &command, sizeof(command), (off_t)(info.offset + PCI_COMMAND)) != (ssize_t)sizeof(command))
+		return -EIO;
+	command |= PCI_COMMAND_MASTER;
+	return pwrite(f->device, &command, sizeof(command), (off_t)(info.offset + PCI_COMMAND)) == (ssize_t)sizeof(command) ? 0 : -EIO;
 }
 
 /* --- BARs ------------------------------------------------------------------------------------------------------------ */
@@ -296,11 +325,28 @@ static int make_eventfds(struct nvsr_vfio_fn *f, unsigned n)
 	return 0;
 }
 
+/* 0, negative errno, or how many vectors there are to get when @n are too many. */
+static int enable_vectors(struct nvsr_vfio_fn *f, unsigned n)
+{
+	size_t size = sizeof(struct vfio_irq_set) + n * sizeof(int32_t);
+	_cleanup_free_ struct vfio_irq_set *set = calloc(1, size);
+	int rc = set ? make_eventfds(f, n) : -ENOMEM;
+
+	if (rc)
+		return rc;
+	*set = (struct vfio_irq_set){
+		.argsz = (uint32_t)size, .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = VFIO_PCI_MSIX_IRQ_INDEX, .count = n,
+	};
+	for (unsigned i = 0; i < n; i++)
+		memcpy(set->data + i * sizeof(int32_t), &f->vector[i].fd, sizeof(int32_t));
+	rc = ioctl(f->device, VFIO_DEVICE_SET_IRQS, set);
+	return rc < 0 ? -errno : rc;
+}
+
 int nvsr_vfio_irqs_enable(struct nvsr_vfio_fn *f)
 {
 	struct vfio_irq_info info = { .argsz = sizeof(info), .index = VFIO_PCI_MSIX_IRQ_INDEX };
-	_cleanup_free_ struct vfio_irq_set *set = NULL;
-	size_t size;
 	unsigned n;
 	int rc;
 
@@ -308,21 +354,14 @@ int nvsr_vfio_irqs_enable(struct nvsr_vfio_fn *f)
 	if (ioctl(f->device, VFIO_DEVICE_GET_IRQ_INFO, &info) || !info.count)
 		return 0;
 	n = NVSR_MIN(info.count, VECTORS_MAX);
-	size = sizeof(*set) + n * sizeof(int32_t);
-	set = calloc(1, size);
-	rc = set ? make_eventfds(f, n) : -ENOMEM;
-	if (!rc) {
-		*set = (struct vfio_irq_set){
-			.argsz = (uint32_t)size, .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_MSIX_IRQ_INDEX, .count = n,
-		};
-		for (unsigned i = 0; i < n; i++)
-			memcpy(set->data + i * sizeof(int32_t), &f->vector[i].fd, sizeof(int32_t));
-		rc = ioctl(f->device, VFIO_DEVICE_SET_IRQS, set) ? -errno : 0;
-	}
-	if (rc)
+	/* A processor has some 200 vectors for all devices: a drive with thousands gets what is left. */
+	while ((rc = enable_vectors(f, n))) {
 		nvsr_vfio_irqs_disable(f);
-	return rc;
+		if (n == 1 || (rc < 0 && rc != -ENOSPC && rc != -EINVAL && rc != -EMFILE))
+			return rc < 0 ? rc : -ENOSPC;
+		n = rc > 0 && (unsigned)rc < n ? (unsigned)rc : n / 2;
+	}
+	return 0;
 }
 
 int nvsr_vfio_irq_count(struct nvsr_vfio_fn *f, unsigned vector, uint64_t *ret)

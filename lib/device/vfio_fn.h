@@ -37,11 +37,14 @@ uint64_t nvsr_vfio_bar_size(const struct nvsr_vfio_fn *f, unsigned bar);
 int nvsr_vfio_bar_read(struct nvsr_vfio_fn *f, unsigned bar, uint64_t off, unsigned len, uint64_t *ret);
 int nvsr_vfio_bar_write(struct nvsr_vfio_fn *f, unsigned bar, uint64_t off, unsigned len, uint64_t val);
 
+/* Bus Master Enable = 1, the way that also a locked-down kernel allows.  0 or negative errno. */
+int nvsr_vfio_bus_master(struct nvsr_vfio_fn *f);
+
 /* Memory at @ptr, pages, to be seen by the function at @iova.  0 or negative errno. */
 int nvsr_vfio_map(struct nvsr_vfio_fn *f, void *ptr, uint64_t iova, size_t len);
 int nvsr_vfio_unmap(struct nvsr_vfio_fn *f, uint64_t iova, size_t len);
 
-/* Every vector of the MSI-X table enabled, unmasked, and counted from 0.  0 (also without MSI-X) or negative errno. */
+/* The vectors of the MSI-X table - as many as this machine has to give - enabled, unmasked, and counted from 0.  0 (also without MSI-X) or negative errno. */
 int nvsr_vfio_irqs_enable(struct nvsr_vfio_fn *f);
 void nvsr_vfio_irqs_disable(struct nvsr_vfio_fn *f);
 /* Interrupts of @vector so far.  -EINVAL beyond the table. */

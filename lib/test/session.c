@@ -14,7 +14,7 @@
 #define DEFAULT_LIMIT_S	20
 #define PREPARE_LIMIT_S	60	/* open, inventory, snapshot; and restore with comparison */
 #define STOP_GRACE_S	5	/* from SIGTERM to SIGKILL */
-#define REAP_S		10	/* from SIGKILL to a process that is gone; longer: it hangs in the kernel */
+#define REAP_S		70	/* from SIGKILL to a process that is gone, which may wait a minute for an FLR that does not end */
 #define OUTPUT_KEEP	(64u << 10)	/* of a test that writes more: its last words */
 #define OUTPUT_MAX	(1u << 20)
 

@@ -35,7 +35,8 @@ int nvsr_target_begin(struct nvsr_target *t)
 			 t->session.device);
 		return EXIT_USAGE;
 	}
-	nvsr_dev_driver(t->session.device, driver, sizeof(driver));
+	if (nvsr_dev_driver(t->session.device, driver, sizeof(driver)))
+		driver[0] = '\0';
 	/* Its state before is read through the driver that it has; without one that takes VFIO already. */
 	t->session.vf_access = NVSR_VF_KERNEL;
 	return strcmp(driver, "nvme") ? nvsr_target_take(t) : 0;
@@ -44,11 +45,13 @@ int nvsr_target_begin(struct nvsr_target *t)
 int nvsr_target_take(struct nvsr_target *t)
 {
 	struct nvsr_complaint complaint = { "" };
+	char driver[32];
 	int rc;
 
 	if (!t->real || t->taken || !nvsr_dev_can_be_taken(t->session.device))
 		return 0;
-	rc = check_unused(t);
+	/* Of a function that there is not nvsr_dev_take() says so. */
+	rc = nvsr_dev_driver(t->session.device, driver, sizeof(driver)) ? 0 : check_unused(t);
 	if (rc)
 		return rc;
 	rc = nvsr_dev_take(t->session.device, &complaint);

@@ -114,6 +114,14 @@ static int check_model_options(const struct nvsr_target_options *o, const struct
 		nvsr_say("--model-state %s: only the model keeps its state in a file", o->state);
 		return EXIT_USAGE;
 	}
+	if (o->vf_access != NVSR_VF_AUTO && !t->real) {
+		nvsr_say("--vf-access: the VFs of the model are reached as its PF is");
+		return EXIT_USAGE;
+	}
+	if (o->vf_access == NVSR_VF_KERNEL && nvsr_dev_can_be_taken(o->device)) {
+		nvsr_say("--vf-access kernel: %s is driven by VFIO, and so are its VFs; name its /dev/nvmeN", o->device);
+		return EXIT_USAGE;
+	}
 	for (char **d = o->defects; d && *d; d++) {
 		if (t->real) {
 			nvsr_say("--defect %s: only the model has seeded defects", *d);
