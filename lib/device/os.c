@@ -10,6 +10,7 @@
 #include "spec/nvme.h"
 
 #define ALIVE_MS 2000	/* a controller that works answers Identify in a fraction of it */
+#define ALIVE_TRIES 3
 #define LIVE_MS 30000	/* until a driver that was given a controller works with it */
 
 #define AUTOPROBE "sriov_drivers_autoprobe"
@@ -128,9 +129,29 @@ out:
 	return rc;
 }
 
+/* A driver probes in the background: until that has ended, nobody may take the function from it again. */
+static int wait_live(struct nvsr_bdf vf)
+{
+	uint64_t until = nvsr_now_ns() + LIVE_MS * NVSR_MS;
+	char ctrl[32], path[64], state[32] = "", driver[32];
+
+	for (;;) {
+		nvsr_os_driver(vf, driver, sizeof(driver));
+		if (strcmp(driver, "nvme"))
+			return -ENODEV;		/* it did not come up: its secondary controller is not Online */
+		if (!nvsr_sysfs_controller(vf, ctrl, sizeof(ctrl)) &&
+		    snprintf(path, sizeof(path), "class/nvme/%s/state", ctrl) > 0 && !nvsr_sysfs_read(path, state, sizeof(state)) &&
+		    !strcmp(state, "live"))
+			return 0;
+		if (nvsr_now_ns() >= until)
+			return -ETIMEDOUT;
+		nvsr_sleep_ns(10 * NVSR_MS, NULL);
+	}
+}
+
 /*
- * Does the controller of a VF that the nvme driver has execute commands?  One that went Offline under its driver does not,
- * though it is Online again: the driver knows of no reset.
+ * A controller that went Offline under its driver executes nothing, though it is Online again: the driver knows of no reset.
+ * When a command of ours is overdue it learns of one, and resets the controller itself.
  */
 static bool is_alive(struct nvsr_bdf vf)
 {
@@ -152,23 +173,15 @@ static bool is_alive(struct nvsr_bdf vf)
 	return alive;
 }
 
-/* Give a VF that has its driver to that driver again, where the controller is lost to it; and wait for it. */
 static int revive(struct nvsr_bdf vf)
 {
-	uint64_t until = nvsr_now_ns() + LIVE_MS * NVSR_MS;
-	int rc;
+	for (unsigned i = 0; i < ALIVE_TRIES; i++) {
+		int rc = wait_live(vf);
 
-	if (is_alive(vf))
-		return 0;
-	rc = nvsr_os_bind(vf, "", false);
-	if (!rc)
-		rc = nvsr_os_bind(vf, "nvme", false);
-	while (!rc && !is_alive(vf)) {
-		if (nvsr_now_ns() >= until)
-			return -ETIMEDOUT;
-		nvsr_sleep_ns(20 * NVSR_MS, NULL);
+		if (rc || is_alive(vf))
+			return rc;
 	}
-	return rc;
+	return -ETIMEDOUT;
 }
 
 /* @overrides NULL: nothing was recorded of them. */

@@ -200,8 +200,8 @@ static void judge_disturbance(struct child *c)
 }
 
 /*
- * Put the device back; a test after which that is impossible is the last one of the run.  On a real device VFs stay enabled
- * until the run ends, Offline and empty: disabling them costs a second (PCIe 9.3.3.3.1), every time.
+ * Put the device back; a test after which that is impossible is the last one of the run.  On a real device without VFs
+ * before the run they stay enabled until it ends, Offline and empty: disabling them costs a second (PCIe 9.3.3.3.1), every time.
  */
 static char *undo(struct child *c, bool run_ends)
 {
@@ -211,7 +211,7 @@ static char *undo(struct child *c, bool run_ends)
 
 	if (!nvsr_dev_dirty(c->ctx.pf) && !(run_ends && c->vfs_kept))
 		return NULL;
-	c->vfs_kept = !run_ends && c->s->baseline && !nvsr_get_numvfs(c->ctx.pf, &numvfs) && numvfs;
+	c->vfs_kept = !run_ends && c->s->baseline && !c->vfs_of_others && !nvsr_get_numvfs(c->ctx.pf, &numvfs) && numvfs;
 	if (c->vfs_kept)
 		between = nvsr_snapshot_with_vfs(c->baseline, numvfs);
 	if (nvsr_restore_and_compare(c->ctx.pf, between ? between : c->baseline, &reason) && !reason)
@@ -297,8 +297,8 @@ static const char *prepare(struct child *c, struct nvsr_complaint *complaint)
 		return complaint->text;
 	}
 	c->baseline = c->s->baseline;
-	c->vfs_kept = c->baseline && !nvsr_get_numvfs(c->ctx.pf, &numvfs) && numvfs;
 	c->vfs_of_others = c->baseline && nvsr_snapshot_numvfs(c->baseline);
+	c->vfs_kept = c->baseline && !c->vfs_of_others && !nvsr_get_numvfs(c->ctx.pf, &numvfs) && numvfs;
 	rc = c->baseline ? 0 : nvsr_snapshot_take(c->ctx.pf, &c->own);
 	if (rc) {
 		snprintf(complaint->text, sizeof(complaint->text), "%s: snapshot: %s", c->s->device, nvsr_rc_text(rc));
