@@ -46,12 +46,26 @@ static int reach(struct iso_guest *b, uint8_t opcode, uint64_t iova)
 	return rc;
 }
 
+struct try { struct iso_guest *b; uint8_t opcode; uint64_t iova; };
+
+static int try_reach(void *arg)
+{
+	const struct try *y = arg;
+
+	return reach(y->b, y->opcode, y->iova);
+}
+
+/* A controller may stop at a fault; then it starts again.  Its I/O queues are gone. */
+static int renew(struct nvsr_dev *d)
+{
+	return nvsr_reset(d, NVSR_RESET_CTRL);
+}
+
 static void memory_is_out_of_reach(struct nvsr_ctx *t)
 {
 	struct iso_guest a, b;
 	uint8_t block[4096], *mem;
-	uint64_t iova, before;
-	int rc;
+	uint64_t iova;
 
 	if (!iso_guests(t, &a, &b))
 		return;
@@ -59,18 +73,12 @@ static void memory_is_out_of_reach(struct nvsr_ctx *t)
 	if (!mem)
 		BROKEN(t, "no DMA memory");
 	dat_fill(mem, &a.ns, 0, 1, TAG_A);
-	before = iso_faults(t->pf, NULL);
-	rc = reach(&b, NVME_CMD_WRITE, iova);
-	iso_check_refused(t, b.d, before, "Write from memory of VF 1", rc);
-	/* A controller may stop at a fault; then it starts again. */
-	PREPARE(t, "VF 2 after the fault", nvsr_reset(b.d, NVSR_RESET_CTRL));
+	iso_check_refused(t, b.d, "Write from memory of VF 1", renew, try_reach, &(struct try){ &b, NVME_CMD_WRITE, iova });
+	PREPARE(t, "VF 2 after the fault", renew(b.d));
 	MUST_OK(t, "Read on VF 2", dat_read(b.d, &b.ns, 0, 1, block));
 	CHECK(t, !dat_traces(block, b.ns.bs, TAG_A), "memory of VF 1 is not on the namespace of VF 2", "it is");
 	PREPARE(t, "Write on VF 2", dat_write(b.d, &b.ns, 0, 1, TAG_B));
-	PREPARE(t, "VF 2 without I/O queues", nvsr_reset(b.d, NVSR_RESET_CTRL));
-	before = iso_faults(t->pf, NULL);
-	rc = reach(&b, NVME_CMD_READ, iova);
-	iso_check_refused(t, b.d, before, "Read into memory of VF 1", rc);
+	iso_check_refused(t, b.d, "Read into memory of VF 1", renew, try_reach, &(struct try){ &b, NVME_CMD_READ, iova });
 	CHECK(t, dat_holds(mem, &a.ns, 0, 1, TAG_A), "memory of VF 1 as it was", "it changed");
 	nvsr_dma_free(a.d, mem);
 }

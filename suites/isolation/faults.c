@@ -127,15 +127,19 @@ static int attempt(struct scene *s, const struct access *a)
 	return rc;
 }
 
+struct attempt { struct scene *s; const struct access *a; };
+
+static int attempt_arg(void *arg)
+{
+	struct attempt *try = arg;
+
+	return attempt(try->s, try->a);
+}
+
 /* False after a check that did not hold. */
 static bool check_refused(struct nvsr_ctx *t, struct scene *s, const struct access *a)
 {
-	uint64_t before;
-
-	if (!CHECK_OK(t, iso_text("Controller Reset of VF 2 before %s", a->what), renew(s->b.d)))
-		return false;
-	before = iso_faults(t->pf, NULL);
-	return iso_check_refused(t, s->b.d, before, a->what, attempt(s, a));
+	return iso_check_refused(t, s->b.d, a->what, renew, attempt_arg, &(struct attempt){ s, a });
 }
 
 /* Nothing of VF 1's memory came to VF 2's namespace. */

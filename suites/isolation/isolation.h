@@ -33,11 +33,13 @@ bool iso_guests(struct nvsr_ctx *t, struct iso_guest *a, struct iso_guest *b);
 /* Refused accesses so far, those that the host has yet to tell of too. */
 uint64_t iso_faults(struct nvsr_dev *d, struct nvsr_dma_fault *ret);
 /*
- * A command of @b with an address that @b does not have, @rc its result: it fails or its access is refused, as one of @b
- * (ISO-30).  A controller may complete a command whose posted writes went nowhere with success, and one that never issues
- * the access has nothing refused; not every host tells of refused accesses.  @before: of iso_faults().
+ * A command of @b with an address that @b does not have - @access sends it and returns its result, after @renew made @b ready -
+ * fails or its access is refused, as one of @b (ISO-30).  A controller may complete a command whose posted writes went nowhere
+ * with success, and one that never issues the access has nothing refused; not every host tells of refused accesses, and none
+ * of all: where neither is seen it is sent again.
  */
-bool iso_check_refused(struct nvsr_ctx *t, struct nvsr_dev *b, uint64_t before, const char *what, int rc);
+bool iso_check_refused(struct nvsr_ctx *t, struct nvsr_dev *b, const char *what, int (*renew)(struct nvsr_dev *d),
+		       int (*access)(void *arg), void *arg);
 /* Identify Controller, Writes. */
 void iso_check_works(struct nvsr_ctx *t, struct iso_guest *g, unsigned tag);
 
