@@ -280,6 +280,11 @@ int nvsr_ctrl_admin(struct nvsr_dev *d, struct nvsr_cmd *c)
 	return nvsr_ctrl_enabled(d) ? run(d->ctrl.admin, c, d->admin_timeout_ms, 0) : -ENOTCONN;
 }
 
+int nvsr_ctrl_admin_prp(struct nvsr_dev *d, struct nvsr_cmd *c, uint64_t prp1)
+{
+	return nvsr_ctrl_enabled(d) ? run(d->ctrl.admin, c, d->admin_timeout_ms, prp1) : -ENOTCONN;
+}
+
 struct nvsr_queue *nvsr_queue_admin(struct nvsr_dev *d)
 {
 	return d->ctrl.admin;

@@ -16,6 +16,8 @@ static const struct nvsr_dev_ops *method_of(const char *where)
 
 	if (!strncmp(where, "model:", 6))
 		return &nvsr_dev_model;
+	if (!strncmp(where, "unix:", 5))
+		return &nvsr_dev_served;
 	if (where[0] == '/')
 		return &nvsr_dev_kernel;
 	if (!nvsr_bdf_parse(where, &b))

@@ -48,6 +48,8 @@ struct nvsr_cmd {
 /*
  * Open the PF.  @where: "model:" or "model:PROFILE" (then @defects, a NULL-terminated list or NULL, are seeded; the
  * profile is @profile), "/dev/nvme0", or "0000:01:00.0" (by VFIO when it is bound to vfio-pci, else by the kernel's driver).
+ * "unix:PATH" is the model that another process serves (serve.h), for load: a VF is enabled when it is opened and is whoever's
+ * opened it, of the PF there are only I/O queues (load.h).
  * -ENOENT no such device, -EACCES no permission, -ENODEV not an NVMe controller, -ENOTSUP no such access method; *complaint
  * then says what was tried and what was expected.
  */

@@ -529,4 +529,6 @@ const struct nvsr_dev_ops nvsr_dev_kernel = {
 	.dma_faults = nvsr_nosys_dma_faults,
 	.irq_setup = nvsr_nosys_irq_setup,
 	.irq_count = nvsr_nosys_irq_count,
+	.dma_map = nvsr_nosys_dma_map, .admin_prp = nvsr_nosys_admin_prp, .doorbells = nvsr_nosys_doorbells,
+	.irq_fd = nvsr_nosys_irq_fd,
 };

@@ -41,6 +41,11 @@ static struct host *host_of(const struct nvsr_dev *d)
 	return d->shared->host;
 }
 
+struct nvsr_model *nvsr_dev_model_of(struct nvsr_dev *d)
+{
+	return d->pf->ops == &nvsr_dev_model ? host_of(d)->model : NULL;
+}
+
 /* --- configuration space --------------------------------------------------------------------------------------------- */
 
 static int cfg_read(struct nvsr_dev *pf, uint16_t rid, unsigned off, unsigned len, uint32_t *ret)
@@ -597,4 +602,6 @@ const struct nvsr_dev_ops nvsr_dev_model = {
 	.host_save = nvsr_nosys_host_save, .host_restore = nvsr_nosys_host_restore, .now = now, .sleep_ns = sleep_ns,
 	.dma_alloc = dma_alloc, .dma_free = dma_free, .dma_own_domain = dma_own_domain, .dma_faults = dma_faults,
 	.irq_setup = irq_setup, .irq_count = irq_count,
+	.dma_map = nvsr_nosys_dma_map, .admin_prp = nvsr_ctrl_admin_prp, .doorbells = nvsr_nosys_doorbells,
+	.irq_fd = nvsr_nosys_irq_fd,
 };

@@ -36,6 +36,26 @@ int nvsr_nosys_dma_faults(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_d
 	return -ENOTSUP;
 }
 
+int nvsr_nosys_dma_map(struct nvsr_dev *d, void *ptr, size_t len, int fd, uint64_t offset, uint64_t *ret_iova)
+{
+	return -ENOTSUP;
+}
+
+int nvsr_nosys_admin_prp(struct nvsr_dev *d, struct nvsr_cmd *c, uint64_t prp1)
+{
+	return -ENOTSUP;
+}
+
+int nvsr_nosys_doorbells(struct nvsr_dev *d, struct nvsr_doorbells *ret)
+{
+	return -ENOTSUP;
+}
+
+int nvsr_nosys_irq_fd(struct nvsr_dev *d, unsigned vector, int *ret)
+{
+	return -ENOTSUP;
+}
+
 int nvsr_nosys_irq_setup(struct nvsr_dev *d)
 {
 	return -ENOTSUP;

@@ -5,6 +5,14 @@
 
 #include "device/device.h"
 
+/* Doorbell registers, from 1000h on, as memory. */
+struct nvsr_doorbells {
+	uint8_t *base;
+	size_t bytes;
+	const uint32_t *asleep;	/* not 0: nobody looks, write to @kick; NULL where somebody always does */
+	int kick;
+};
+
 /* Missing operations are those of nosys.c (-ENOTSUP), so no caller tests for NULL. */
 struct nvsr_dev_ops {
 	const char *name;
@@ -31,8 +39,13 @@ struct nvsr_dev_ops {
 	int (*dma_faults)(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_dma_fault *ret_last);
 	int (*irq_setup)(struct nvsr_dev *d);	/* before CC.EN becomes 1: every vector enabled and counted */
 	int (*irq_count)(struct nvsr_dev *d, unsigned vector, uint64_t *ret);
+	/* for load.h */
+	int (*dma_map)(struct nvsr_dev *d, void *ptr, size_t len, int fd, uint64_t offset, uint64_t *ret_iova);
+	int (*admin_prp)(struct nvsr_dev *d, struct nvsr_cmd *c, uint64_t prp1);	/* an admin command with that PRP1 */
+	int (*doorbells)(struct nvsr_dev *d, struct nvsr_doorbells *ret);	/* -ENOTSUP: by bar_write */
+	int (*irq_fd)(struct nvsr_dev *d, unsigned vector, int *ret);	/* an eventfd, owned by the function */
 };
-extern const struct nvsr_dev_ops nvsr_dev_model, nvsr_dev_kernel, nvsr_dev_vfio;
+extern const struct nvsr_dev_ops nvsr_dev_model, nvsr_dev_kernel, nvsr_dev_vfio, nvsr_dev_served;
 
 /* nosys.c: -ENOTSUP for what a method cannot do, and the clock of this machine. */
 void nvsr_nosys_lose(struct nvsr_dev *vf);
@@ -44,6 +57,10 @@ int nvsr_nosys_dma_own_domain(struct nvsr_dev *d);
 int nvsr_nosys_dma_faults(struct nvsr_dev *d, uint64_t *ret_count, struct nvsr_dma_fault *ret_last);
 int nvsr_nosys_host_save(struct nvsr_dev *pf, char **ret_json);
 int nvsr_nosys_host_restore(struct nvsr_dev *pf, const char *json);
+int nvsr_nosys_dma_map(struct nvsr_dev *d, void *ptr, size_t len, int fd, uint64_t offset, uint64_t *ret_iova);
+int nvsr_nosys_admin_prp(struct nvsr_dev *d, struct nvsr_cmd *c, uint64_t prp1);
+int nvsr_nosys_doorbells(struct nvsr_dev *d, struct nvsr_doorbells *ret);
+int nvsr_nosys_irq_fd(struct nvsr_dev *d, unsigned vector, int *ret);
 int nvsr_nosys_irq_setup(struct nvsr_dev *d);
 int nvsr_nosys_irq_count(struct nvsr_dev *d, unsigned vector, uint64_t *ret);
 uint64_t nvsr_host_now(struct nvsr_dev *d);

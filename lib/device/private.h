@@ -75,8 +75,16 @@ int nvsr_guard_reg(struct nvsr_dev *d, unsigned bar, uint64_t off, uint64_t val)
 int nvsr_guard_reset(struct nvsr_dev *d, enum nvsr_reset how);
 int nvsr_guard_vfs(struct nvsr_dev *d);
 
+/* --- model.c, pair.c ------------------------------------------------------------------------------------------------- */
+struct nvsr_model;
+struct nvsr_model *nvsr_dev_model_of(struct nvsr_dev *d);	/* of a device of the model in this process */
+/* Write a doorbell @at bytes behind the first, after all that was written before, and wake whoever is to look. */
+void nvsr_doorbell_ring(const struct nvsr_doorbells *b, uint64_t at, uint32_t val);
+
 /* --- ctrl.c: the controller over bar_read, bar_write and DMA memory ------------------------------------------------- */
 int nvsr_ctrl_admin(struct nvsr_dev *d, struct nvsr_cmd *c);
+/* The same with a PRP1 of the caller's, without data to bounce. */
+int nvsr_ctrl_admin_prp(struct nvsr_dev *d, struct nvsr_cmd *c, uint64_t prp1);
 int nvsr_ctrl_io(struct nvsr_dev *d, struct nvsr_cmd *c);
 /* The controller was reset by other means: its queues are dead, their requests canceled.  Memory stays until the controller
  * is known to be quiet. */

@@ -666,4 +666,6 @@ const struct nvsr_dev_ops nvsr_dev_vfio = {
 	.reset = reset, .set_numvfs = set_numvfs, .get_numvfs = get_numvfs, .host_save = host_save, .host_restore = host_restore,
 	.now = nvsr_host_now, .sleep_ns = nvsr_host_sleep_ns, .dma_alloc = dma_alloc, .dma_free = dma_free,
 	.dma_own_domain = dma_own_domain, .dma_faults = dma_faults, .irq_setup = irq_setup, .irq_count = irq_count,
+	.dma_map = nvsr_nosys_dma_map, .admin_prp = nvsr_ctrl_admin_prp, .doorbells = nvsr_nosys_doorbells,
+	.irq_fd = nvsr_nosys_irq_fd,
 };

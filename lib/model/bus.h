@@ -20,6 +20,7 @@ int m_conf_resolve(const struct nvsr_profile *p, struct m_conf *ret);
 
 /* pci.c */
 uint16_t m_rid(const struct m_ctrl *c);
+struct m_ctrl *m_ctrl_by_rid(struct nvsr_model *m, uint16_t rid);	/* NULL when no function can have it */
 int m_pci_build(struct m_ctrl *c);		/* configuration space with default values; 0 or -ENOMEM */
 void m_pci_reset(struct m_ctrl *c, enum m_clr kind);
 bool m_awake(const struct m_ctrl *c);		/* exists, answers, is in D0 */
@@ -51,10 +52,20 @@ bool m_running(const struct m_ctrl *c);		/* executes commands */
 /* queue.c */
 int m_queues_start(struct m_ctrl *c);		/* the admin queue, from AQA, ASQ and ACQ; 0 or -ENOMEM */
 void m_doorbell(struct m_ctrl *c, unsigned index, uint32_t val);
+/* Base 5.2 (error status): 0 = write to an invalid doorbell register, 1 = invalid doorbell write value. */
+enum { M_BAD_DOORBELL = 0, M_BAD_VALUE = 1 };
+void m_bad_doorbell(struct m_ctrl *c, unsigned info);
+bool m_head_valid(const struct m_cq *cq, uint32_t head);	/* only entries between head and tail can be consumed */
+void m_queue_some(struct m_ctrl *c, unsigned qid, unsigned most);	/* fetch and execute up to @most of one queue */
 void m_queue_resume(struct m_ctrl *c);		/* defects only: the queue of m_queue_keep(), when a controller is ready */
 void m_dbbuf_sq(struct m_ctrl *c, struct m_sq *sq);	/* dbbuf.c: tail and head as shadow doorbells have them */
 void m_dbbuf_cq(struct m_ctrl *c, struct m_cq *cq);
 void m_queue_flush(struct m_ctrl *c);		/* late completions, then m_queue_process() */
+
+/* poll.c */
+void m_poll_cq(struct m_ctrl *c, struct m_cq *cq);	/* head as the doorbell has it, when the queue looks full */
+/* A fetched command that must not be executed beside other functions goes back into its queue: false. */
+bool m_poll_may_execute(struct m_ctrl *c, struct m_sq *sq, const struct m_cmd *cmd);
 
 /* prp.c and sgl.c: one walk over a data buffer.  Without @buf it only checks, so that nothing moves for a command that is
  * refused. */

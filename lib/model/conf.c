@@ -100,6 +100,8 @@ static void controllers(struct m_conf *f, const struct nvsr_profile *p)
 	while (pages > 1u << f->mdts)
 		f->mdts++;
 	f->mqes = NVSR_MIN(num(p->controller.mqes, 1024), 65536u) - 1;
+	while (4u << f->dstrd < num(p->controller.doorbell_stride, 4))
+		f->dstrd++;
 	f->aerl = NVSR_MIN(num(p->controller.aerl, 4), (unsigned)M_MAX_AERS) - 1;
 	f->elpe = NVSR_MIN(num(p->controller.elpe, 64), 256u) - 1;
 }
@@ -174,9 +176,9 @@ static bool apart(unsigned a, unsigned a_len, unsigned b, unsigned b_len)
 }
 
 /* True when @l has room for @queues pairs of doorbells and @vectors, and nothing overlaps. */
-static bool layout_fits(const struct layout *l, unsigned queues, unsigned vectors)
+static bool layout_fits(const struct layout *l, unsigned queues, unsigned vectors, unsigned dstrd)
 {
-	unsigned regs = NVME_REG_DBS + queues * 8, table = vectors * PCI_MSIX_ENTRY_SIZE;
+	unsigned regs = NVME_REG_DBS + (queues * 8 << dstrd), table = vectors * PCI_MSIX_ENTRY_SIZE;
 	unsigned pba = NVSR_DIV_ROUND_UP(vectors, 64) * 8;
 
 	if (l->bytes > BAR_MAX || l->bytes != pow2(l->bytes) || l->table % 8 || l->pba % 8)
@@ -186,9 +188,9 @@ static bool layout_fits(const struct layout *l, unsigned queues, unsigned vector
 	return apart(0, regs, l->table, table) && apart(0, regs, l->pba, pba) && apart(l->table, table, l->pba, pba);
 }
 
-static struct layout layout_make(unsigned queues, unsigned vectors, unsigned least)
+static struct layout layout_make(unsigned queues, unsigned vectors, unsigned dstrd, unsigned least)
 {
-	unsigned pba = NVSR_ROUND_UP(NVME_REG_DBS + queues * 8, M_PAGE), table = pba + M_PAGE;
+	unsigned pba = NVSR_ROUND_UP(NVME_REG_DBS + (queues * 8 << dstrd), M_PAGE), table = pba + M_PAGE;
 
 	return (struct layout){ .pba = pba, .table = table,
 				.bytes = pow2(NVSR_MAX(least, table + vectors * PCI_MSIX_ENTRY_SIZE)) };
@@ -202,10 +204,10 @@ static void bars(struct m_conf *f, const struct nvsr_profile *p)
 			     num(p->sriov.msix_pba_offset, 0x3000) };
 	struct layout vf = { num(p->sriov.vf_bar0_bytes, 32768), pf.table, pf.pba };
 
-	if (!layout_fits(&pf, pf_queues, pf_vectors))
-		pf = layout_make(pf_queues, pf_vectors, pf.bytes);
-	if (!layout_fits(&vf, vf_queues, vf_vectors))
-		vf = layout_make(vf_queues, vf_vectors, vf.bytes);
+	if (!layout_fits(&pf, pf_queues, pf_vectors, f->dstrd))
+		pf = layout_make(pf_queues, pf_vectors, f->dstrd, pf.bytes);
+	if (!layout_fits(&vf, vf_queues, vf_vectors, f->dstrd))
+		vf = layout_make(vf_queues, vf_vectors, f->dstrd, vf.bytes);
 	f->pf_bar0_bytes = pf.bytes;
 	f->pf_msix_table = pf.table;
 	f->pf_msix_pba = pf.pba;

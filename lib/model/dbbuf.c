@@ -6,7 +6,7 @@
 #include "model/bus.h"
 #include "model/cmd.h"
 
-#define STRIDE 4u	/* CAP.DSTRD is 0 */
+#define STRIDE(c) (4u << (c)->m->conf.dstrd)
 
 uint16_t m_dbbuf_config(struct m_ctrl *c, struct m_cmd *cmd)
 {
@@ -41,7 +41,7 @@ static uint32_t shadow(struct m_ctrl *c, unsigned index, uint32_t otherwise)
 {
 	le32_t v;
 
-	return m_dma_read(c, c->dbbuf.shadow + index * STRIDE, &v, sizeof(v)) ? le32_get(v) : otherwise;
+	return m_dma_read(c, c->dbbuf.shadow + index * STRIDE(c), &v, sizeof(v)) ? le32_get(v) : otherwise;
 }
 
 static void ask(struct m_ctrl *c, unsigned index, uint32_t at)
@@ -49,7 +49,7 @@ static void ask(struct m_ctrl *c, unsigned index, uint32_t at)
 	le32_t v = le32(at);
 
 	if (!DEFECT(c->m, DBBUF_EVENT_STALE))
-		m_dma_write(c, c->dbbuf.event + index * STRIDE, &v, sizeof(v));
+		m_dma_write(c, c->dbbuf.event + index * STRIDE(c), &v, sizeof(v));
 }
 
 void m_dbbuf_sq(struct m_ctrl *c, struct m_sq *sq)
@@ -71,8 +71,7 @@ static void take_head(struct m_ctrl *c, struct m_cq *cq)
 {
 	uint32_t head = shadow(c, 2u * cq->id + 1, cq->head);
 
-	/* only what was completed can be consumed */
-	if (head < cq->size && (head + cq->size - cq->head) % cq->size <= (cq->tail + cq->size - cq->head) % cq->size)
+	if (m_head_valid(cq, head))
 		cq->head = head;
 }
 

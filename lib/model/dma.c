@@ -4,10 +4,12 @@
 
 #define DOMAINS_MAX 65536u
 
-static struct m_map *map_at(const struct m_domain *d, uint64_t iova)
+static struct m_map *map_at(struct m_domain *d, uint64_t iova)
 {
-	unsigned lo = 0, hi = d->count;
+	unsigned lo = 0, hi = d->count, hint = d->last;
 
+	if (hint < d->count && iova >= d->map[hint].iova && iova - d->map[hint].iova < d->map[hint].len)
+		return &d->map[hint];
 	/* Sorted by iova: the last mapping that starts at or before it. */
 	while (lo < hi) {
 		unsigned mid = (lo + hi) / 2;
@@ -19,6 +21,7 @@ static struct m_map *map_at(const struct m_domain *d, uint64_t iova)
 	}
 	if (!lo || iova - d->map[lo - 1].iova >= d->map[lo - 1].len)
 		return NULL;
+	d->last = lo - 1;
 	return &d->map[lo - 1];
 }
 
@@ -90,7 +93,7 @@ uint64_t nvsr_model_faults(const struct nvsr_model *m, struct nvsr_model_fault *
 }
 
 /* The whole range must be mapped before a byte moves. */
-static bool reachable(const struct m_domain *d, uint64_t iova, size_t len)
+static bool reachable(struct m_domain *d, uint64_t iova, size_t len)
 {
 	if (iova + len < iova)
 		return false;
@@ -107,40 +110,75 @@ static bool reachable(const struct m_domain *d, uint64_t iova, size_t len)
 	return true;
 }
 
+/* An access that the IOMMU refuses.  Device threads of different functions may come here at once. */
+static void fault(const struct m_ctrl *as, uint64_t iova, bool write)
+{
+	static bool busy;
+	struct nvsr_model *m = as->m;
+
+	while (__atomic_test_and_set(&busy, __ATOMIC_ACQUIRE))
+		;
+	m->faults++;
+	m->last_fault = (struct nvsr_model_fault){ .rid = m_rid(as), .domain = as->domain, .iova = iova, .write = write };
+	__atomic_clear(&busy, __ATOMIC_RELEASE);
+}
+
+static bool refused(struct m_ctrl *c, const struct m_ctrl *as, uint64_t iova, bool write)
+{
+	fault(as, iova, write);
+	if (DEFECT(c->m, DMA_FAULT_KILLS_PF) && !m_is_pf(c)) {
+		m_pf(c->m)->fatal = true;
+		m_regs_update(m_pf(c->m));
+	}
+	return false;
+}
+
+/* The controller whose routing id a request of @c carries, and the address that it carries. */
+static const struct m_ctrl *requester(struct m_ctrl *c, uint64_t *iova)
+{
+	if (DEFECT(c->m, DMA_ADDRESS_32_BITS) && !m_is_pf(c))
+		*iova &= UINT32_MAX;
+	return DEFECT(c->m, VF_DMA_AS_PF) ? m_pf(c->m) : c;
+}
+
+static void copy(uint8_t *mem, uint8_t *buf, size_t len, bool write)
+{
+	if (write)
+		memcpy(mem, buf, len);
+	else
+		memcpy(buf, mem, len);
+}
+
 static bool dma(struct m_ctrl *c, uint64_t iova, uint8_t *buf, size_t len, bool write)
 {
 	struct nvsr_model *m = c->m;
-	const struct m_ctrl *as = DEFECT(m, VF_DMA_AS_PF) ? m_pf(m) : c;	/* whose routing id the request carries */
-	const struct m_domain *d = as->domain < m->domain_count ? &m->domain[as->domain] : NULL;
+	const struct m_ctrl *as = requester(c, &iova);
+	struct m_domain *d = as->domain < m->domain_count ? &m->domain[as->domain] : NULL;
 
 	if (!m_mastering(c))
 		return false;
-	if (DEFECT(m, DMA_ADDRESS_32_BITS) && !m_is_pf(c))
-		iova &= UINT32_MAX;
-	if (!reachable(d, iova, len)) {
-		m->faults++;
-		m->last_fault = (struct nvsr_model_fault){ .rid = m_rid(as), .domain = as->domain, .iova = iova,
-							   .write = write };
-		if (DEFECT(m, DMA_FAULT_KILLS_PF) && !m_is_pf(c)) {
-			m_pf(m)->fatal = true;
-			m_regs_update(m_pf(m));
-		}
-		return false;
-	}
+	if (!reachable(d, iova, len))
+		return refused(c, as, iova, write);
 	while (len) {
 		const struct m_map *map = map_at(d, iova);
 		uint64_t off = iova - map->iova;
 		size_t n = NVSR_MIN(len, (size_t)(map->len - off));
 
-		if (write)
-			memcpy(map->ptr + off, buf, n);
-		else
-			memcpy(buf, map->ptr + off, n);
+		copy(map->ptr + off, buf, n, write);
 		iova += n;
 		buf += n;
 		len -= n;
 	}
 	return true;
+}
+
+uint8_t *m_dma_at(struct m_ctrl *c, uint64_t iova, size_t len)
+{
+	const struct m_ctrl *as = requester(c, &iova);
+	struct m_domain *d = as->domain < c->m->domain_count ? &c->m->domain[as->domain] : NULL;
+	const struct m_map *map = d ? map_at(d, iova) : NULL;
+
+	return map && len <= map->len - (iova - map->iova) ? map->ptr + (iova - map->iova) : NULL;
 }
 
 bool m_dma_read(struct m_ctrl *c, uint64_t iova, void *buf, size_t len)

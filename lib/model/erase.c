@@ -187,7 +187,7 @@ uint16_t m_sanitize_status(const struct m_ctrl *c, bool io, uint8_t opcode)
 
 void m_sanitize_written(struct nvsr_model *m)
 {
-	if (!DEFECT(m, GDE_STAYS))
+	if (m->sanitize.erased && !DEFECT(m, GDE_STAYS))
 		m->sanitize.erased = false;
 }
 

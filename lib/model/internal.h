@@ -26,10 +26,11 @@ enum m_defect {
 
 /* --- host memory --------------------------------------------------------------------------------------------------------- */
 struct m_map { uint64_t iova; size_t len; uint8_t *ptr; };
-struct m_domain { struct m_map *map; unsigned count, cap; };
+struct m_domain { struct m_map *map; unsigned count, cap, last /* where the last address was found: a hint */; };
 
 /* --- queues -------------------------------------------------------------------------------------------------------------- */
 struct m_cq {
+	uint32_t doorbell;		/* poll.c: as last looked at; likewise below */
 	bool valid, irq, phase;		/* phase: tag of the next entry the controller writes */
 	uint16_t id, vector;
 	uint32_t size, head, tail;	/* entries */
@@ -37,6 +38,7 @@ struct m_cq {
 	unsigned sqs;			/* submission queues that use it */
 };
 struct m_sq {
+	uint32_t doorbell;
 	bool valid;
 	uint16_t id, cqid;
 	uint32_t size, head, tail;
@@ -92,6 +94,15 @@ struct m_ctrl {
 	unsigned late_count;
 	bool suspended;			/* migrate.c */
 	struct { bool on; uint64_t shadow, event; } dbbuf;	/* dbbuf.c */
+	struct {			/* poll.c: doorbells are memory that the host writes */
+		uint32_t *page;		/* as BAR0 from 1000h on; NULL: they come as register writes */
+		unsigned words;
+		bool beside;		/* inside a round, other functions are at work too: not everything may be executed */
+		bool round;		/* inside nvsr_model_poll() */
+		bool wants_alone;	/* a command waits for that */
+		uint64_t irqs;		/* vectors of completions posted in this round */
+		uint64_t executed;
+	} poll;
 	struct m_slow *slow;		/* fetched commands that are not complete: slow.c */
 	unsigned slow_count;
 
@@ -141,7 +152,7 @@ struct m_conf {
 	uint32_t sup_pgsize, vs;
 	uint16_t pf_cntlid, vf_cntlid, portid;
 	/* As Identify Controller and CAP show them: mdts a power of two of pages (0 no limit), mqes, aerl, elpe 0's based. */
-	unsigned nn, mnan, maxdna, maxcna, mdts, mqes, aerl, elpe;
+	unsigned nn, mnan, maxdna, maxcna, mdts, mqes, dstrd, aerl, elpe;
 	unsigned vq_flexible, vq_private, vq_secondary_max, vq_gran, vi_flexible, vi_private, vi_secondary_max, vi_gran;
 	unsigned sec_vq, sec_vi;	/* private resources of secondaries where CRT says so */
 	uint64_t capacity;
@@ -215,6 +226,8 @@ struct m_ctrl *m_ctrl_by_cntlid(struct nvsr_model *m, uint16_t cntlid);	/* NULL 
 /* dma.c: host memory of the function's domain.  False = fault (recorded, nothing moved). */
 bool m_dma_read(struct m_ctrl *c, uint64_t iova, void *buf, size_t len);
 bool m_dma_write(struct m_ctrl *c, uint64_t iova, const void *buf, size_t len);
+/* Where @len bytes at @iova are if nothing refuses an access to them, else NULL: a hint, which records no fault. */
+uint8_t *m_dma_at(struct m_ctrl *c, uint64_t iova, size_t len);
 /* prp.c: the data buffer of a command, checked and walked.  0 or a status. */
 uint16_t m_data_to_host(struct m_ctrl *c, const struct m_cmd *cmd, const void *buf, size_t len);
 uint16_t m_data_from_host(struct m_ctrl *c, const struct m_cmd *cmd, void *buf, size_t len);
@@ -227,6 +240,7 @@ void m_post(struct m_ctrl *c, uint16_t sqid, uint16_t cid, uint16_t status, uint
 void m_queues_free_all(struct m_ctrl *c);		/* at any CLR */
 void m_queue_keep(struct m_ctrl *c);			/* defects only: I/O queue 1, if commands wait in it */
 int m_queues_size(struct m_ctrl *c, unsigned max_qid);	/* arrays for queue ids 0..max_qid */
+void m_poll_new(struct m_ctrl *c, unsigned index);	/* poll.c: doorbell @index of a queue that is created */
 /* msix.c */
 void m_irq(struct m_ctrl *c, unsigned vector);
 void m_msix_resize(struct m_ctrl *c, unsigned entries);	/* TS follows VI; new entries have reset values */

@@ -112,16 +112,25 @@ static bool bit(const struct m_media *md, uint64_t i)
 	return md->written[i / 8] >> i % 8 & 1;
 }
 
+/* Device threads may write neighbouring blocks at once. */
+static void set_bits(struct m_media *md, uint64_t i, unsigned n)
+{
+	uint8_t bits = (uint8_t)(((1u << n) - 1) << i % 8), *at = &md->written[i / 8];
+
+	if ((__atomic_load_n(at, __ATOMIC_RELAXED) & bits) != bits)
+		__atomic_fetch_or(at, bits, __ATOMIC_RELAXED);
+}
+
 void m_media_mark(struct m_media *md, uint64_t off, uint64_t len)
 {
 	uint64_t i = off / md->block, end = (off + len) / md->block;
 
-	for (; i < end && i % 8; i++)
-		md->written[i / 8] |= (uint8_t)(1u << i % 8);
-	if (i + 8 <= end)
-		memset(md->written + i / 8, 0xff, (end - i) / 8);
-	for (i += (end - i) / 8 * 8; i < end; i++)
-		md->written[i / 8] |= (uint8_t)(1u << i % 8);
+	while (i < end) {
+		unsigned n = (unsigned)NVSR_MIN(8 - i % 8, end - i);
+
+		set_bits(md, i, n);
+		i += n;
+	}
 }
 
 bool m_media_allocated(const struct m_media *md, uint64_t off, uint64_t len)

@@ -74,6 +74,32 @@ struct nvsr_model_fault { uint16_t rid; unsigned domain; uint64_t iova; bool wri
 /* Number of faults so far; the last one in *ret when there was one (ret may be NULL). */
 uint64_t nvsr_model_faults(const struct nvsr_model *m, struct nvsr_model_fault *ret);
 
+/* --- real time: doorbells in memory, device threads ----------------------------------------------------------------------- */
+
+/**
+ * nvsr_model_share_doorbells() - take the doorbells of a function from memory instead of register writes.
+ * @page: what BAR0 has from 1000h on, @words of 4 bytes, written by the host as it would write the registers; NULL ends it
+ *
+ * Nothing happens by itself then: nvsr_model_poll() looks.  A queue that is created begins with doorbells of 0.
+ *
+ * Return: 0, -ENODEV no such function, -EINVAL no room for the doorbells of all its queues.
+ */
+int nvsr_model_share_doorbells(struct nvsr_model *m, uint16_t rid, uint32_t *page, unsigned words);
+/**
+ * nvsr_model_poll() - do what the doorbells of one function ask for, @most commands of each queue at a time.
+ * @alone: no other thread is in the model
+ *
+ * Without @alone, threads may poll different functions at the same time as long as nobody calls anything else of the model; they
+ * execute Read and Write with every check, and leave all other commands where they are.
+ *
+ * Return: commands executed; *ret_alone true when something waits for a call with @alone.
+ */
+unsigned nvsr_model_poll(struct nvsr_model *m, uint16_t rid, unsigned most, bool alone, bool *ret_alone);
+/* True when a doorbell of the function has changed since it was last polled. */
+bool nvsr_model_rung(struct nvsr_model *m, uint16_t rid);
+/* When the next thing is due by itself, UINT64_MAX: never. */
+uint64_t nvsr_model_due(const struct nvsr_model *m);
+
 /* --- interrupts and time ---------------------------------------------------------------------------------------- */
 
 /* MSI-X messages arrive here: a memory write of @data to @addr by function @rid. */

@@ -45,7 +45,7 @@ uint16_t m_rid(const struct m_ctrl *c)
 	return (uint16_t)(M_PF_RID + m_sriov_offset(m) + (c->fn - 1) * m->conf.vf_stride + DEFECT(m, VF_RID_SHIFTED));
 }
 
-static struct m_ctrl *ctrl_by_rid(struct nvsr_model *m, uint16_t rid)
+struct m_ctrl *m_ctrl_by_rid(struct nvsr_model *m, uint16_t rid)
 {
 	unsigned first = (unsigned)M_PF_RID + m_sriov_offset(m) + DEFECT(m, VF_RID_SHIFTED), n;
 
@@ -59,7 +59,7 @@ static struct m_ctrl *ctrl_by_rid(struct nvsr_model *m, uint16_t rid)
 
 void nvsr_model_set_domain(struct nvsr_model *m, uint16_t rid, unsigned domain)
 {
-	struct m_ctrl *c = ctrl_by_rid(m, rid);
+	struct m_ctrl *c = m_ctrl_by_rid(m, rid);
 
 	if (c)
 		c->domain = domain;
@@ -379,7 +379,7 @@ bool m_mastering(const struct m_ctrl *c)
 /* The function that answers configuration requests to @rid, or NULL: Unsupported Request. */
 static struct m_ctrl *answering(struct nvsr_model *m, uint16_t rid)
 {
-	struct m_ctrl *c = ctrl_by_rid(m, rid);
+	struct m_ctrl *c = m_ctrl_by_rid(m, rid);
 
 	if (!c || !c->present || !c->cfg || m->now < c->ready_at)
 		return NULL;

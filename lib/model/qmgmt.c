@@ -75,6 +75,7 @@ uint16_t m_create_cq(struct m_ctrl *c, struct m_cmd *cmd)
 			return m_bad(cmd, 46, 0, NVME_SC_INVALID_VECTOR);
 		iv = 0;
 	}
+	m_poll_new(c, 2 * qid + 1);
 	c->cq[qid] = (struct m_cq){ .valid = true, .irq = irq, .phase = true, .id = (uint16_t)qid, .vector = (uint16_t)iv,
 				    .size = (M_DW(cmd, 10) >> 16) + 1, .base = le64_get(cmd->e.prp1) };
 	return 0;
@@ -98,6 +99,7 @@ uint16_t m_create_sq(struct m_ctrl *c, struct m_cmd *cmd)
 	status = check_memory(c, cmd, NVME_CC_IOSQES(c->cc), 6);
 	if (status)
 		return status;
+	m_poll_new(c, 2 * qid);
 	c->sq[qid] = (struct m_sq){ .valid = true, .id = (uint16_t)qid, .cqid = (uint16_t)cqid,
 				    .size = (M_DW(cmd, 10) >> 16) + 1, .base = le64_get(cmd->e.prp1) };
 	c->cq[cqid].sqs++;

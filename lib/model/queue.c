@@ -8,6 +8,11 @@ static bool cq_full(const struct m_cq *q)
 	return (q->tail + 1) % q->size == q->head;
 }
 
+bool m_head_valid(const struct m_cq *cq, uint32_t head)
+{
+	return head < cq->size && (head + cq->size - cq->head) % cq->size <= (cq->tail + cq->size - cq->head) % cq->size;
+}
+
 static struct m_sq *sq_get(struct m_ctrl *c, unsigned qid)
 {
 	return c->sq && qid <= c->max_qid && c->sq[qid].valid ? &c->sq[qid] : NULL;
@@ -41,9 +46,18 @@ static bool entry_read(struct m_ctrl *c, uint64_t at, void *buf, size_t len)
 	return m_dma_read(c, at, buf, len) || (second_try(c) && m_dma_read(second_try(c), at, buf, len));
 }
 
-static bool entry_write(struct m_ctrl *c, uint64_t at, const void *buf, size_t len)
+/* The half with the phase tag comes last: the host may be looking at it. */
+static bool cqe_write(struct m_ctrl *c, uint64_t at, const struct nvme_cqe *e)
 {
-	return m_dma_write(c, at, buf, len) || (second_try(c) && m_dma_write(second_try(c), at, buf, len));
+	uint8_t *mem = m_mastering(c) ? m_dma_at(c, at, sizeof(*e)) : NULL;
+	uint64_t half[2];
+
+	if (!mem)
+		return m_dma_write(c, at, e, sizeof(*e)) || (second_try(c) && m_dma_write(second_try(c), at, e, sizeof(*e)));
+	memcpy(half, e, sizeof(half));
+	memcpy(mem, &half[0], sizeof(half[0]));
+	__atomic_store_n((uint64_t *)(void *)(mem + sizeof(half[0])), half[1], __ATOMIC_RELEASE);
+	return true;
 }
 
 int m_queues_size(struct m_ctrl *c, unsigned max_qid)
@@ -88,6 +102,8 @@ void m_queues_free_all(struct m_ctrl *c)
 int m_queues_start(struct m_ctrl *c)
 {
 	m_queues_free_all(c);
+	m_poll_new(c, 0);
+	m_poll_new(c, 1);
 	if (m_queues_size(c, m_virt_max_qid(c)) < 0)
 		return -ENOMEM;
 	c->cq[0] = (struct m_cq){ .valid = true, .irq = true, .phase = true, .size = (c->aqa >> 16 & 0xfff) + 1,
@@ -105,7 +121,7 @@ int m_queues_start(struct m_ctrl *c)
 
 static bool write_cqe(struct m_ctrl *c, struct m_cq *cq, const struct nvme_cqe *e)
 {
-	if (!entry_write(c, cq->base + (uint64_t)cq->tail * sizeof(*e), e, sizeof(*e))) {
+	if (!cqe_write(c, cq->base + (uint64_t)cq->tail * sizeof(*e), e)) {
 		lost(c);
 		return false;
 	}
@@ -130,7 +146,9 @@ static void put_cqe(struct m_ctrl *c, struct m_sq *sq, struct m_cq *cq, const st
 	for (unsigned i = 0; i < times && (!i || !cq_full(cq)); i++)
 		if (!write_cqe(c, cq, &e))
 			return;
-	if (irq)
+	if (irq && c->poll.round && vector < 64)
+		c->poll.irqs |= 1ull << vector;	/* one message for all that a round completes */
+	else if (irq)
 		m_irq(c, vector);
 }
 
@@ -142,6 +160,7 @@ static bool post_now(struct m_ctrl *c, const struct m_late *l)
 	if (!cq)
 		return true;	/* the queue is gone, and its completions with it */
 	m_dbbuf_cq(c, cq);
+	m_poll_cq(c, cq);
 	if (!m_mastering(c) || c->suspended || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
 		return false;
 	put_cqe(c, sq, cq, l);
@@ -250,6 +269,7 @@ static bool fetch_one(struct m_ctrl *c, unsigned qid)
 		return false;
 	m_dbbuf_sq(c, sq);
 	m_dbbuf_cq(c, cq);
+	m_poll_cq(c, cq);
 	if (sq->head == sq->tail || (cq_full(cq) && !DEFECT(c->m, CQ_OVERRUN)))
 		return false;
 	if ((m_is_pf(c) && c->m->now < c->m->wrong.pf_stalled_until) || stalled_by_sibling(c))
@@ -257,6 +277,8 @@ static bool fetch_one(struct m_ctrl *c, unsigned qid)
 	if (c->suspended || !m_running(c) || c->shutting || NVME_CSTS_SHST(c->csts) || !m_mastering(c))
 		return false;
 	if (!fetch(c, sq, &cmd))
+		return false;
+	if (c->poll.page && !m_poll_may_execute(c, sq, &cmd))
 		return false;
 	if (fetch_second(c, sq, &cmd, &second))
 		execute_fused(c, (uint16_t)qid, &cmd, &second);
@@ -306,9 +328,14 @@ void m_queue_process(struct m_ctrl *c)
 
 static void process_one(struct m_ctrl *c, unsigned qid)
 {
+	m_queue_some(c, qid, UINT32_MAX);
+}
+
+void m_queue_some(struct m_ctrl *c, unsigned qid, unsigned most)
+{
 	if (!enter(c))
 		return;
-	while (fetch_one(c, qid))
+	while (most-- && fetch_one(c, qid))
 		;
 	leave(c);
 }
@@ -341,10 +368,7 @@ void m_queue_flush(struct m_ctrl *c)
 
 /* --- doorbells ---------------------------------------------------------------------------------------------------- */
 
-/* Base 5.2 (error status): 0 = write to an invalid doorbell register, 1 = invalid doorbell write value. */
-enum { BAD_DOORBELL = 0, BAD_VALUE = 1 };
-
-static void bad_doorbell(struct m_ctrl *c, unsigned info)
+void m_bad_doorbell(struct m_ctrl *c, unsigned info)
 {
 	if (DEFECT(c->m, VF_BAD_DOORBELL_KILLS_PF) && !m_is_pf(c))
 		lost(m_pf(c->m));
@@ -357,11 +381,11 @@ static void ring_sq(struct m_ctrl *c, unsigned qid, uint32_t tail)
 	struct m_sq *sq = sq_get(c, qid);
 
 	if (!sq) {
-		bad_doorbell(c, BAD_DOORBELL);
+		m_bad_doorbell(c, M_BAD_DOORBELL);
 		return;
 	}
 	if (tail >= sq->size) {
-		bad_doorbell(c, BAD_VALUE);
+		m_bad_doorbell(c, M_BAD_VALUE);
 		return;
 	}
 	if (DEFECT(c->m, PF_IO_NEEDS_VFS) && m_is_pf(c) && qid && !m_sriov_active(c->m))
@@ -376,12 +400,11 @@ static void ring_cq(struct m_ctrl *c, unsigned qid, uint32_t head)
 	bool full;
 
 	if (!cq) {
-		bad_doorbell(c, BAD_DOORBELL);
+		m_bad_doorbell(c, M_BAD_DOORBELL);
 		return;
 	}
-	/* Only entries between head and tail can be consumed. */
-	if (head >= cq->size || (head + cq->size - cq->head) % cq->size > (cq->tail + cq->size - cq->head) % cq->size) {
-		bad_doorbell(c, BAD_VALUE);
+	if (!m_head_valid(cq, head)) {
+		m_bad_doorbell(c, M_BAD_VALUE);
 		return;
 	}
 	full = cq_full(cq) || c->dbbuf.on;

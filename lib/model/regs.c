@@ -20,7 +20,8 @@ void m_regs_init(struct m_ctrl *c)
 {
 	const struct m_conf *f = &c->m->conf;
 
-	c->cap = (DEFECT(c->m, MQES_BELOW_1024) ? 511 : (uint64_t)f->mqes) | CAP_CQR | (uint64_t)f->cap_to << 24 | CAP_CSS_NVM | CAP_CSS_ADMIN | CAP_CRWMS;
+	c->cap = (DEFECT(c->m, MQES_BELOW_1024) ? 511 : (uint64_t)f->mqes) | CAP_CQR | (uint64_t)f->cap_to << 24 |
+		 (uint64_t)f->dstrd << 32 | CAP_CSS_NVM | CAP_CSS_ADMIN | CAP_CRWMS;
 	/* An NVM Subsystem Reset hits every tenant: not offered by VFs. */
 	if (f->nssr != DEFECT(c->m, CAP_NSSRS_INVERTED) && (m_is_pf(c) || DEFECT(c->m, VF_NSSR_OFFERED)))
 		c->cap |= 1ull << 36;
@@ -277,7 +278,8 @@ void m_regs_write(struct m_ctrl *c, uint64_t off, unsigned len, uint64_t val)
 	if (len < 4 || off % 4)
 		return;
 	if (off >= NVME_REG_DBS) {
-		m_doorbell(c, (unsigned)((off - NVME_REG_DBS) / 4), (uint32_t)val);
+		if ((off - NVME_REG_DBS) % (4u << c->m->conf.dstrd) == 0)
+			m_doorbell(c, (unsigned)((off - NVME_REG_DBS) >> (2 + c->m->conf.dstrd)), (uint32_t)val);
 		return;
 	}
 	write_dword(c, off, (uint32_t)val);

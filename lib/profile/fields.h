@@ -40,6 +40,7 @@
 	F(controller, max_attachments_ctrl, "max-attachments-controller", INT, 0, 0xffffffff) \
 	F(controller, mdts_pages, "mdts-pages", INT, 0, 1 << 20) \
 	F(controller, mqes, "queue-entries", INT, 2, 65536) \
+	F(controller, doorbell_stride, "doorbell-stride", INT, 4, 1 << 17) \
 	F(controller, aerl, "async-events", INT, 1, 16) \
 	F(controller, elpe, "error-log-entries", INT, 1, 256)
 #define FIELDS_RESOURCES(F) \

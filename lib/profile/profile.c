@@ -248,14 +248,15 @@ static int check_unknown(const struct nvsr_yaml *y, const struct raw *raw, struc
 /* What one field cannot know of another. */
 static int check_together(const struct nvsr_yaml *y, const struct nvsr_profile *p, struct nvsr_complaint *complaint)
 {
-	const struct { const char *key; int64_t bytes; } bars[] = {
-		{ "vf-bar0-bytes", p->sriov.vf_bar0_bytes }, { "pf-bar0-bytes", p->sriov.pf_bar0_bytes },
+	const struct { const char *section, *key; int64_t bytes; } powers[] = {
+		{ "sriov", "vf-bar0-bytes", p->sriov.vf_bar0_bytes }, { "sriov", "pf-bar0-bytes", p->sriov.pf_bar0_bytes },
+		{ "controller", "doorbell-stride", p->controller.doorbell_stride },
 	};
 
-	for (size_t i = 0; i < NVSR_ARRAY_SIZE(bars); i++)
-		if (bars[i].bytes > 0 && bars[i].bytes & (bars[i].bytes - 1))
-			return nvsr_yaml_complain(y, "sriov", bars[i].key, 0, complaint, "expected a power of two, found %lld",
-						  (long long)bars[i].bytes);
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(powers); i++)
+		if (powers[i].bytes > 0 && powers[i].bytes & (powers[i].bytes - 1))
+			return nvsr_yaml_complain(y, powers[i].section, powers[i].key, 0, complaint,
+						  "expected a power of two, found %lld", (long long)powers[i].bytes);
 	if (p->sriov.cap_offset > 0 && p->sriov.cap_offset & 3)
 		return nvsr_yaml_complain(y, "sriov", "cap-offset", 0, complaint, "expected a multiple of 4, found %lld",
 					  (long long)p->sriov.cap_offset);

@@ -36,7 +36,7 @@ struct nvsr_profile {
 
 	struct {	/* controllers of the subsystem */
 		int64_t pf_cntlid, vf_first_cntlid, ports, version /* as VS reads */, nn, mnan, max_attachments_domain,
-			max_attachments_ctrl, mdts_pages /* 0 = no limit */, mqes, aerl, elpe;
+			max_attachments_ctrl, mdts_pages /* 0 = no limit */, mqes, doorbell_stride /* bytes */, aerl, elpe;
 	} controller;
 
 	struct {	/* CNS 14h */

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Real time: doorbells are words in memory, and device threads look at them.  What is done with a command is what is always
+ * done with it (queue.c, cmd.c); this file only says when, and which commands may run while other functions are at work.
+ */
+#include "model/bus.h"
+#include "model/cmd.h"
+
+/* Bytes of the next command's data that are asked for while this one is executed; a processor does the same between the copies
+ * of a loop that does nothing else. */
+#define AHEAD_BYTES 1024u
+#define AHEAD_ENTRIES 4u
+#define LINE 64u
+
+static unsigned word_of(const struct m_ctrl *c, unsigned index)
+{
+	return index << c->m->conf.dstrd;
+}
+
+static uint32_t doorbell(const struct m_ctrl *c, unsigned index)
+{
+	return __atomic_load_n(&c->poll.page[word_of(c, index)], __ATOMIC_ACQUIRE);
+}
+
+int nvsr_model_share_doorbells(struct nvsr_model *m, uint16_t rid, uint32_t *page, unsigned words)
+{
+	struct m_ctrl *c = m_ctrl_by_rid(m, rid);
+
+	if (!c)
+		return -ENODEV;
+	if (page && word_of(c, 2 * m_virt_max_qid(c) + 1) >= words)
+		return -EINVAL;
+	memset(&c->poll, 0, sizeof(c->poll));
+	c->poll.page = page;
+	c->poll.words = words;
+	return 0;
+}
+
+/* Doorbell @index as the controller makes it with a new queue. */
+void m_poll_new(struct m_ctrl *c, unsigned index)
+{
+	if (c->poll.page)
+		__atomic_store_n(&c->poll.page[word_of(c, index)], 0, __ATOMIC_RELEASE);
+}
+
+void m_poll_cq(struct m_ctrl *c, struct m_cq *cq)
+{
+	uint32_t head;
+
+	if (!c->poll.page || (cq->tail + 1) % cq->size != cq->head)
+		return;
+	head = doorbell(c, 2u * cq->id + 1) & 0xffff;
+	if (head == cq->doorbell)
+		return;
+	cq->doorbell = head;
+	if (m_head_valid(cq, head))
+		cq->head = head;
+	else
+		m_bad_doorbell(c, M_BAD_VALUE);
+}
+
+bool m_poll_may_execute(struct m_ctrl *c, struct m_sq *sq, const struct m_cmd *cmd)
+{
+	bool rw = cmd->e.opcode == NVME_CMD_READ || cmd->e.opcode == NVME_CMD_WRITE;
+
+	if (!c->poll.beside || (sq->id && rw && !NVME_FLAGS_FUSE(cmd->e.flags))) {
+		c->poll.executed++;
+		return true;
+	}
+	sq->head = (sq->head + sq->size - 1) % sq->size;
+	c->poll.wants_alone = true;
+	return false;
+}
+
+/* --- looking ahead ------------------------------------------------------------------------------------------------------ */
+
+/* Ask for the memory of an entry that is not fetched yet.  It may still be refused: nothing is taken from it but a guess. */
+static void expect(struct m_ctrl *c, const struct nvme_sqe *e)
+{
+	const struct nvsr_model *m = c->m;
+	uint32_t nsid = le32_get(e->nsid);
+	const struct m_ns *ns = nsid && nsid <= m->conf.nn ? m->ns[nsid] : NULL;
+	uint64_t off = (le32_get(e->cdw10) | (uint64_t)le32_get(e->cdw11) << 32) * (ns ? ns->block : 0);
+	const uint8_t *data;
+
+	if (!ns || off >= m_media_size(ns->media) || m_media_size(ns->media) - off < AHEAD_BYTES)
+		return;
+	data = m_media_direct(ns->media, off);
+	for (unsigned at = 0; data && at < AHEAD_BYTES; at += LINE)
+		__builtin_prefetch(data + at);
+}
+
+static void look_ahead(struct m_ctrl *c, const struct m_sq *sq)
+{
+	for (unsigned i = 1; i <= AHEAD_ENTRIES; i++) {
+		uint32_t at = (sq->head + i) % sq->size;
+		const uint8_t *e;
+
+		if ((at + sq->size - sq->head) % sq->size >= (sq->tail + sq->size - sq->head) % sq->size)
+			return;
+		e = m_dma_at(c, sq->base + (uint64_t)at * sizeof(struct nvme_sqe), sizeof(struct nvme_sqe));
+		if (!e)
+			return;
+		if (i < AHEAD_ENTRIES / 2 + 1) {
+			struct nvme_sqe copy;
+
+			memcpy(&copy, e, sizeof(copy));
+			expect(c, &copy);
+		} else {
+			__builtin_prefetch(e);
+		}
+	}
+}
+
+/* --- one round ------------------------------------------------------------------------------------------------------------ */
+
+static void take_tail(struct m_ctrl *c, struct m_sq *sq)
+{
+	uint32_t tail = doorbell(c, 2u * sq->id);
+
+	if (tail == sq->doorbell)
+		return;
+	sq->doorbell = tail;
+	tail &= 0xffff;
+	if (tail < sq->size)
+		sq->tail = tail;
+	else
+		m_bad_doorbell(c, M_BAD_VALUE);
+}
+
+static void poll_queue(struct m_ctrl *c, unsigned qid, unsigned most)
+{
+	struct m_sq *sq = &c->sq[qid];
+
+	take_tail(c, sq);
+	while (most-- && c->sq && sq->valid && sq->head != sq->tail) {
+		uint32_t head = sq->head;
+
+		look_ahead(c, sq);
+		m_queue_some(c, qid, 1);
+		/* It waits for room, for its turn, or for ever. */
+		if (!c->sq || sq->head == head)
+			return;
+	}
+}
+
+static void send_irqs(struct m_ctrl *c)
+{
+	while (c->poll.irqs) {
+		unsigned vector = (unsigned)__builtin_ctzll(c->poll.irqs);
+
+		c->poll.irqs &= c->poll.irqs - 1;
+		m_irq(c, vector);
+	}
+}
+
+unsigned nvsr_model_poll(struct nvsr_model *m, uint16_t rid, unsigned most, bool alone, bool *ret_alone)
+{
+	struct m_ctrl *c = m_ctrl_by_rid(m, rid);
+	uint64_t before;
+
+	*ret_alone = false;
+	if (!c || !c->poll.page)
+		return 0;
+	before = c->poll.executed;
+	c->poll.round = true;
+	c->poll.beside = !alone;
+	c->poll.wants_alone = false;
+	for (unsigned qid = 0; c->sq && m_running(c) && qid <= c->max_qid; qid++)
+		if (c->sq[qid].valid)
+			poll_queue(c, qid, most);
+	if (alone && c->late_count)
+		m_queue_flush(c);
+	c->poll.round = c->poll.beside = false;
+	send_irqs(c);
+	*ret_alone = c->poll.wants_alone || (c->late_count && !alone);
+	return (unsigned)(c->poll.executed - before);
+}
+
+bool nvsr_model_rung(struct nvsr_model *m, uint16_t rid)
+{
+	const struct m_ctrl *c = m_ctrl_by_rid(m, rid);
+
+	if (!c || !c->poll.page || !c->sq || !m_running(c))
+		return false;
+	for (unsigned qid = 0; qid <= c->max_qid; qid++)
+		if (c->sq[qid].valid && (doorbell(c, 2u * qid) != c->sq[qid].doorbell || c->sq[qid].head != c->sq[qid].tail))
+			return true;
+	return false;
+}
+
+uint64_t nvsr_model_due(const struct nvsr_model *m)
+{
+	return m->next_event;
+}
