@@ -27,6 +27,7 @@ struct dma {
 };
 
 struct fn {
+	struct fn *next;	/* of all functions that are open, from shared->host on */
 	struct nvsr_dev *d;
 	int sock, kick;
 	bool attached;		/* the function is ours: said HELLO */
@@ -107,11 +108,9 @@ static int cfg_read(struct nvsr_dev *d, uint16_t rid, unsigned off, unsigned len
 	int rc = -ENODEV;
 
 	/* Dispatch goes through the PF; each function answers on its own connection. */
-	for (struct nvsr_dev *v = d->shared->vfs; v && rid != d->rid; v = v->next_vf)
-		if (v->rid == rid)
-			d = v;
-	if (rid == d->rid)
-		rc = get(fn_of(d), NVSR_WIRE_CFG_READ, off, len, &val);
+	for (struct fn *f = d->shared->host; f; f = f->next)
+		if (f->attached && f->d->rid == rid)
+			rc = get(f, NVSR_WIRE_CFG_READ, off, len, &val);
 	if (!rc)
 		*ret = (uint32_t)val;
 	return rc;
@@ -408,8 +407,8 @@ static int connection(struct nvsr_dev *d, const char *path)
 	if (!f)
 		return -ENOMEM;
 	*f = (struct fn){ .d = d, .sock = -1, .kick = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .bells = MAP_FAILED,
-			  .next_iova = IOVA_BASE };
-	d->priv = f;
+			  .next_iova = IOVA_BASE, .next = d->shared->host };
+	d->priv = d->shared->host = f;
 	f->sock = connect_to(path);
 	return f->sock < 0 ? f->sock : 0;
 }
@@ -460,6 +459,11 @@ static void close_dev(struct nvsr_dev *d)
 		close(f->kick);
 	if (f->sock >= 0)
 		close(f->sock);
+	for (struct fn **p = (struct fn **)&d->shared->host; *p; p = &(*p)->next)
+		if (*p == f) {
+			*p = f->next;
+			break;
+		}
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 }
