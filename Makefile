@@ -12,7 +12,8 @@ CFLAGS ?= -O2 -g
 
 WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wundef -Wno-unused-parameter
 STD     = -std=gnu11 -D_GNU_SOURCE -I. -Ilib -I$(B) $(WARN)
-CF      = $(STD) $(PKG_CF) -MMD -MP
+# Position independent, because the fio engine is a shared object; hidden, because nothing else of it is anybody's business.
+CF      = $(STD) $(PKG_CF) -fPIC -fvisibility=hidden -MMD -MP
 ifeq ($(SAN),1)
   B    := $(B)/san
   CF   += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
@@ -49,7 +50,12 @@ CORPUSBIN := $(FUZZSRC:%.c=$(B)/test/%)
 FUZZBIN := $(FUZZSRC:%.c=$(B)/fuzz/%)
 BIN     := $(if $(filter 1,$(SAN)),$(B)/nvsr-conform,nvsr-conform)
 
-all: $(BIN)
+# The fio engine, see runners/fio-engine/fetch.  Not with sanitizers: fio has none.
+ENGINE    := $(if $(filter 1,$(SAN)),,$(B)/nvsr-fio.so)
+ENGINESRC := $(wildcard runners/fio-engine/*.c)
+ENGINEHDR := $(wildcard runners/fio-engine/*.h)
+
+all: $(BIN) $(ENGINE)
 
 help:
 	@echo 'make            build ./nvsr-conform'
@@ -108,6 +114,19 @@ $(B)/obj/%.o: %.c $(B)/flags | $(B)/config.h
 	@mkdir -p $(@D)
 	$(SAY) CC $<
 	$(Q)$(CC) $(CF) $(CFLAGS) -c -o $@ $<
+
+# Without fio, or without the source of exactly this fio, everything else is built all the same.
+FIO_FLAGS = -isystem $(B)/fio/$$(cat $(B)/fio/version) -DCONFIG_PWRITEV2 -DCONFIG_SYNC_FILE_RANGE -DCONFIG_HAVE_GETTID
+$(B)/nvsr-fio.so: $(ENGINESRC) $(ENGINEHDR) $(LIBRARY) $(B)/flags $(B)/fio/version
+	$(SAY) ENGINE $@
+	$(Q)if [ -s $(B)/fio/version ]; then \
+		$(CC) $(filter-out -MMD -MP,$(CF)) $(FIO_FLAGS) $(CFLAGS) -shared -Wl,--exclude-libs,ALL -o $@.new $(ENGINESRC) $(LIBRARY) $(PKG_LIBS) $(LDFLAGS) && \
+		cp $(B)/fio/version $(B)/nvsr-fio.version && mv $@.new $@; \
+	else rm -f $@ $(B)/nvsr-fio.version; fi
+
+$(B)/fio/version: FORCE | $(B)/setup.build
+	@mkdir -p $(@D)
+	@FIO_SRC="$(FIO_SRC)" runners/fio-engine/fetch $(B)/fio || { echo '  the fio engine is not built: nvsr-conform perf will not run'; : > $@; }
 
 # A unit test is a program of its own: lib/x/y_test.c with main(), linked with everything but the command line's main().
 $(B)/test/%: %.c $(LIBRARY) $(B)/flags | $(B)/config.h

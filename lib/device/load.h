@@ -55,8 +55,9 @@ void nvsr_pair_ring(struct nvsr_pair *p);
 typedef void (*nvsr_pair_done_fn)(void *ctx, void *arg, uint16_t status);
 /* Take up to @max completions, without waiting.  The number taken; negative errno when the queue answers nonsense. */
 int nvsr_pair_reap(struct nvsr_pair *p, unsigned max, nvsr_pair_done_fn done, void *ctx);
-/* Commands in flight. */
+/* Commands in flight, and how many more there is room for. */
 unsigned nvsr_pair_busy(const struct nvsr_pair *p);
+unsigned nvsr_pair_room(const struct nvsr_pair *p);
 
 /*
  * What a device that is served by another process of ours did since it began: "unix:PATH" only, else -ENOTSUP.

@@ -168,6 +168,11 @@ unsigned nvsr_pair_busy(const struct nvsr_pair *p)
 	return p->slots - p->frees;
 }
 
+unsigned nvsr_pair_room(const struct nvsr_pair *p)
+{
+	return p->frees;
+}
+
 /* --- commands --------------------------------------------------------------------------------------------------------------- */
 
 /* PRP2: the second page, or a list of all behind the first. */
