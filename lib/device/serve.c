@@ -621,6 +621,9 @@ static int prepare(struct server *s)
 		if (i && nvsr_dma_own_domain(f->d))
 			return -ENOMEM;
 	}
+	/* Of the PF we keep the admin queue alone. */
+	if (o->pf->ctrl.io && nvsr_queue_destroy(o->pf->ctrl.io))
+		return -EIO;
 	nvsr_model_on_msi(s->model, on_msi, s);
 	s->epoch = nvsr_now_ns() - nvsr_model_now(s->model);
 	return 0;
