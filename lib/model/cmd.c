@@ -345,7 +345,7 @@ uint16_t m_execute(struct m_ctrl *c, struct m_cmd *cmd)
 	cmd->err_parm = 0xffff;
 	cmd->cs_info = 0;
 	status = m_outcome(c, cmd, dispatch(c, cmd));
-	if (!status && outlives_power(cmd))
+	if (!status && c->m->state_path && outlives_power(cmd))
 		m_state_save(c->m);
 	return status;
 }

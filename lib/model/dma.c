@@ -141,12 +141,16 @@ static const struct m_ctrl *requester(struct m_ctrl *c, uint64_t *iova)
 	return DEFECT(c->m, VF_DMA_AS_PF) ? m_pf(c->m) : c;
 }
 
-static void copy(uint8_t *mem, uint8_t *buf, size_t len, bool write)
+#define LONG_COPY 512u
+
+static void copy(struct m_ctrl *c, uint8_t *host, uint8_t *buf, size_t len, bool to_host)
 {
-	if (write)
-		memcpy(mem, buf, len);
+	uint8_t *to = to_host ? host : buf, *from = to_host ? buf : host;
+
+	if (c->poll.next && len >= LONG_COPY)
+		m_poll_copy(c, to, from, len, to_host);
 	else
-		memcpy(buf, mem, len);
+		memcpy(to, from, len);
 }
 
 static bool dma(struct m_ctrl *c, uint64_t iova, uint8_t *buf, size_t len, bool write)
@@ -155,19 +159,23 @@ static bool dma(struct m_ctrl *c, uint64_t iova, uint8_t *buf, size_t len, bool 
 	const struct m_ctrl *as = requester(c, &iova);
 	struct m_domain *d = as->domain < m->domain_count ? &m->domain[as->domain] : NULL;
 
+	const struct m_map *map = d ? map_at(d, iova) : NULL;
+
 	if (!m_mastering(c))
 		return false;
-	if (!reachable(d, iova, len))
+	/* Nearly always in one piece. */
+	if ((!map || len > map->len - (iova - map->iova)) && !reachable(d, iova, len))
 		return refused(c, as, iova, write);
 	while (len) {
-		const struct m_map *map = map_at(d, iova);
 		uint64_t off = iova - map->iova;
 		size_t n = NVSR_MIN(len, (size_t)(map->len - off));
 
-		copy(map->ptr + off, buf, n, write);
+		copy(c, map->ptr + off, buf, n, write);
 		iova += n;
 		buf += n;
 		len -= n;
+		if (len)
+			map = map_at(d, iova);
 	}
 	return true;
 }

@@ -100,6 +100,7 @@ struct m_ctrl {
 		bool beside;		/* inside a round, other functions are at work too: not everything may be executed */
 		bool round;		/* inside nvsr_model_poll() */
 		bool wants_alone;	/* a command waits for that */
+		const uint8_t *next;	/* the data of the command behind this one, or NULL */
 		uint64_t irqs;		/* vectors of completions posted in this round */
 		uint64_t executed;
 	} poll;
@@ -240,6 +241,7 @@ void m_post(struct m_ctrl *c, uint16_t sqid, uint16_t cid, uint16_t status, uint
 void m_queues_free_all(struct m_ctrl *c);		/* at any CLR */
 void m_queue_keep(struct m_ctrl *c);			/* defects only: I/O queue 1, if commands wait in it */
 int m_queues_size(struct m_ctrl *c, unsigned max_qid);	/* arrays for queue ids 0..max_qid */
+void m_poll_copy(struct m_ctrl *c, uint8_t *to, const uint8_t *from, size_t len, bool to_host);	/* poll.next is not NULL */
 void m_poll_new(struct m_ctrl *c, unsigned index);	/* poll.c: doorbell @index of a queue that is created */
 /* msix.c */
 void m_irq(struct m_ctrl *c, unsigned vector);

@@ -6,9 +6,11 @@
 #include "model/bus.h"
 #include "model/cmd.h"
 
-/* Bytes of the next command's data that are asked for while this one is executed; a processor does the same between the copies
- * of a loop that does nothing else. */
-#define AHEAD_BYTES 1024u
+/*
+ * The next command's data is asked for while this one's is copied.  Measured: with 16 lines on their way, what is done between two
+ * copies costs no time; with fewer it does, and with more they get in each other's way.
+ */
+#define AHEAD_LINES 16u
 #define AHEAD_ENTRIES 4u
 #define LINE 64u
 
@@ -74,42 +76,62 @@ bool m_poll_may_execute(struct m_ctrl *c, struct m_sq *sq, const struct m_cmd *c
 
 /* --- looking ahead ------------------------------------------------------------------------------------------------------ */
 
-/* Ask for the memory of an entry that is not fetched yet.  It may still be refused: nothing is taken from it but a guess. */
-static void expect(struct m_ctrl *c, const struct nvme_sqe *e)
+/* The data of an entry that is not fetched yet.  It may still be refused: nothing is taken from it but a guess. */
+static uint8_t *expected(struct m_ctrl *c, const struct nvme_sqe *e)
 {
 	const struct nvsr_model *m = c->m;
 	uint32_t nsid = le32_get(e->nsid);
 	const struct m_ns *ns = nsid && nsid <= m->conf.nn ? m->ns[nsid] : NULL;
 	uint64_t off = (le32_get(e->cdw10) | (uint64_t)le32_get(e->cdw11) << 32) * (ns ? ns->block : 0);
-	const uint8_t *data;
 
-	if (!ns || off >= m_media_size(ns->media) || m_media_size(ns->media) - off < AHEAD_BYTES)
-		return;
-	data = m_media_direct(ns->media, off);
-	for (unsigned at = 0; data && at < AHEAD_BYTES; at += LINE)
-		__builtin_prefetch(data + at);
+	if (!ns || off >= m_media_size(ns->media) || m_media_size(ns->media) - off < M_PAGE)
+		return NULL;
+	return m_media_direct(ns->media, off);
 }
 
+/* What the command behind the next one will need. */
 static void look_ahead(struct m_ctrl *c, const struct m_sq *sq)
 {
-	for (unsigned i = 1; i <= AHEAD_ENTRIES; i++) {
-		uint32_t at = (sq->head + i) % sq->size;
-		const uint8_t *e;
+	uint32_t waiting = (sq->tail + sq->size - sq->head) % sq->size, at = (sq->head + 1) % sq->size;
+	struct nvme_sqe copy;
+	const uint8_t *e;
 
-		if ((at + sq->size - sq->head) % sq->size >= (sq->tail + sq->size - sq->head) % sq->size)
-			return;
-		e = m_dma_at(c, sq->base + (uint64_t)at * sizeof(struct nvme_sqe), sizeof(struct nvme_sqe));
-		if (!e)
-			return;
-		if (i < AHEAD_ENTRIES / 2 + 1) {
-			struct nvme_sqe copy;
+	c->poll.next = NULL;
+	if (waiting < 2)
+		return;
+	e = m_dma_at(c, sq->base + (uint64_t)at * sizeof(copy), sizeof(copy));
+	if (!e)
+		return;
+	if (waiting > 2 + AHEAD_ENTRIES)
+		__builtin_prefetch(e + AHEAD_ENTRIES * sizeof(copy));
+	memcpy(&copy, e, sizeof(copy));
+	c->poll.next = expected(c, &copy);
+}
 
-			memcpy(&copy, e, sizeof(copy));
-			expect(c, &copy);
-		} else {
-			__builtin_prefetch(e);
-		}
+/* Copies @lines while the line AHEAD_LINES further on is asked for: of this command's blocks, then of the @next one's. */
+__attribute__((target_clones("avx512f", "avx2", "default")))
+static void stream(uint8_t *to, const uint8_t *from, const uint8_t *blocks, const uint8_t *next, size_t lines)
+{
+	size_t dist = NVSR_MIN(lines, (size_t)AHEAD_LINES), i = 0;
+
+	for (; i + dist < lines; i++) {
+		__builtin_prefetch(blocks + (i + dist) * LINE);
+		memcpy(to + i * LINE, from + i * LINE, LINE);
 	}
+	for (size_t k = 0; i < lines; i++, k++) {
+		__builtin_prefetch(next + k * LINE);
+		memcpy(to + i * LINE, from + i * LINE, LINE);
+	}
+}
+
+void m_poll_copy(struct m_ctrl *c, uint8_t *to, const uint8_t *from, size_t len, bool to_host)
+{
+	const uint8_t *next = c->poll.next;
+	size_t lines = len / LINE;
+
+	c->poll.next = NULL;
+	stream(to, from, to_host ? from : to, next, lines);
+	memcpy(to + lines * LINE, from + lines * LINE, len - lines * LINE);
 }
 
 /* --- one round ------------------------------------------------------------------------------------------------------------ */

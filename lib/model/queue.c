@@ -221,8 +221,13 @@ static bool fetch(struct m_ctrl *c, struct m_sq *sq, struct m_cmd *ret)
 		lost(c);
 		return false;
 	}
-	sq->head = (sq->head + 1) % sq->size;
+	if (++sq->head == sq->size)
+		sq->head = 0;
 	ret->sq = sq;
+	ret->dw0 = ret->dw1 = 0;
+	ret->parked = false;
+	ret->err_parm = 0xffff;
+	ret->cs_info = 0;
 	return true;
 }
 
@@ -263,7 +268,7 @@ static bool fetch_one(struct m_ctrl *c, unsigned qid)
 {
 	struct m_sq *sq = sq_get(c, qid);
 	struct m_cq *cq = sq ? cq_get(c, sq->cqid) : NULL;
-	struct m_cmd cmd = { .err_parm = 0xffff }, second = { .err_parm = 0xffff };
+	struct m_cmd cmd, second;
 
 	if (!cq)
 		return false;
