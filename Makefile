@@ -36,8 +36,8 @@ ask       = $(shell pkg-config $1 $(PKGS))$(if $(filter 0,$(.SHELLSTATUS)),,$(er
 PKG_CF    = $(eval PKG_CF := $(call ask,--cflags))$(PKG_CF)
 PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs))$(PKG_LIBS)
 
-SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c))
-HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h))
+SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c runners/perf/*.c))
+HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h runners/perf/*.h))
 SCRIPTS := $(sort $(shell grep -lsE '^\#!/bin/(ba)?sh' .ci/* runners/build/* runners/lab/*))
 SRC     := $(filter-out %_test.c %_fuzz.c,$(SRC_ALL))
 TESTSRC := $(filter %_test.c,$(SRC_ALL))

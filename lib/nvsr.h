@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "device/device.h"
 #include "model/model.h"
+#include "profile/matrix.h"
 #include "profile/profile.h"
 #include "result/result.h"
 #include "spec/needs.h"

@@ -48,8 +48,8 @@ static void translate(const struct nvsr_yaml *y, char *log, cyaml_err_t err, str
 		if (!nvsr_yaml_where(y, field[0] ? field : NULL, key, 0, &line, &col))
 			nvsr_yaml_where(y, NULL, key, 0, &line, &col);
 		snprintf(complaint->text, sizeof(complaint->text),
-			 "%s:%u:%u: %s%s%s: no such field, see device-profiles/README.md", y->path, line, col, field,
-			 field[0] ? "." : "", key);
+			 "%s:%u:%u: %s%s%s: no such field, see %s", y->path, line, col, field, field[0] ? "." : "", key,
+			 y->guide ? y->guide : "device-profiles/README.md");
 		return;
 	}
 	/* libyaml's own scanner reports "libyaml: message at line: L column: C" in one line. */
@@ -69,13 +69,13 @@ int nvsr_yaml_load(struct nvsr_yaml *y, const char *path, const cyaml_schema_val
 	cyaml_err_t err;
 	int rc;
 
-	*y = (struct nvsr_yaml){ .path = strdup(path) };
+	*y = (struct nvsr_yaml){ .path = strdup(path), .guide = y->guide };
 	if (!y->path)
 		return -ENOMEM;
 	rc = nvsr_read_file(path, YAML_MAX, &y->text, &y->len);
 	if (rc) {
 		snprintf(complaint->text, sizeof(complaint->text), "%s: %s", path,
-			 rc == -EFBIG ? "larger than 1 MiB, not a profile" : strerror(-rc));
+			 rc == -EFBIG ? "larger than 1 MiB, nothing that people write" : strerror(-rc));
 		return rc;
 	}
 	err = cyaml_load_data((const uint8_t *)y->text, y->len, &config, schema, &data, ret_count);
@@ -121,6 +121,15 @@ static const char *find_key(const char *text, const char *from, const char *key,
 	return NULL;
 }
 
+static void count_to(const char *text, const char *s, unsigned *ret_line, unsigned *ret_col)
+{
+	*ret_line = *ret_col = 1;
+	for (const char *c = text; c < s; c++) {
+		*ret_col = *c == '\n' ? 1 : *ret_col + 1;
+		*ret_line += *c == '\n';
+	}
+}
+
 bool nvsr_yaml_where(const struct nvsr_yaml *y, const char *section, const char *key, unsigned nth, unsigned *ret_line,
 		     unsigned *ret_col)
 {
@@ -131,16 +140,49 @@ bool nvsr_yaml_where(const struct nvsr_yaml *y, const char *section, const char 
 		return false;
 	if (section && !(from = find_key(y->text, y->text, section, 0, true)))
 		return false;
-	s = find_key(y->text, section ? from + strlen(section) : from, key, nth, false);
+	/* The same word may be a key further in: at the start of a line it stands on the top level. */
+	s = section ? NULL : find_key(y->text, from, key, nth, true);
+	if (!s)
+		s = find_key(y->text, section ? from + strlen(section) : from, key, nth, false);
 	if (!s)
 		s = section ? from : NULL;
 	if (!s)
 		return false;
-	for (const char *c = y->text; c < s; c++) {
-		*ret_col = *c == '\n' ? 1 : *ret_col + 1;
-		*ret_line += *c == '\n';
-	}
+	count_to(y->text, s, ret_line, ret_col);
 	return true;
+}
+
+/* The place of @line and @col in the text. */
+static const char *at_place(const struct nvsr_yaml *y, unsigned line, unsigned col)
+{
+	const char *s = y->text;
+
+	for (; s && line > 1; line--) {
+		s = strchr(s, '\n');
+		s = s ? s + 1 : NULL;
+	}
+	return s ? s + NVSR_MIN((size_t)col - 1, strlen(s)) : NULL;
+}
+
+bool nvsr_yaml_where_value(const struct nvsr_yaml *y, const char *section, const char *key, unsigned nth, const char *value,
+			   unsigned *ret_line, unsigned *ret_col)
+{
+	size_t n = strlen(value);
+	const char *s = nvsr_yaml_where(y, section, key, nth, ret_line, ret_col) ? at_place(y, *ret_line, *ret_col) : NULL;
+
+	if (!s || !n || strncmp(s, key, strlen(key)))
+		return false;
+	for (s = s + strlen(key); (s = strstr(s, value)); s += n) {
+		const char *bol = s;
+
+		while (bol > y->text && bol[-1] != '\n')
+			bol--;
+		if (memchr(bol, '#', (size_t)(s - bol)) || is_word(s[-1]) || is_word(s[n]))
+			continue;
+		count_to(y->text, s, ret_line, ret_col);
+		return true;
+	}
+	return false;
 }
 
 int nvsr_yaml_complain(const struct nvsr_yaml *y, const char *section, const char *key, unsigned nth,

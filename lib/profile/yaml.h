@@ -8,7 +8,11 @@
 #include "profile/profile.h"
 
 /* A YAML file as text, kept to say where a field stands. */
-struct nvsr_yaml { char *path, *text; size_t len; };
+struct nvsr_yaml {
+	char *path, *text;
+	size_t len;
+	const char *guide;	/* where its fields are documented, set before loading; NULL: device-profiles/README.md */
+};
 
 /**
  * nvsr_yaml_load() - read @path by @schema.
@@ -32,6 +36,9 @@ extern const cyaml_config_t nvsr_yaml_config;
  */
 bool nvsr_yaml_where(const struct nvsr_yaml *y, const char *section, const char *key, unsigned nth, unsigned *ret_line,
 		     unsigned *ret_col);
+/* The same for @value behind that key: in it, or in the list it begins.  False (the key's place) when it is not there. */
+bool nvsr_yaml_where_value(const struct nvsr_yaml *y, const char *section, const char *key, unsigned nth, const char *value,
+			   unsigned *ret_line, unsigned *ret_col);
 /* Fill *complaint as "path:line:col: section.key: message" for that key; returns -EINVAL. */
 int nvsr_yaml_complain(const struct nvsr_yaml *y, const char *section, const char *key, unsigned nth,
 		       struct nvsr_complaint *complaint, const char *fmt, ...) NVSR_PRINTF(6, 7);
