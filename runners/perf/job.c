@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* fio's job file of a cell.  With it and a served model anybody gets the same numbers by hand. */
+#include "runners/perf/perf.h"
+
+/* What all jobs have in common. */
+static void put_global(struct nvsr_text *t, const struct nvsr_job *j)
+{
+	char cpus[1024];
+
+	nvsr_text_add(t, "; written by nvsr-conform %s\n[global]\n", nvsr_version);
+	nvsr_text_add(t, "ioengine=external:%s\nthread=1\ndevice=unix:%s\npath=%s\n", j->engine, j->device, j->cell->path->engine);
+	nvsr_text_add(t, "randseed=%llu\n", (unsigned long long)j->seed);
+	/* Total latency is what engines have in common; the others would only cost time. */
+	nvsr_text_add(t, "lat_percentiles=1\nclat_percentiles=0\npercentile_list=50:95:99:99.9\n"
+			 "disable_clat=1\ndisable_slat=1\ndisable_bw_measurement=1\ngroup_reporting=1\n");
+	nvsr_text_add(t, "cpus_allowed=%s\ncpus_allowed_policy=split\n", nvsr_cpus_text(j->cpus, cpus, sizeof(cpus)));
+}
+
+static void put_load(struct nvsr_text *t, const struct nvsr_job *j)
+{
+	const struct nvsr_cell *c = j->cell;
+	bool random = c->pattern >= NVSR_PATTERN_RANDREAD;
+
+	nvsr_text_add(t, "rw=%s\n", nvsr_pattern_name(c->pattern));
+	if (nvsr_pattern_is_mix(c->pattern))
+		nvsr_text_add(t, "rwmixread=%u\n", c->read_percent);
+	nvsr_text_add(t, "bs=%u\niodepth=%u\nnumjobs=%u\n", c->block, c->depth, c->jobs);
+	if (random)
+		nvsr_text_add(t, "norandommap=1\n");
+	else if (c->jobs > 1)	/* each job a part of its own, as one after the other they would read what is in the cache */
+		nvsr_text_add(t, "size=%llu\noffset_increment=%llu\n",
+			      (unsigned long long)(j->namespace_bytes / c->jobs / c->block * c->block),
+			      (unsigned long long)(j->namespace_bytes / c->jobs / c->block * c->block));
+	nvsr_text_add(t, "time_based=1\nramp_time=%ums\nruntime=%ums\n", j->warm_up_ms, j->run_ms);
+}
+
+static void put_verify(struct nvsr_text *t, const struct nvsr_job *j)
+{
+	nvsr_text_add(t, "rw=randwrite\nbs=4096\niodepth=8\nsize=%llu\nverify=crc32c\ndo_verify=1\nverify_fatal=1\n"
+			 "verify_state_save=0\n",
+		      (unsigned long long)NVSR_MIN(j->verify_bytes, j->namespace_bytes));
+}
+
+/* A section for each VM, and statistics of its own; the PF's is "host". */
+static void put_vm(struct nvsr_text *t, const struct nvsr_job *j, unsigned vm)
+{
+	const struct nvsr_path *p = j->cell->path;
+
+	if (!p->vf) {
+		nvsr_text_add(t, "[host]\nfunction=pf\nnsid=%u\n", nvsr_load_nsid(0));
+		return;
+	}
+	nvsr_text_add(t, "[vm%u]\n%sfunction=vf%u\nnsid=%u\n", vm, vm > 1 ? "new_group=1\n" : "", vm, nvsr_load_nsid(vm));
+	if (p->back_end != NVSR_BACK_END_NONE)
+		nvsr_text_add(t, "backend=%s%u\n", j->back_end, vm);
+}
+
+char *nvsr_job_text(const struct nvsr_job *j)
+{
+	struct nvsr_text t = { 0 };
+
+	put_global(&t, j);
+	if (j->verify_bytes)
+		put_verify(&t, j);
+	else
+		put_load(&t, j);
+	for (unsigned vm = 1; vm <= (j->verify_bytes ? 1 : j->cell->vms); vm++)
+		put_vm(&t, j, vm);
+	if (t.failed)
+		nvsr_text_free(&t);
+	return t.s;
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Every path verified, then every cell measured, turn by turn; each result is on the disk before the next turn. */
+#include <sys/ioctl.h>
+
+#include "runners/perf/perf.h"
+
+#define VERIFY_BYTES (16u << 20)
+#define GRACE_NS (20 * NVSR_S)		/* beyond what a turn takes */
+#define STARTED_COMMANDS 64		/* more than it takes to set queues up */
+#define POLL_NS NVSR_MS
+#define PLAIN_EVERY_NS (10 * NVSR_S)
+
+/* --- progress -------------------------------------------------------------------------------------------------------------- */
+
+struct progress {
+	bool terminal;
+	uint64_t started, last;
+	size_t done, todo;
+};
+
+static void show(struct progress *p, const char *what)
+{
+	uint64_t now = nvsr_now_ns(), each = p->done ? (now - p->started) / p->done : 0;
+	unsigned left = (unsigned)(each * (p->todo - p->done) / NVSR_S);
+	struct winsize size = { 0 };
+	char line[256], time[48] = "";
+
+	if (!p->terminal && now - p->last < PLAIN_EVERY_NS)
+		return;
+	p->last = now;
+	if (p->done)
+		snprintf(time, sizeof(time), ", about %u:%02u left", left / 60, left % 60);
+	snprintf(line, sizeof(line), "%zu done, %zu to do%s: %s", p->done, p->todo - p->done, time, what);
+	if (!p->terminal) {
+		fprintf(stderr, "%s\n", line);
+		return;
+	}
+	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 1 && size.ws_col < sizeof(line))
+		line[size.ws_col - 1] = '\0';
+	fprintf(stderr, "\r\033[K%s", line);
+}
+
+static void clear(const struct progress *p)
+{
+	if (p->terminal)
+		fputs("\r\033[K", stderr);
+}
+
+/* --- files of a turn ----------------------------------------------------------------------------------------------------------- */
+
+static int put(const char *path, const void *data, size_t len)
+{
+	int rc = data ? nvsr_write_file(path, data, len) : -ENOMEM;
+
+	if (rc)
+		nvsr_say("%s: %s", path, strerror(-rc));
+	return rc;
+}
+
+static int put_in(const struct nvsr_measuring *m, const char *folder, const char *stem, const char *suffix, const void *data, size_t len)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("%s/raw/%s/%s%s", m->dir, folder, stem, suffix);
+
+	return path ? put(path, data, len) : -ENOMEM;
+}
+
+static int log_it(const struct nvsr_measuring *m, json_t *o)
+{
+	int rc = nvsr_log_put(m->log, o);
+
+	if (rc)
+		nvsr_say("%s/perf.jsonl: %s", m->dir, strerror(-rc));
+	return rc;
+}
+
+/* --- one fio ------------------------------------------------------------------------------------------------------------------- */
+
+struct turn {
+	struct nvsr_measuring *m;
+	struct nvsr_job job;
+	const char *folder, *stem;	/* raw/FOLDER/STEM.* */
+	unsigned vms;
+	uint64_t warm_up, window;	/* ns; window 0: nothing is sampled */
+	char *reason;			/* why it failed */
+	bool corrupt;
+};
+
+static void take_sample(struct turn *t, const struct nvsr_fio_run *r, struct nvsr_sample *ret)
+{
+	unsigned backs;
+	const pid_t *back = nvsr_procs_back(t->m->procs, &backs);
+	const pid_t *pid[NVSR_ROLES] = { &r->pid, nvsr_procs_device(t->m->procs), back };
+	const unsigned n[NVSR_ROLES] = { 1, 1, backs };
+
+	nvsr_sample_take(pid, n, ret);
+	nvsr_procs_count(t->m->procs, ret);
+}
+
+/* Sleep until @until, in pieces.  False when that is over before: fio ended, or a signal came. */
+static bool sleep_until(struct nvsr_fio_run *r, uint64_t until, uint64_t step, int *status, bool *ended)
+{
+	for (uint64_t now; !nvsr_stop && (now = nvsr_now_ns()) < until;) {
+		nvsr_sleep_ns(NVSR_MIN(until - now, step), &nvsr_stop);
+		if ((*ended = nvsr_fio_ended(r, status)))
+			return false;
+	}
+	return !nvsr_stop;
+}
+
+/*
+ * Wait for the first commands, then sample at both ends of a window inside the measured time.  @margin keeps the window off its
+ * ends, which we see a little later than they are.
+ */
+static bool sample_window(struct turn *t, struct nvsr_fio_run *r, uint64_t deadline, struct nvsr_sample s[2], int *status, bool *ended)
+{
+	uint64_t margin = NVSR_MAX(t->window / 20, 5 * NVSR_MS), begin;
+	struct nvsr_sample before = { 0 }, now = { 0 };
+
+	if (nvsr_procs_count(t->m->procs, &before))
+		return false;
+	do {
+		if (nvsr_now_ns() > deadline || !sleep_until(r, nvsr_now_ns() + POLL_NS, POLL_NS, status, ended))
+			return false;
+		nvsr_procs_count(t->m->procs, &now);
+	} while (now.device.commands - before.device.commands < STARTED_COMMANDS);
+	begin = nvsr_now_ns() + t->warm_up;
+	if (!sleep_until(r, begin + margin, 200 * NVSR_MS, status, ended))
+		return false;
+	take_sample(t, r, &s[0]);
+	if (!sleep_until(r, begin + t->window - margin, 200 * NVSR_MS, status, ended))
+		return false;
+	take_sample(t, r, &s[1]);
+	return true;
+}
+
+/* fio from its start to its end.  0, -EINTR, or an error of the run directory; why the turn failed is in t->reason. */
+static int run_fio(struct turn *t, const char *job)
+{
+	bool ended = false, sampled = false, back_end = t->job.cell->path->back_end != NVSR_BACK_END_NONE;
+	_cleanup_free_ char *json = NULL, *err = NULL, *host = NULL;
+	struct nvsr_sample s[2];
+	struct nvsr_fio_run r;
+	uint64_t deadline;
+	size_t json_len, err_len;
+	int status = 0, rc = nvsr_fio_start(t->m->fio, job, &r);
+
+	if (rc) {
+		t->reason = nvsr_asprintf("fio cannot be started: %s", strerror(-rc));
+		return 0;
+	}
+	deadline = r.started + t->warm_up + t->window + GRACE_NS;
+	if (t->window)
+		sampled = sample_window(t, &r, deadline, s, &status, &ended);
+	while (!ended && !nvsr_stop && nvsr_now_ns() < deadline)
+		sleep_until(&r, nvsr_now_ns() + 2 * POLL_NS, 2 * POLL_NS, &status, &ended);
+	if (!ended) {
+		nvsr_fio_kill(&r);
+		if (!nvsr_stop)
+			t->reason = nvsr_asprintf("fio did not end within %llu s",
+						  (unsigned long long)((deadline - r.started) / NVSR_S));
+	}
+	json = nvsr_fio_said(r.out, &json_len);
+	err = nvsr_fio_said(r.err, &err_len);
+	nvsr_fio_close(&r);
+	if (nvsr_stop)
+		return -EINTR;
+	if (!t->reason)
+		t->reason = nvsr_fio_judge(json, status, err, &t->corrupt);
+	if (!t->reason && t->window && !sampled)
+		t->reason = strdup("fio ended before the sampling window did");
+	rc = put_in(t->m, t->folder, t->stem, ".json", json, json_len);
+	if (!rc && t->reason)
+		rc = put_in(t->m, t->folder, t->stem, ".err", err, err_len);
+	if (!rc && sampled && !t->reason) {
+		host = nvsr_sample_text(&s[0], &s[1], t->m->placement->cpus, back_end);
+		rc = put_in(t->m, t->folder, t->stem, ".host.json", host, host ? strlen(host) : 0);
+	}
+	return rc;
+}
+
+static int run_turn(struct turn *t)
+{
+	struct nvsr_measuring *m = t->m;
+	_cleanup_free_ char *text = NULL, *folder = nvsr_asprintf("%s/raw/%s", m->dir, t->folder);
+	_cleanup_free_ char *job = folder ? nvsr_asprintf("%s/%s.fio", folder, t->stem) : NULL;
+	struct nvsr_complaint complaint = { "" };
+	int rc = job ? nvsr_procs_ready(m->procs, t->job.cell->path, t->vms, &complaint) : -ENOMEM;
+
+	if (rc) {
+		t->reason = strdup(complaint.text[0] ? complaint.text : strerror(-rc));
+		return nvsr_stop ? -EINTR : 0;
+	}
+	t->job.engine = m->fio->engine;
+	t->job.device = nvsr_procs_device_socket(m->procs);
+	t->job.back_end = nvsr_procs_back_sockets(m->procs);
+	t->job.cpus = &m->placement->guest;
+	t->job.warm_up_ms = m->matrix->warm_up_ms;
+	t->job.run_ms = m->matrix->run_ms;
+	t->job.namespace_bytes = m->matrix->namespace_bytes;
+	text = nvsr_job_text(&t->job);
+	rc = nvsr_mkdirs(folder);
+	if (rc)
+		nvsr_say("%s: %s", folder, strerror(-rc));
+	else
+		rc = put(job, text, text ? strlen(text) : 0);
+	if (!rc)
+		rc = run_fio(t, job);
+	if (!rc && t->reason) {
+		char *dead = nvsr_procs_dead(m->procs);
+
+		/* The end of the device explains more than what fio made of it. */
+		if (dead) {
+			free(t->reason);
+			t->reason = dead;
+		}
+		nvsr_procs_drop_back_ends(m->procs);
+	}
+	return rc;
+}
+
+/* --- verification -------------------------------------------------------------------------------------------------------------- */
+
+/* What is known of each path of nvsr_paths. */
+struct paths { bool used[32]; char *bad[32]; };
+
+static int log_verify(const struct nvsr_measuring *m, const struct nvsr_path *p, const char *result, const char *reason, bool corrupt,
+		      uint64_t bytes)
+{
+	json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:I}", "event", "verify", "path", p->name, "result", result, "reason", reason ? reason : "",
+			      "bytes", (json_int_t)bytes);
+
+	if (corrupt)
+		json_object_set_new(o, "corrupt", json_true());
+	return log_it(m, o);
+}
+
+static int verify_path(struct nvsr_measuring *m, const struct nvsr_path *p, struct progress *progress, char **ret_bad)
+{
+	const struct nvsr_cell cell = { .path = p, .block = NVSR_BLOCK_MIN, .depth = 8, .jobs = 1, .vms = 1 };
+	uint64_t bytes = NVSR_MIN((uint64_t)VERIFY_BYTES, m->matrix->namespace_bytes);
+	struct turn t = { .m = m, .job = { .cell = &cell, .seed = m->seed, .verify_bytes = bytes }, .folder = "verify", .stem = p->name,
+			  .vms = 1 };
+	int rc;
+
+	if (!p->engine) {
+		*ret_bad = strdup(p->needs);
+		return log_verify(m, p, "skip", p->needs, false, 0);
+	}
+	show(progress, p->name);
+	rc = run_turn(&t);
+	if (rc)
+		return rc;
+	if (t.reason) {
+		clear(progress);
+		nvsr_say("%s: %s: %s", p->name, t.corrupt ? "returns wrong data" : "cannot be verified", t.reason);
+		m->corrupt |= t.corrupt;
+		*ret_bad = nvsr_asprintf("verification: %s", t.reason);
+	}
+	rc = log_verify(m, p, t.reason ? "fail" : "ok", t.reason, t.corrupt, t.reason ? 0 : bytes);
+	free(t.reason);
+	return rc;
+}
+
+/* --- cells ------------------------------------------------------------------------------------------------------------------------- */
+
+static int log_cell(struct nvsr_measuring *m, const char *cell, const struct nvsr_turn *turn, const char *result, const char *reason,
+		    uint64_t ns)
+{
+	m->ok += !strcmp(result, "ok");
+	m->bad += !strcmp(result, "fail");
+	m->skipped += !strcmp(result, "skip");
+	return log_it(m, json_pack("{s:s,s:s,s:i,s:s,s:s,s:I}", "event", "cell", "cell", cell, "repeat", (int)turn->repeat, "result",
+				   result, "reason", reason ? reason : "", "ms", (json_int_t)(ns / NVSR_MS)));
+}
+
+static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, const struct paths *paths, struct progress *progress)
+{
+	const struct nvsr_cell *c = &m->matrix->cell[turn->cell];
+	const char *bad = paths->bad[c->path - nvsr_paths];
+	uint64_t begin = nvsr_now_ns();
+	char name[NVSR_CELL_NAME], stem[16];
+	struct turn t = { .m = m, .job = { .cell = c, .seed = m->seed + turn->repeat }, .folder = name, .stem = stem, .vms = c->vms };
+	int rc;
+
+	nvsr_cell_name(c, name);
+	snprintf(stem, sizeof(stem), "%u", turn->repeat);
+	if (bad)
+		return log_cell(m, name, turn, c->path->engine ? "fail" : "skip", bad, 0);
+	show(progress, name);
+	t.warm_up = m->matrix->warm_up_ms * NVSR_MS;
+	t.window = m->matrix->run_ms * NVSR_MS;
+	rc = run_turn(&t);
+	if (!rc && t.reason) {
+		clear(progress);
+		nvsr_say("%s, repeat %u: %s", name, turn->repeat, t.reason);
+	}
+	if (!rc)
+		rc = log_cell(m, name, turn, t.reason ? "fail" : "ok", t.reason, nvsr_now_ns() - begin);
+	free(t.reason);
+	return rc;
+}
+
+static bool is_done(const struct nvsr_measuring *m, const struct nvsr_turn *t)
+{
+	char name[NVSR_CELL_NAME];
+
+	return m->before && nvsr_log_has(m->before, nvsr_cell_name(&m->matrix->cell[t->cell], name), t->repeat);
+}
+
+int nvsr_measure(struct nvsr_measuring *m)
+{
+	size_t turns = m->matrix->count * m->matrix->repeats;
+	_cleanup_free_ struct nvsr_turn *turn = nvsr_order(m->matrix, m->seed);
+	struct progress progress = { .terminal = isatty(STDERR_FILENO), .started = nvsr_now_ns() };
+	struct paths paths = { .used = { false } };
+	int rc = turn ? 0 : -ENOMEM;
+
+	progress.last = progress.started;
+	for (size_t i = 0; !rc && i < turns; i++)
+		if (!is_done(m, &turn[i])) {
+			const struct nvsr_path *p = m->matrix->cell[turn[i].cell].path;
+
+			paths.used[p - nvsr_paths] = true;
+			progress.todo += p->engine != NULL;
+		}
+	for (size_t i = 0; !rc && i < nvsr_path_count; i++)
+		if (paths.used[i])
+			rc = verify_path(m, &nvsr_paths[i], &progress, &paths.bad[i]);
+	progress.started = nvsr_now_ns();
+	for (size_t i = 0; !rc && i < turns; i++) {
+		if (is_done(m, &turn[i]))
+			continue;
+		rc = nvsr_stop ? -EINTR : measure_cell(m, &turn[i], &paths, &progress);
+		progress.done += !rc && m->matrix->cell[turn[i].cell].path->engine;
+	}
+	clear(&progress);
+	for (size_t i = 0; i < nvsr_path_count; i++)
+		free(paths.bad[i]);
+	return rc;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of `perf` and `serve` share: where things run, fio and its job files, sampling, the journal. */
+#ifndef NVSR_RUNNERS_PERF_PERF_H
+#define NVSR_RUNNERS_PERF_PERF_H
+
+#include <jansson.h>
+#include <sched.h>
+#include <sys/types.h>
+
+#include "runners/conform/conform.h"
+#include "runners/perf/device.h"
+
+/* --- place.c: who runs on which processors ---------------------------------------------------------------------------- */
+
+#define NVSR_CPUS_MAX 1024
+struct nvsr_cpus { unsigned n; int cpu[NVSR_CPUS_MAX]; };
+struct nvsr_placement {
+	unsigned cpus;				/* that we may use */
+	struct nvsr_cpus guest, device, back_end;	/* fio's jobs; the device's thread; threads of back ends */
+};
+/* Those that this process may run on, ascending. */
+void nvsr_cpus_allowed(struct nvsr_cpus *ret);
+/* "0-3,8": ascending, each once.  False where it is no such list. */
+bool nvsr_cpus_parse(const char *text, struct nvsr_cpus *ret);
+char *nvsr_cpus_text(const struct nvsr_cpus *c, char *buf, size_t len);
+/*
+ * The device on the last, back ends on the one before it, jobs on the rest from the first up.  Of two, jobs have the first and
+ * the others share the second; one is everybody's.
+ */
+void nvsr_place(const struct nvsr_cpus *cpus, struct nvsr_placement *ret);
+/* This process and its later threads.  0 or negative errno. */
+int nvsr_pin(const struct nvsr_cpus *c);
+
+/* --- order.c: which cell is measured when -------------------------------------------------------------------------------- */
+
+struct nvsr_turn { uint32_t cell, repeat; };	/* repeat from 1 */
+/**
+ * nvsr_order() - all turns of a run: each cell @m->repeats times.
+ *
+ * Repeat by repeat; in each, loads in an order shuffled by @seed, all paths of one load one after the other, beginning with
+ * another path each time: a drift of the machine meets all paths alike.
+ *
+ * Return: malloc'd, m->count * m->repeats of them; NULL without memory.
+ */
+struct nvsr_turn *nvsr_order(const struct nvsr_matrix *m, uint64_t seed);
+/* How long @turns turns take, and what comes once, in ns. */
+uint64_t nvsr_order_estimate(const struct nvsr_matrix *m, size_t turns, size_t paths);
+
+/* --- job.c: fio's job file of a cell --------------------------------------------------------------------------------------- */
+
+struct nvsr_job {
+	const struct nvsr_cell *cell;
+	const char *engine;	/* the file */
+	const char *device;	/* socket of the device */
+	const char *back_end;	/* sockets of back ends are this, "1" for VM 1, … */
+	const struct nvsr_cpus *cpus;
+	unsigned warm_up_ms, run_ms;
+	uint64_t seed, namespace_bytes;
+	uint64_t verify_bytes;	/* not 0: write so much at random, read it back and compare, instead of a load */
+};
+/* malloc'd; NULL without memory. */
+char *nvsr_job_text(const struct nvsr_job *j);
+
+/* --- fio.c: the program --------------------------------------------------------------------------------------------------- */
+
+struct nvsr_fio {
+	char *program;		/* "fio", or a file */
+	char *version;		/* "fio-3.33" */
+	char *engine;		/* the file, absolute */
+	char *engine_id;	/* of its contents */
+};
+/*
+ * Find fio (@program or NULL) and the engine (@engine or NULL) and see that they belong together.  0 or the exit code, after
+ * saying what is missing and how to get it.
+ */
+int nvsr_fio_find(const char *program, const char *engine, struct nvsr_fio *ret);
+void nvsr_fio_free(struct nvsr_fio *f);
+
+/* One fio that runs, or ran. */
+struct nvsr_fio_run {
+	pid_t pid;
+	int out, err;		/* what it says: files without a name */
+	uint64_t started;
+};
+/* Start it on job file @job.  0 or negative errno. */
+int nvsr_fio_start(const struct nvsr_fio *f, const char *job, struct nvsr_fio_run *ret);
+/* Has it ended?  Then *ret_status is wait()'s. */
+bool nvsr_fio_ended(struct nvsr_fio_run *r, int *ret_status);
+/* SIGTERM, a second of patience, SIGKILL; nothing where it ended. */
+void nvsr_fio_kill(struct nvsr_fio_run *r);
+/* What it said on @fd, malloc'd; NULL without memory. */
+char *nvsr_fio_said(int fd, size_t *ret_len);
+void nvsr_fio_close(struct nvsr_fio_run *r);
+/*
+ * Is fio's output that of a good run?  NULL, or malloc'd why not: no JSON, an error of a job, no I/O at all.  *ret_corrupt: data
+ * that was read is not what was written.
+ */
+char *nvsr_fio_judge(const char *json, int status, const char *err, bool *ret_corrupt);
+
+/* --- sample.c: what the machine did meanwhile ---------------------------------------------------------------------------------- */
+
+enum nvsr_role { NVSR_ROLE_GUEST, NVSR_ROLE_DEVICE, NVSR_ROLE_BACK_END, NVSR_ROLES };
+struct nvsr_back_counters { uint64_t kicks, calls, requests; };
+struct nvsr_sample {
+	uint64_t at;				/* ns */
+	uint64_t busy_ns, interrupts, context_switches;	/* of the host */
+	struct { uint64_t cpu_ns, voluntary, involuntary; } role[NVSR_ROLES];
+	struct nvsr_served_stats device;
+	struct nvsr_back_counters back_end;
+};
+/* Host and the processes of each role: @pid[role], @pids[role] of them.  Counters are the caller's. */
+void nvsr_sample_take(const pid_t *const pid[NVSR_ROLES], const unsigned pids[NVSR_ROLES], struct nvsr_sample *ret);
+/* CPU time of a process so far, 0 where it is gone. */
+uint64_t nvsr_cpu_ns(pid_t pid);
+/* R.host.json; the roles and counters that were there.  malloc'd; NULL without memory. */
+char *nvsr_sample_text(const struct nvsr_sample *a, const struct nvsr_sample *b, unsigned cpus, bool back_end);
+
+/* --- log.c: perf.jsonl -------------------------------------------------------------------------------------------------------- */
+
+/* The record of a run, one JSON object a line, each on the medium before the call returns.  Takes @o.  0 or negative errno. */
+struct nvsr_log;
+int nvsr_log_open(const char *path, bool append, struct nvsr_log **ret);
+int nvsr_log_put(struct nvsr_log *l, json_t *o);
+int nvsr_log_close(struct nvsr_log *l);
+/* What an interrupted run has: options it was given, and which turns have a result. */
+struct nvsr_log_state {
+	json_t *start;		/* its first line */
+	char **results;		/* "CELL REPEAT", sorted */
+	bool complete;		/* ended, and was not interrupted */
+	bool corrupt;		/* a path was found to return wrong data */
+	unsigned bad;		/* results that are fail */
+};
+/* 0, or -EINVAL and others with *complaint.  A last line that was cut off does not count. */
+int nvsr_log_read(const char *path, struct nvsr_log_state *ret, struct nvsr_complaint *complaint);
+void nvsr_log_state_free(struct nvsr_log_state *s);
+bool nvsr_log_has(const struct nvsr_log_state *s, const char *cell, unsigned repeat);
+
+/* --- procs.c: the processes of the device and of back ends --------------------------------------------------------------------- */
+
+struct nvsr_procs;
+struct nvsr_procs_options {
+	struct nvsr_load_options load;
+	const struct nvsr_placement *placement;
+	unsigned spin;		/* empty rounds of the device's thread before it yields, 0: it sleeps at once */
+};
+/* Start the device; returns when it accepts connections.  0, or negative errno with *complaint. */
+int nvsr_procs_start(const struct nvsr_procs_options *o, struct nvsr_procs **ret, struct nvsr_complaint *complaint);
+/*
+ * Have what @path with @vms VMs needs and nothing else: a device that is gone is started again, back ends of the turn before stay
+ * where they are the same.  0, or negative errno with *complaint.
+ */
+int nvsr_procs_ready(struct nvsr_procs *p, const struct nvsr_path *path, unsigned vms, struct nvsr_complaint *complaint);
+/* After a turn that failed nobody knows in what state back ends are. */
+void nvsr_procs_drop_back_ends(struct nvsr_procs *p);
+/* Sockets: of the device, and what those of back ends begin with; owned. */
+const char *nvsr_procs_device_socket(const struct nvsr_procs *p);
+const char *nvsr_procs_back_sockets(const struct nvsr_procs *p);
+const pid_t *nvsr_procs_device(const struct nvsr_procs *p);
+const pid_t *nvsr_procs_back(const struct nvsr_procs *p, unsigned *ret_n);
+/* Their counters into a sample.  0 or negative errno. */
+int nvsr_procs_count(struct nvsr_procs *p, struct nvsr_sample *s);
+/* malloc'd: which of them is gone, and how; NULL: none. */
+char *nvsr_procs_dead(struct nvsr_procs *p);
+void nvsr_procs_stop(struct nvsr_procs *p);
+
+/* --- measure.c: all turns ------------------------------------------------------------------------------------------------------- */
+
+struct nvsr_measuring {
+	const char *dir;
+	const struct nvsr_matrix *matrix;
+	const struct nvsr_fio *fio;
+	const struct nvsr_placement *placement;
+	struct nvsr_procs *procs;
+	struct nvsr_log *log;
+	const struct nvsr_log_state *before;	/* of a run that goes on, or NULL */
+	uint64_t seed;
+	/* results */
+	bool corrupt;				/* a path returned wrong data */
+	unsigned ok, bad, skipped;		/* turns */
+};
+/*
+ * Verify every path, then measure.  0; -EINTR after a signal; another negative errno, after saying it, when the run directory takes
+ * no more.
+ */
+int nvsr_measure(struct nvsr_measuring *m);
+
+#endif
