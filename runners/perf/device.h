@@ -6,7 +6,7 @@
 #include "nvsr.h"
 
 /* I/O queue pairs that a function of the model can have under load. */
-#define NVSR_LOAD_QUEUES 256u
+#define NVSR_LOAD_QUEUES 128u
 
 struct nvsr_load_options {
 	const char *device;			/* "model:" or "model:PROFILE" */
