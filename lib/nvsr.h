@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "device/device.h"
+#include "device/load.h"
+#include "device/serve.h"
 #include "model/model.h"
 #include "profile/matrix.h"
 #include "profile/profile.h"

@@ -18,7 +18,7 @@
 
 /* --- paths and patterns --------------------------------------------------------------------------------------------------- */
 
-const struct nvsr_path nvsr_paths[] = {
+const struct nvsr_data_path nvsr_data_paths[] = {
 	{ "bare-metal", false, "interrupt", NVSR_BACK_END_NONE, NULL },
 	{ "bare-metal-polled", false, "polled", NVSR_BACK_END_NONE, NULL },
 	{ "passthrough", true, "interrupt", NVSR_BACK_END_NONE, NULL },
@@ -31,13 +31,13 @@ const struct nvsr_path nvsr_paths[] = {
 	{ "nvmeof-tcp", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's nvmet-tcp and nvme-tcp" },
 	{ "iscsi", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's target (LIO) and an iSCSI initiator" },
 };
-const size_t nvsr_path_count = NVSR_ARRAY_SIZE(nvsr_paths);
+const size_t nvsr_data_path_count = NVSR_ARRAY_SIZE(nvsr_data_paths);
 
-const struct nvsr_path *nvsr_path_find(const char *name)
+const struct nvsr_data_path *nvsr_data_path_find(const char *name)
 {
-	for (size_t i = 0; i < nvsr_path_count; i++)
-		if (!strcmp(nvsr_paths[i].name, name))
-			return &nvsr_paths[i];
+	for (size_t i = 0; i < nvsr_data_path_count; i++)
+		if (!strcmp(nvsr_data_paths[i].name, name))
+			return &nvsr_data_paths[i];
 	return NULL;
 }
 
@@ -316,8 +316,8 @@ static void name_paths(char *buf, size_t len)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < nvsr_path_count && n < len; i++)
-		n += (size_t)snprintf(buf + n, len - n, "%s%s", i ? ", " : "", nvsr_paths[i].name);
+	for (size_t i = 0; i < nvsr_data_path_count && n < len; i++)
+		n += (size_t)snprintf(buf + n, len - n, "%s%s", i ? ", " : "", nvsr_data_paths[i].name);
 }
 
 static int read_paths(const struct source *s, struct grid *g, struct nvsr_complaint *complaint)
@@ -332,13 +332,13 @@ static int read_paths(const struct source *s, struct grid *g, struct nvsr_compla
 		return missing(s, "paths", "a list", complaint);
 	for (unsigned i = 0; i < raw->paths_count; i++) {
 		const char *t = raw->paths[i] ? raw->paths[i] : "";
-		const struct nvsr_path *p = nvsr_path_find(t);
+		const struct nvsr_data_path *p = nvsr_data_path_find(t);
 		struct value *v = &g->paths.item[i];
 
 		v->at = place_of(s, section, "paths", nth, t);
 		if (!p)
 			return complain(s->y->path, v->at, "paths", complaint, "no path is called '%.40s', expected one of %s", t, known);
-		v->v = (uint64_t)(p - nvsr_paths);
+		v->v = (uint64_t)(p - nvsr_data_paths);
 	}
 	g->paths.n = raw->paths_count;
 	return 0;
@@ -402,7 +402,7 @@ static int add_loads(struct nvsr_matrix *m, const struct grid *g, struct nvsr_ce
 	int rc = 0;
 
 	for (unsigned p = 0; p < g->paths.n; p++) {
-		c->path = &nvsr_paths[g->paths.item[p].v];
+		c->path = &nvsr_data_paths[g->paths.item[p].v];
 		c->at[NVSR_CELL_PATH] = g->paths.item[p].at;
 		/* The PF is the host's own: there is no second one for another VM. */
 		if (!c->path->vf && c->vms > 1)
@@ -495,7 +495,7 @@ static int read_grid(const struct source *s, struct nvsr_matrix *m, struct nvsr_
 		return complain(s->y->path, g->paths.item[0].at, "paths", complaint, "expected at most %u cells, found more", CELLS_MAX);
 	if (!rc && m->count == before)
 		return complain(s->y->path, g->vms.item[0].at, "vms", complaint,
-				"leaves no cell: %s has no VMs but 1, expected 1 or a path of VFs", nvsr_paths[g->paths.item[0].v].name);
+				"leaves no cell: %s has no VMs but 1, expected 1 or a path of VFs", nvsr_data_paths[g->paths.item[0].v].name);
 	return rc;
 }
 

@@ -12,16 +12,16 @@
 enum nvsr_back_end { NVSR_BACK_END_NONE, NVSR_BACK_END_KICK, NVSR_BACK_END_POLL };
 
 /* A way from the load to the device. */
-struct nvsr_path {
+struct nvsr_data_path {
 	const char *name;		/* as matrix files write it */
 	bool vf;			/* one VF for each VM, else the PF and no VM */
 	const char *engine;		/* path= of the fio engine; NULL where a host is needed */
 	enum nvsr_back_end back_end;
 	const char *needs;		/* of a host, where the model alone does not do */
 };
-extern const struct nvsr_path nvsr_paths[];
-extern const size_t nvsr_path_count;
-const struct nvsr_path *nvsr_path_find(const char *name);
+extern const struct nvsr_data_path nvsr_data_paths[];
+extern const size_t nvsr_data_path_count;
+const struct nvsr_data_path *nvsr_data_path_find(const char *name);
 
 /* fio's word for a load; a mix has a share of reads. */
 enum nvsr_pattern {
@@ -43,7 +43,7 @@ enum nvsr_cell_field { NVSR_CELL_PATH, NVSR_CELL_BLOCK, NVSR_CELL_DEPTH, NVSR_CE
 struct nvsr_place { unsigned line, col; };
 
 struct nvsr_cell {
-	const struct nvsr_path *path;
+	const struct nvsr_data_path *path;
 	enum nvsr_pattern pattern;
 	unsigned read_percent;		/* 0 to 100, also of what is no mix */
 	uint32_t block;			/* bytes */

@@ -223,8 +223,8 @@ static void every_field_and_path_is_documented(void)
 		expect(false, path, "cannot be read");
 		return;
 	}
-	for (size_t i = 0; i < NVSR_ARRAY_SIZE(keys) + nvsr_path_count; i++) {
-		const char *key = i < NVSR_ARRAY_SIZE(keys) ? keys[i] : nvsr_paths[i - NVSR_ARRAY_SIZE(keys)].name;
+	for (size_t i = 0; i < NVSR_ARRAY_SIZE(keys) + nvsr_data_path_count; i++) {
+		const char *key = i < NVSR_ARRAY_SIZE(keys) ? keys[i] : nvsr_data_paths[i - NVSR_ARRAY_SIZE(keys)].name;
 		_cleanup_free_ char *quoted = nvsr_asprintf("`%s`", key);
 
 		expect(strstr(text, quoted), key, "not in README.md");

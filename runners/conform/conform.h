@@ -19,7 +19,7 @@ struct nvsr_command {
 /* In the order of the help text; NULL-terminated. */
 extern const struct nvsr_command *const nvsr_commands[];
 extern const struct nvsr_command nvsr_cmd_run, nvsr_cmd_probe, nvsr_cmd_list, nvsr_cmd_report, nvsr_cmd_resume,
-	nvsr_cmd_restore, nvsr_cmd_prove;
+	nvsr_cmd_restore, nvsr_cmd_prove, nvsr_cmd_perf, nvsr_cmd_serve;
 extern const char nvsr_version[];
 
 /* docs.c: from the option tables. */
@@ -157,8 +157,15 @@ int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct 
 int nvsr_rundir_state(const char *dir, struct nvsr_snapshot **ret);
 /* Arguments as one line that a shell reads back. */
 char *nvsr_quote_args(int argc, char *const *argv);
+/* Is this the host that env.json of a run directory is of?  0 or exit code 2, after saying what differs. */
+int nvsr_rundir_same_host(const char *dir);
 /* The journal of a run directory, or of a journal file.  0, or exit code 2 after saying why. */
 int nvsr_rundir_read(const char *dir, struct nvsr_run *ret);
+
+/* --- runners/perf/perf.c ----------------------------------------------------------------------------------------------- */
+bool nvsr_perf_is_resumable(const char *dir);
+/* What a performance run still lacks; the exit code. */
+int nvsr_perf_resume(const char *dir);
 
 /* --- restore.c --------------------------------------------------------------------------------------------------------- */
 /*

@@ -133,7 +133,7 @@ static char *first_line(const char *path)
 	return text;
 }
 
-static int put_env(const char *dir)
+static json_t *env_json(void)
 {
 	_cleanup_free_ char *os = find_value("/etc/os-release", "PRETTY_NAME", '=');
 	_cleanup_free_ char *cpu = find_value("/proc/cpuinfo", "model name", ':');
@@ -159,7 +159,31 @@ static int put_env(const char *dir)
 	json_object_set_new(o, "cpus", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
 	json_object_set_new(o, "governor", text_json(governor));
 	json_object_set_new(o, "memory_bytes", json_integer((json_int_t)info.totalram * info.mem_unit));
-	return put_json(dir, "env.json", o);
+	return o;
+}
+
+int nvsr_rundir_same_host(const char *dir)
+{
+	static const char *const keys[] = { "host", "machine", "kernel", "cpu", "cpus" };
+	_cleanup_free_ char *path = nvsr_asprintf("%s/env.json", dir);
+	json_error_t error;
+	json_t *then = path ? json_load_file(path, 0, &error) : NULL, *now = env_json();
+	int rc = 0;
+
+	if (!then)
+		nvsr_say("%s/env.json: %s", dir, path ? error.text : "no memory");
+	for (unsigned i = 0; then && !rc && i < NVSR_ARRAY_SIZE(keys); i++) {
+		const json_t *a = json_object_get(then, keys[i]), *b = json_object_get(now, keys[i]);
+
+		if (json_equal(a, b))
+			continue;
+		nvsr_say("%s: was made on another machine: %s is not what env.json says; what is measured here would not compare", dir, keys[i]);
+		rc = EXIT_USAGE;
+	}
+	json_decref(now);
+	rc = then ? rc : EXIT_USAGE;
+	json_decref(then);
+	return rc;
 }
 
 /* --- device.json ------------------------------------------------------------------------------------------------------ */
@@ -250,7 +274,7 @@ int nvsr_rundir_fill(const char *dir, const struct nvsr_target *t, const struct 
 	int rc = line ? put_file(dir, "cmdline", line, strlen(line)) : -ENOMEM;
 
 	if (!rc)
-		rc = put_env(dir);
+		rc = put_json(dir, "env.json", env_json());
 	if (!rc)
 		rc = put_device(dir, t);
 	if (!rc)

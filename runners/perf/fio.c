@@ -158,7 +158,7 @@ static char *ask_version(const char *program)
 }
 
 /* The engine that was built with this program, or installed with it. */
-static char *find_engine(const char *engine)
+char *nvsr_fio_engine_find(const char *engine)
 {
 	char exe[PATH_MAX] = "", *slash;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -216,7 +216,7 @@ int nvsr_fio_find(const char *program, const char *engine, struct nvsr_fio *ret)
 		nvsr_say("%s: is not there, or is no fio; it is the load generator:\n  apt-get install fio", program ? program : "fio");
 		goto out;
 	}
-	f.engine = find_engine(engine);
+	f.engine = nvsr_fio_engine_find(engine);
 	if (!f.engine) {
 		if (engine)
 			nvsr_say("%s: %s", engine, strerror(errno));

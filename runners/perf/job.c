@@ -44,7 +44,7 @@ static void put_verify(struct nvsr_text *t, const struct nvsr_job *j)
 /* A section for each VM, and statistics of its own; the PF's is "host". */
 static void put_vm(struct nvsr_text *t, const struct nvsr_job *j, unsigned vm)
 {
-	const struct nvsr_path *p = j->cell->path;
+	const struct nvsr_data_path *p = j->cell->path;
 
 	if (!p->vf) {
 		nvsr_text_add(t, "[host]\nfunction=pf\nnsid=%u\n", nvsr_load_nsid(0));

@@ -220,10 +220,10 @@ static int run_turn(struct turn *t)
 
 /* --- verification -------------------------------------------------------------------------------------------------------------- */
 
-/* What is known of each path of nvsr_paths. */
+/* What is known of each path of nvsr_data_paths. */
 struct paths { bool used[32]; char *bad[32]; };
 
-static int log_verify(const struct nvsr_measuring *m, const struct nvsr_path *p, const char *result, const char *reason, bool corrupt,
+static int log_verify(const struct nvsr_measuring *m, const struct nvsr_data_path *p, const char *result, const char *reason, bool corrupt,
 		      uint64_t bytes)
 {
 	json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:I}", "event", "verify", "path", p->name, "result", result, "reason", reason ? reason : "",
@@ -234,7 +234,7 @@ static int log_verify(const struct nvsr_measuring *m, const struct nvsr_path *p,
 	return log_it(m, o);
 }
 
-static int verify_path(struct nvsr_measuring *m, const struct nvsr_path *p, struct progress *progress, char **ret_bad)
+static int verify_path(struct nvsr_measuring *m, const struct nvsr_data_path *p, struct progress *progress, char **ret_bad)
 {
 	const struct nvsr_cell cell = { .path = p, .block = NVSR_BLOCK_MIN, .depth = 8, .jobs = 1, .vms = 1 };
 	uint64_t bytes = NVSR_MIN((uint64_t)VERIFY_BYTES, m->matrix->namespace_bytes);
@@ -276,7 +276,7 @@ static int log_cell(struct nvsr_measuring *m, const char *cell, const struct nvs
 static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, const struct paths *paths, struct progress *progress)
 {
 	const struct nvsr_cell *c = &m->matrix->cell[turn->cell];
-	const char *bad = paths->bad[c->path - nvsr_paths];
+	const char *bad = paths->bad[c->path - nvsr_data_paths];
 	uint64_t begin = nvsr_now_ns();
 	char name[NVSR_CELL_NAME], stem[16];
 	struct turn t = { .m = m, .job = { .cell = c, .seed = m->seed + turn->repeat }, .folder = name, .stem = stem, .vms = c->vms };
@@ -318,14 +318,14 @@ int nvsr_measure(struct nvsr_measuring *m)
 	progress.last = progress.started;
 	for (size_t i = 0; !rc && i < turns; i++)
 		if (!is_done(m, &turn[i])) {
-			const struct nvsr_path *p = m->matrix->cell[turn[i].cell].path;
+			const struct nvsr_data_path *p = m->matrix->cell[turn[i].cell].path;
 
-			paths.used[p - nvsr_paths] = true;
+			paths.used[p - nvsr_data_paths] = true;
 			progress.todo += p->engine != NULL;
 		}
-	for (size_t i = 0; !rc && i < nvsr_path_count; i++)
+	for (size_t i = 0; !rc && i < nvsr_data_path_count; i++)
 		if (paths.used[i])
-			rc = verify_path(m, &nvsr_paths[i], &progress, &paths.bad[i]);
+			rc = verify_path(m, &nvsr_data_paths[i], &progress, &paths.bad[i]);
 	progress.started = nvsr_now_ns();
 	for (size_t i = 0; !rc && i < turns; i++) {
 		if (is_done(m, &turn[i]))
@@ -334,7 +334,7 @@ int nvsr_measure(struct nvsr_measuring *m)
 		progress.done += !rc && m->matrix->cell[turn[i].cell].path->engine;
 	}
 	clear(&progress);
-	for (size_t i = 0; i < nvsr_path_count; i++)
+	for (size_t i = 0; i < nvsr_data_path_count; i++)
 		free(paths.bad[i]);
 	return rc;
 }

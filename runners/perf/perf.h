@@ -10,6 +10,21 @@
 #include "runners/conform/conform.h"
 #include "runners/perf/device.h"
 
+/* Until the back end is merged. */
+#if __has_include("virtio/back.h")
+#include "virtio/back.h"
+#else
+struct nvsr_back_stats { uint64_t kicks, calls, requests, polls_empty; };
+struct nvsr_back_options {
+	const char *socket, *device;
+	unsigned vfn, nsid, qid_first;
+	bool poll;
+	int cpu, ready_fd;
+	struct nvsr_back_stats *stats;
+};
+static inline int nvsr_back_run(const struct nvsr_back_options *o, struct nvsr_complaint *complaint) { return -ENOTSUP; }
+#endif
+
 /* --- place.c: who runs on which processors ---------------------------------------------------------------------------- */
 
 #define NVSR_CPUS_MAX 1024
@@ -75,6 +90,8 @@ struct nvsr_fio {
  */
 int nvsr_fio_find(const char *program, const char *engine, struct nvsr_fio *ret);
 void nvsr_fio_free(struct nvsr_fio *f);
+/* @engine, or where it is: absolute, malloc'd; NULL with errno where it is not. */
+char *nvsr_fio_engine_find(const char *engine);
 
 /* One fio that runs, or ran. */
 struct nvsr_fio_run {
@@ -149,7 +166,7 @@ int nvsr_procs_start(const struct nvsr_procs_options *o, struct nvsr_procs **ret
  * Have what @path with @vms VMs needs and nothing else: a device that is gone is started again, back ends of the turn before stay
  * where they are the same.  0, or negative errno with *complaint.
  */
-int nvsr_procs_ready(struct nvsr_procs *p, const struct nvsr_path *path, unsigned vms, struct nvsr_complaint *complaint);
+int nvsr_procs_ready(struct nvsr_procs *p, const struct nvsr_data_path *path, unsigned vms, struct nvsr_complaint *complaint);
 /* After a turn that failed nobody knows in what state back ends are. */
 void nvsr_procs_drop_back_ends(struct nvsr_procs *p);
 /* Sockets: of the device, and what those of back ends begin with; owned. */

@@ -3,6 +3,7 @@
  * The processes of a run: the device, which holds the model, and a back end for each VM of the paths that have one.  All are
  * children that end with us, however we end, and none of them gets the terminal's Ctrl-C.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -179,7 +180,7 @@ static void stop_device(struct nvsr_procs *p)
 
 static int be_back_end(struct nvsr_procs *p, unsigned nr, int ready_fd, struct nvsr_complaint *complaint)
 {
-	char socket[96], device[96];
+	char socket[108], device[96];
 	struct nvsr_back_options o = {
 		.socket = socket, .device = device, .vfn = nr + 1, .nsid = nvsr_load_nsid(nr + 1), .qid_first = 1,
 		.poll = p->kind == NVSR_BACK_END_POLL, .cpu = p->o.placement->back_end.cpu[0], .ready_fd = ready_fd,
@@ -194,7 +195,7 @@ static int be_back_end(struct nvsr_procs *p, unsigned nr, int ready_fd, struct n
 
 void nvsr_procs_drop_back_ends(struct nvsr_procs *p)
 {
-	char socket[96];
+	char socket[108];
 
 	for (unsigned i = 0; i < p->backs; i++) {
 		end(&p->back[i]);
@@ -280,7 +281,7 @@ int nvsr_procs_start(const struct nvsr_procs_options *o, struct nvsr_procs **ret
 	return rc;
 }
 
-int nvsr_procs_ready(struct nvsr_procs *p, const struct nvsr_path *path, unsigned vms, struct nvsr_complaint *complaint)
+int nvsr_procs_ready(struct nvsr_procs *p, const struct nvsr_data_path *path, unsigned vms, struct nvsr_complaint *complaint)
 {
 	int rc = 0;
 

@@ -1,0 +1,577 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* nvsr-conform perf: a matrix on a device, and the rest of one that was interrupted. */
+#include <sys/stat.h>
+
+#include "runners/perf/perf.h"
+#if __has_include("reports/perf.h")
+#include "reports/perf.h"
+#endif
+
+#define MODEL "model:"
+#define SPIN 64		/* empty rounds before the device's thread yields */
+
+enum { OPT_MATRIX = 0x100, OPT_QUICK, OPT_LIST, OPT_PATH, OPT_REPEATS, OPT_SEED, OPT_OUT, OPT_PROFILE, OPT_ENGINE, OPT_FIO };
+
+static const struct argp_option options[] = {
+	{ "matrix", OPT_MATRIX, "NAME|FILE", 0, "which loads on which paths (default: default)", 1 },
+	{ "quick", OPT_QUICK, NULL, 0, "the same as --matrix=quick: half a minute", 1 },
+	{ "path", OPT_PATH, "PATH", 0, "only this path of the matrix; repeatable", 1 },
+	{ "repeats", OPT_REPEATS, "N", 0, "measure every cell so often (default: as the matrix says)", 1 },
+	{ "seed", OPT_SEED, "N", 0, "of the order of cells and of fio's addresses (default 1)", 1 },
+	{ "list-cells", OPT_LIST, NULL, 0, "show the cells and how long they take, and run nothing", 1 },
+	{ "out", OPT_OUT, "DIR", 0, "run directory (default: run/<UTC>-perf-<profile>); must be new or empty", 2 },
+	{ "profile", OPT_PROFILE, "NAME|FILE", 0, "what the device claims (default: the model's own)", 2 },
+	{ "fio", OPT_FIO, "FILE", 0, "the fio to use (default: the one in PATH)", 3 },
+	{ "engine", OPT_ENGINE, "FILE", 0, "the fio engine (default: nvsr-fio.so that was built or installed with this program)", 3 },
+	{ 0 }
+};
+
+struct perf_options {
+	struct nvsr_target_options target;
+	const char *matrix, *out, *engine, *fio;
+	char **paths;
+	unsigned repeats;	/* 0: as the matrix says */
+	bool list;
+};
+
+static uint64_t whole_number(const char *option, const char *arg, uint64_t least, uint64_t most, struct argp_state *state)
+{
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(arg, &end, 0);
+	if (errno || *end || end == arg || arg[0] == '-' || v < least || v > most)
+		argp_error(state, "--%s %s: expected a number from %llu to %llu", option, arg, (unsigned long long)least,
+			   (unsigned long long)most);
+	return v;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct perf_options *o = state->input;
+
+	switch (key) {
+	case OPT_MATRIX: o->matrix = arg; break;
+	case OPT_QUICK: o->matrix = "quick"; break;
+	case OPT_LIST: o->list = true; break;
+	case OPT_REPEATS: o->repeats = (unsigned)whole_number("repeats", arg, 1, NVSR_REPEATS_MAX, state); break;
+	case OPT_SEED: o->target.seed = whole_number("seed", arg, 0, UINT32_MAX, state); break;
+	case OPT_OUT: o->out = arg; break;
+	case OPT_PROFILE: o->target.profile = arg; break;
+	case OPT_ENGINE: o->engine = arg; break;
+	case OPT_FIO: o->fio = arg; break;
+	case OPT_PATH:
+		if (!nvsr_data_path_find(arg))
+			argp_error(state, "--path %s: no path is called so (runners/perf/README.md has them)", arg);
+		if (nvsr_lines_add(&o->paths, arg))
+			argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
+		break;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			argp_error(state, "one DEVICE at a time");
+		o->target.device = arg;
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "name the DEVICE: model: or model:PROFILE");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options, .parser = parse, .args_doc = "DEVICE",
+	.doc = "Measure data paths under the loads of a matrix, with fio.\vEvery path is verified first: what is written through it is "
+	       "read back and compared.  Cells are measured in a shuffled order, all paths of one load one after the other; each result "
+	       "is on the disk before the next one, so that resume goes on where a run was interrupted.  The run directory gets "
+	       "perf.tsv, report/index.html, figures/, perf.jsonl, and in raw/ fio's job files and output.",
+};
+
+static void parse_options(int argc, char **argv, struct perf_options *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->target.seed = NVSR_DEFAULT_SEED;
+	ret->matrix = "default";
+	argp_parse(&argp, argc, argv, 0, NULL, ret);
+}
+
+/* --- the matrix for this device ----------------------------------------------------------------------------------------------- */
+
+static int load_matrix(const struct perf_options *o, const char *name, struct nvsr_matrix **ret)
+{
+	struct nvsr_complaint complaint = { "" };
+	size_t bad = 0;
+	int rc = nvsr_matrix_load(name, ret, &complaint);
+
+	if (rc) {
+		nvsr_say("%s", complaint.text[0] ? complaint.text : nvsr_rc_text(rc));
+		return EXIT_USAGE;
+	}
+	if (o->repeats)
+		(*ret)->repeats = o->repeats;
+	if (nvsr_matrix_keep_paths(*ret, (const char *const *)o->paths, nvsr_lines_count(o->paths), &bad)) {
+		nvsr_say("--path %s: matrix %s does not have it", o->paths[bad], (*ret)->name);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int check_matrix(const struct nvsr_matrix *m, const struct nvsr_target *t)
+{
+	const struct nvsr_matrix_limits limits = {
+		.vfs = t->inv.sriov.pos ? NVSR_MIN((unsigned)t->inv.sriov.total_vfs, NVSR_VMS_MAX) : 0, .queues = NVSR_LOAD_QUEUES,
+		.entries = NVME_CAP_MQES(t->inv.cap) + 1,
+	};
+	struct nvsr_complaint complaint = { "" };
+
+	if (!nvsr_matrix_check(m, &limits, &complaint))
+		return 0;
+	nvsr_say("%s", complaint.text);
+	return EXIT_USAGE;
+}
+
+/* Turns and paths that are really run. */
+static size_t count_turns(const struct nvsr_matrix *m, const struct nvsr_log_state *before, size_t *ret_paths)
+{
+	bool used[64] = { false };
+	char name[NVSR_CELL_NAME];
+	size_t turns = 0;
+
+	*ret_paths = 0;
+	for (size_t i = 0; i < m->count; i++) {
+		const struct nvsr_data_path *p = m->cell[i].path;
+
+		for (unsigned r = 1; p->engine && r <= m->repeats; r++)
+			if (!before || !nvsr_log_has(before, nvsr_cell_name(&m->cell[i], name), r)) {
+				turns++;
+				*ret_paths += !used[p - nvsr_data_paths];
+				used[p - nvsr_data_paths] = true;
+			}
+	}
+	return turns;
+}
+
+static void print_time(FILE *f, uint64_t ns)
+{
+	unsigned s = (unsigned)((ns + NVSR_S - 1) / NVSR_S);
+
+	if (s >= 3600)
+		fprintf(f, "%u h %02u min", s / 3600, s / 60 % 60);
+	else
+		fprintf(f, "%u min %02u s", s / 60, s % 60);
+}
+
+static void note_crowding(const struct nvsr_matrix *m, const struct nvsr_placement *p)
+{
+	unsigned most = 0;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (m->cell[i].path->engine)
+			most = NVSR_MAX(most, m->cell[i].jobs * m->cell[i].vms);
+	if (most > p->guest.n)
+		nvsr_say("note: up to %u jobs share %u CPU%s", most, p->guest.n, p->guest.n == 1 ? "" : "s");
+}
+
+static int list_cells(const struct nvsr_matrix *m)
+{
+	size_t paths, turns = count_turns(m, NULL, &paths);
+	char name[NVSR_CELL_NAME];
+
+	for (size_t i = 0; i < m->count; i++)
+		printf("%s%s%s\n", nvsr_cell_name(&m->cell[i], name), m->cell[i].path->engine ? "" : "  # skipped: ",
+		       m->cell[i].path->engine ? "" : m->cell[i].path->needs);
+	printf("# %zu cells, %u repeats, %u ms after %u ms of warm-up: about ", m->count, m->repeats, m->run_ms, m->warm_up_ms);
+	print_time(stdout, nvsr_order_estimate(m, turns, paths));
+	printf("\n");
+	return 0;
+}
+
+/* --- the record ------------------------------------------------------------------------------------------------------------------- */
+
+static json_t *cpus_json(const struct nvsr_cpus *c)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < c->n; i++)
+		json_array_append_new(a, json_integer(c->cpu[i]));
+	return a;
+}
+
+static json_t *cells_json(const struct nvsr_matrix *m)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < m->count; i++) {
+		const struct nvsr_cell *c = &m->cell[i];
+		char name[NVSR_CELL_NAME];
+
+		json_array_append_new(a, json_pack("{s:s,s:s,s:s,s:i,s:I,s:i,s:i,s:i}", "cell", nvsr_cell_name(c, name), "path",
+						   c->path->name, "pattern", nvsr_pattern_name(c->pattern), "read_percent",
+						   (int)c->read_percent, "block", (json_int_t)c->block, "depth", (int)c->depth, "jobs",
+						   (int)c->jobs, "vms", (int)c->vms));
+	}
+	return a;
+}
+
+/* What `resume` needs to do the same: with the matrix as it was kept in the run directory. */
+static json_t *options_json(const struct perf_options *o)
+{
+	json_t *a = json_array();
+	char number[32];
+	struct { const char *name, *value; } given[] = {
+		{ "profile", o->target.profile }, { "engine", o->engine }, { "fio", o->fio }, { "seed", number },
+	};
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)o->target.seed);
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(given); i++)
+		if (given[i].value)
+			json_array_append_new(a, json_sprintf("--%s=%s", given[i].name, given[i].value));
+	if (o->repeats)
+		json_array_append_new(a, json_sprintf("--repeats=%u", o->repeats));
+	for (char **p = o->paths; p && *p; p++)
+		json_array_append_new(a, json_sprintf("--path=%s", *p));
+	return a;
+}
+
+static json_t *start_json(const struct perf_options *o, const struct nvsr_target *t, const struct nvsr_matrix *m,
+			  const struct nvsr_fio *fio, const struct nvsr_placement *p, const char *cmdline)
+{
+	char utc[32];
+	json_t *j = json_pack("{s:s,s:i,s:s,s:s,s:s}", "event", "start", "version", 1, "kind", "perf", "tool", nvsr_version, "time",
+			      nvsr_utc(utc, sizeof(utc)));
+	const struct { const char *key, *value; } texts[] = {
+		{ "device", t->session.device }, { "model", t->model }, { "serial", t->serial }, { "firmware", t->firmware },
+		{ "profile", t->profile->name }, { "cmdline", cmdline }, { "matrix", m->name }, { "title", m->title },
+		{ "fio", fio->version }, { "engine", fio->engine_id },
+	};
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(texts); i++) {
+		_cleanup_free_ char *clean = nvsr_clean_text(texts[i].value, strlen(texts[i].value));
+
+		json_object_set_new(j, texts[i].key, json_string(clean ? clean : ""));
+	}
+	json_object_set_new(j, "software", json_boolean(!t->real));
+	json_object_set_new(j, "repeats", json_integer(m->repeats));
+	json_object_set_new(j, "seed", json_integer((json_int_t)o->target.seed));
+	json_object_set_new(j, "ramp_ms", json_integer(m->warm_up_ms));
+	json_object_set_new(j, "run_ms", json_integer(m->run_ms));
+	json_object_set_new(j, "namespace_bytes", json_integer((json_int_t)m->namespace_bytes));
+	json_object_set_new(j, "placement", json_pack("{s:i,s:o,s:o,s:o}", "cpus", (int)p->cpus, "guest", cpus_json(&p->guest), "device",
+						      cpus_json(&p->device), "backend", cpus_json(&p->back_end)));
+	json_object_set_new(j, "options", options_json(o));
+	json_object_set_new(j, "cells", cells_json(m));
+	return j;
+}
+
+static int keep_matrix(const char *dir, const struct nvsr_matrix *m)
+{
+	_cleanup_free_ char *text = NULL, *path = nvsr_asprintf("%s/matrix.yaml", dir);
+	size_t len;
+	int rc = path ? nvsr_read_file(m->path, 1u << 20, &text, &len) : -ENOMEM;
+
+	if (!rc)
+		rc = nvsr_write_file(path, text, len);
+	if (rc)
+		nvsr_say("%s/matrix.yaml: %s", dir, strerror(-rc));
+	return rc;
+}
+
+/* --- reports ------------------------------------------------------------------------------------------------------------------- */
+
+/* Everything that is made from the run directory; its end is the text on standard output. */
+static int report(const char *dir)
+{
+#if !__has_include("reports/perf.h")	/* until the reports are merged */
+	return 0;
+#else
+	struct nvsr_text_style style = { .colour = isatty(STDOUT_FILENO), .where = dir };
+	struct nvsr_perf_run run;
+	char complaint[512] = "";
+	int rc = nvsr_perf_read(dir, &run, complaint);
+
+	if (rc) {
+		nvsr_say("%s", complaint[0] ? complaint : strerror(-rc));
+		return rc;
+	}
+	rc = nvsr_perf_report_files(dir, &run, complaint);
+	if (complaint[0])
+		nvsr_say("%s", complaint);
+	nvsr_perf_text_write(stdout, &run, &style);
+	nvsr_perf_free(&run);
+	return rc;
+#endif
+}
+
+/* --- a run, new or gone on with -------------------------------------------------------------------------------------------------- */
+
+struct run {
+	const struct perf_options *o;
+	struct nvsr_target *target;
+	struct nvsr_matrix *matrix;
+	struct nvsr_fio *fio;
+	struct nvsr_placement placement;
+	const char *dir, *cmdline;
+	const struct nvsr_log_state *before;	/* NULL: new */
+};
+
+/* VFs and queues that the largest cell takes. */
+static void size_device(const struct run *r, struct nvsr_load_options *load)
+{
+	*load = (struct nvsr_load_options){
+		.device = r->target->session.device, .profile = r->target->behaviour, .queues = 1,
+		.namespace_bytes = r->matrix->namespace_bytes,
+	};
+	for (size_t i = 0; i < r->matrix->count; i++) {
+		const struct nvsr_cell *c = &r->matrix->cell[i];
+
+		if (!c->path->engine)
+			continue;
+		load->queues = NVSR_MAX(load->queues, c->jobs);
+		if (c->path->vf)
+			load->vfs = NVSR_MAX(load->vfs, c->vms);
+	}
+}
+
+static int exit_code(const struct nvsr_measuring *m, int rc)
+{
+	const struct nvsr_log_state *b = m->before;
+
+	if (m->corrupt || (b && b->corrupt))
+		return EXIT_DIFFERS;
+	if (rc || m->bad || (b && b->bad))
+		return EXIT_INCOMPLETE;
+	return m->ok || (b && b->results && !m->skipped) ? EXIT_CONFORMS : EXIT_NOTHING;
+}
+
+static int begin_log(const struct run *r, struct nvsr_log **ret)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", r->dir);
+	char utc[32];
+	int rc = path ? nvsr_log_open(path, r->before != NULL, ret) : -ENOMEM;
+
+	if (!rc)
+		rc = nvsr_log_put(*ret, r->before ? json_pack("{s:s,s:s}", "event", "resume", "time", nvsr_utc(utc, sizeof(utc))) :
+				  start_json(r->o, r->target, r->matrix, r->fio, &r->placement, r->cmdline));
+	if (rc)
+		nvsr_say("%s/perf.jsonl: %s", r->dir, strerror(-rc));
+	return rc;
+}
+
+static int end_log(const struct run *r, struct nvsr_log *log, int code, bool interrupted)
+{
+	char utc[32];
+	json_t *o = json_pack("{s:s,s:s,s:i}", "event", "end", "time", nvsr_utc(utc, sizeof(utc)), "exit", code);
+	int rc;
+
+	if (interrupted)
+		json_object_set_new(o, "interrupted", json_true());
+	rc = nvsr_log_put(log, o);
+	if (rc && !interrupted)
+		nvsr_say("%s/perf.jsonl: %s", r->dir, strerror(-rc));
+	return rc;
+}
+
+static int start_procs(const struct run *r, struct nvsr_procs **ret)
+{
+	struct nvsr_procs_options o = { .placement = &r->placement, .spin = SPIN };
+	struct nvsr_complaint complaint = { "" };
+	int rc;
+
+	size_device(r, &o.load);
+	rc = nvsr_procs_start(&o, ret, &complaint);
+	if (rc && !nvsr_stop)
+		nvsr_say("the device: %s", complaint.text[0] ? complaint.text : nvsr_rc_text(rc));
+	return rc;
+}
+
+static int execute(const struct run *r)
+{
+	size_t paths, turns = count_turns(r->matrix, r->before, &paths);
+	struct nvsr_measuring m = {
+		.dir = r->dir, .matrix = r->matrix, .fio = r->fio, .placement = &r->placement, .before = r->before,
+		.seed = r->o->target.seed,
+	};
+	int rc = begin_log(r, &m.log), code;
+
+	fprintf(stderr, "nvsr-conform: %zu turns on %zu paths, about ", turns, paths);
+	print_time(stderr, nvsr_order_estimate(r->matrix, turns, paths));
+	fprintf(stderr, ": %s\n", r->dir);
+	note_crowding(r->matrix, &r->placement);
+	if (!rc && turns)
+		rc = start_procs(r, &m.procs);
+	if (!rc)
+		rc = nvsr_measure(&m);
+	nvsr_procs_stop(m.procs);
+	code = exit_code(&m, rc);
+	if (m.log)
+		end_log(r, m.log, code, rc != 0);
+	if (nvsr_log_close(m.log) && !code)
+		code = EXIT_INCOMPLETE;
+	if (m.log && report(r->dir) && code != EXIT_DIFFERS)
+		code = EXIT_INCOMPLETE;
+	if (rc)
+		nvsr_say("%s; go on with\n  nvsr-conform resume %s", rc == -EINTR ? "interrupted" : "incomplete", r->dir);
+	return code;
+}
+
+static int new_run(struct run *r)
+{
+	_cleanup_free_ char *name = nvsr_asprintf("perf-%s", r->target->profile->name);
+	_cleanup_free_ char *dir = name ? nvsr_rundir_make(r->o->out, name) : NULL;
+	const struct nvsr_expects none = { 0 };
+
+	if (!dir)
+		return EXIT_USAGE;
+	r->dir = dir;
+	if (nvsr_rundir_fill(dir, r->target, &none, r->cmdline) || keep_matrix(dir, r->matrix))
+		return EXIT_INCOMPLETE;
+	return execute(r);
+}
+
+/* What the journal planned is what the kept matrix and options say. */
+static int same_plan(const struct run *r)
+{
+	json_t *now = cells_json(r->matrix), *then = json_object_get(r->before->start, "cells");
+	const char *engine = json_string_value(json_object_get(r->before->start, "engine"));
+	const char *version = json_string_value(json_object_get(r->before->start, "fio"));
+	int rc = 0;
+
+	if (!json_equal(now, then) || json_integer_value(json_object_get(r->before->start, "repeats")) != r->matrix->repeats) {
+		nvsr_say("%s: matrix.yaml is not what perf.jsonl was planned with", r->dir);
+		rc = EXIT_USAGE;
+	} else if (!engine || strcmp(engine, r->fio->engine_id) || !version || strcmp(version, r->fio->version)) {
+		nvsr_say("%s: was measured with another %s: its numbers would not compare; start a new run", r->dir,
+			 engine && !strcmp(engine, r->fio->engine_id) ? "fio" : "build of the fio engine");
+		rc = EXIT_USAGE;
+	}
+	json_decref(now);
+	return rc ? rc : nvsr_rundir_same_host(r->dir);
+}
+
+/* Everything but the run directory. */
+static int prepare_and(const struct perf_options *o, struct run *r, const char *matrix, int (*then)(struct run *r))
+{
+	struct nvsr_target target;
+	struct nvsr_fio fio = { 0 };
+	struct nvsr_cpus cpus;
+	int rc;
+
+	if (strncmp(o->target.device, MODEL, strlen(MODEL)) != 0) {
+		nvsr_say("%s: measuring a drive needs a host with its paths - VMs, back ends, targets (runners/vm), which this version "
+			 "does not have; model: and model:PROFILE work everywhere", o->target.device);
+		return EXIT_NOTHING;
+	}
+	r->o = o;
+	rc = load_matrix(o, matrix, &r->matrix);
+	if (!rc)
+		rc = nvsr_target_open(&o->target, &target);
+	if (rc) {
+		nvsr_matrix_free(r->matrix);
+		return rc;
+	}
+	r->target = &target;
+	r->fio = &fio;
+	rc = check_matrix(r->matrix, &target);
+	if (!rc && o->list) {
+		rc = list_cells(r->matrix);
+	} else if (!rc) {
+		nvsr_cpus_allowed(&cpus);
+		nvsr_place(&cpus, &r->placement);
+		rc = nvsr_fio_find(o->fio, o->engine, &fio);
+		if (!rc)
+			rc = then(r);
+	}
+	nvsr_fio_free(&fio);
+	nvsr_target_close(&target);
+	nvsr_matrix_free(r->matrix);
+	return rc;
+}
+
+static int perf(int argc, char **argv)
+{
+	_cleanup_free_ char *args = nvsr_quote_args(argc - 1, argv + 1), *cmdline = nvsr_asprintf("nvsr-conform perf %s", args);
+	struct perf_options o;
+	struct run r = { .cmdline = cmdline };
+	int rc;
+
+	nvsr_signals_install();
+	parse_options(argc, argv, &o);
+	rc = prepare_and(&o, &r, o.matrix, new_run);
+	nvsr_lines_free(o.paths);
+	return rc;
+}
+
+/* --- going on with a run ------------------------------------------------------------------------------------------------------------ */
+
+static int go_on(struct run *r)
+{
+	size_t paths;
+	int rc = same_plan(r);
+
+	if (rc)
+		return rc;
+	if (!count_turns(r->matrix, r->before, &paths) && r->before->complete) {
+		nvsr_say("%s: every cell has its result", r->dir);
+		return r->before->corrupt ? EXIT_DIFFERS : r->before->bad ? EXIT_INCOMPLETE : EXIT_CONFORMS;
+	}
+	return execute(r);
+}
+
+bool nvsr_perf_is_resumable(const char *dir)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir);
+
+	return path && !access(path, F_OK);
+}
+
+/* The command line of the run, read again by its own option table. */
+static char **build_args(const json_t *start)
+{
+	const char *device = json_string_value(json_object_get(start, "device"));
+	char **args = NULL;
+	const json_t *one;
+	size_t i;
+	int rc = nvsr_lines_add(&args, "nvsr-conform resume");
+
+	json_array_foreach(json_object_get(start, "options"), i, one)
+		if (!rc && json_is_string(one))
+			rc = nvsr_lines_add(&args, json_string_value(one));
+	if (!rc)
+		rc = nvsr_lines_add(&args, "--");
+	if (!rc)
+		rc = nvsr_lines_add(&args, device ? device : "");
+	return rc ? nvsr_lines_free(args) : args;
+}
+
+int nvsr_perf_resume(const char *dir)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir), *matrix = nvsr_asprintf("%s/matrix.yaml", dir);
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_log_state before = { 0 };
+	struct run r = { .dir = dir, .before = &before };
+	struct perf_options o;
+	char **args;
+	int rc = path && matrix ? nvsr_log_read(path, &before, &complaint) : -ENOMEM;
+
+	if (rc) {
+		nvsr_say("%s", complaint.text[0] ? complaint.text : strerror(-rc));
+		return EXIT_USAGE;
+	}
+	args = build_args(before.start);
+	if (args) {
+		parse_options((int)nvsr_lines_count(args), args, &o);
+		rc = prepare_and(&o, &r, matrix, go_on);
+		nvsr_lines_free(o.paths);
+	} else {
+		rc = EXIT_INCOMPLETE;
+	}
+	nvsr_lines_free(args);
+	nvsr_log_state_free(&before);
+	return rc;
+}
+
+const struct nvsr_command nvsr_cmd_perf = {
+	.name = "perf", .summary = "data paths under the loads of a matrix, driven by fio", .argp = &argp, .run = perf,
+};
