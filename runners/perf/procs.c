@@ -232,7 +232,7 @@ static int want_back_ends(struct nvsr_procs *p, enum nvsr_back_end kind, unsigne
 /* NULL or malloc'd: how a process ended, if it did. */
 static char *end_of(pid_t *pid, const char *what, unsigned nr)
 {
-	char number[16] = "";
+	char number[24] = "";
 	int status;
 
 	if (*pid <= 0 || waitpid(*pid, &status, WNOHANG) != *pid)
