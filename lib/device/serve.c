@@ -480,6 +480,14 @@ static struct function *by_sock(struct server *s, int sock)
 	return NULL;
 }
 
+static void rung_for(struct thread *t)
+{
+	const uint64_t one = 1;
+
+	if (write(t->kick, &one, sizeof(one)) < 0)
+		return;		/* the counter is full: it was rung for already */
+}
+
 /* False when the connection is over. */
 static bool serve_one(struct server *s, int sock)
 {
@@ -506,6 +514,8 @@ static bool serve_one(struct server *s, int sock)
 	while (n)
 		close(fd[--n]);
 	if (w.op == NVSR_WIRE_HELLO && !rc) {
+		/* A thread that sleeps does not know of these doorbells, and whoever rings them not of its sleep. */
+		rung_for(f->thread);
 		out[0] = f->bells_fd;
 		out[1] = f->thread->kick;
 		give_fds = 2;

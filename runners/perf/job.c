@@ -12,7 +12,7 @@ static void put_global(struct nvsr_text *t, const struct nvsr_job *j)
 	nvsr_text_add(t, "randseed=%llu\n", (unsigned long long)j->seed);
 	/* Total latency is what engines have in common; the others would only cost time. */
 	nvsr_text_add(t, "lat_percentiles=1\nclat_percentiles=0\npercentile_list=50:95:99:99.9\n"
-			 "disable_clat=1\ndisable_slat=1\ndisable_bw_measurement=1\ngroup_reporting=1\n");
+			 "disable_clat=1\ndisable_slat=1\ngroup_reporting=1\n");
 	nvsr_text_add(t, "cpus_allowed=%s\ncpus_allowed_policy=split\n", nvsr_cpus_text(j->cpus, cpus, sizeof(cpus)));
 }
 
