@@ -60,15 +60,15 @@ void nvsr_print_man(FILE *f)
 {
 	static const struct { int code; const char *text; } codes[] = {
 		{ EXIT_CONFORMS, "every selected test reached a verdict, none failed unexpectedly, at least one passed" },
-		{ EXIT_DIFFERS, "the device contradicts the standard" },
-		{ EXIT_USAGE, "wrong usage: unknown option, a pattern that matches nothing, a bad profile" },
+		{ EXIT_DIFFERS, "the device contradicts the standard, or a path returned wrong data" },
+		{ EXIT_USAGE, "wrong usage: unknown option, a pattern that matches nothing, a bad profile or matrix, no fio" },
 		{ EXIT_INCOMPLETE, "incomplete: broken, timeout, crash, abort, interrupted" },
 		{ EXIT_NOTHING, "nothing could run" },
 	};
 
 	fputs(".TH NVSR\\-CONFORM 1 \"\" \"", f);
 	put_roff(f, nvsr_version, strlen(nvsr_version));
-	fputs("\" \"nvsr\\-conform\"\n.SH NAME\nnvsr\\-conform \\- conformance tests for SR\\-IOV NVMe devices\n.SH SYNOPSIS\n", f);
+	fputs("\" \"nvsr\\-conform\"\n.SH NAME\nnvsr\\-conform \\- conformance and performance of SR\\-IOV NVMe devices\n.SH SYNOPSIS\n", f);
 	for (const struct nvsr_command *const *c = nvsr_commands; *c; c++) {
 		fprintf(f, ".B nvsr\\-conform %s\n", (*c)->name);
 		put_roff_line(f, (*c)->argp->args_doc ? (*c)->argp->args_doc : "");
@@ -84,7 +84,7 @@ void nvsr_print_man(FILE *f)
 		fprintf(f, ".TP\n.B %d\n", codes[i].code);
 		put_roff_line(f, codes[i].text);
 	}
-	fputs(".SH ENVIRONMENT\n.TP\n.B NVSR_PROFILES\nfolder of device profiles\n", f);
+	fputs(".SH ENVIRONMENT\n.TP\n.B NVSR_PROFILES\nfolder of device profiles\n.TP\n.B NVSR_MATRICES\nfolder of matrices\n", f);
 }
 
 /* The words of "text|tap|json"; an argument in capitals is not a list of words. */
@@ -131,8 +131,8 @@ void nvsr_print_completion(FILE *f)
 		completion_command(f, *c);
 	fputs("\tesac\nelse\n\tcase $cmd:$prev in\n", f);
 	completion_values(f);
-	fputs("\t*:--out | *:--profile | *:--expect) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
-	      "\trun:run | probe:probe | restore:restore)\n"
+	fputs("\t*:--out | *:--profile | *:--expect | *:--matrix | *:--fio | *:--engine | *:--socket) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
+	      "\trun:run | perf:perf | probe:probe | restore:restore)\n"
 	      "\t\twords=\"model: $(compgen -G '/dev/nvme[0-9]' || true) $(compgen -G '/dev/nvme[0-9][0-9]' || true)\" ;;\n"
 	      "\treport:* | resume:* | restore:*) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); return ;;\n"
 	      "\tlist:* | prove:* | run:*) words=$(\"${COMP_WORDS[0]}\" list 2> /dev/null | cut -d ' ' -f 1) ;;\n"

@@ -89,6 +89,7 @@ static int take_cell(struct nvsr_log_state *s, json_t *o)
 
 	if (!cell || !result || repeat < 1 || repeat > NVSR_REPEATS_MAX)
 		return -EINVAL;
+	s->ok += !strcmp(result, "ok");
 	s->bad += !strcmp(result, "fail");
 	name = nvsr_asprintf("%s %d", cell, (int)repeat);
 	return name ? nvsr_lines_add(&s->results, name) : -ENOMEM;

@@ -342,7 +342,7 @@ static int exit_code(const struct nvsr_measuring *m, int rc)
 		return EXIT_DIFFERS;
 	if (rc || m->bad || (b && b->bad))
 		return EXIT_INCOMPLETE;
-	return m->ok || (b && b->results && !m->skipped) ? EXIT_CONFORMS : EXIT_NOTHING;
+	return m->ok || (b && b->ok) ? EXIT_CONFORMS : EXIT_NOTHING;
 }
 
 static int begin_log(const struct run *r, struct nvsr_log **ret)
@@ -514,7 +514,8 @@ static int go_on(struct run *r)
 		return rc;
 	if (!count_turns(r->matrix, r->before, &paths) && r->before->complete) {
 		nvsr_say("%s: every cell has its result", r->dir);
-		return r->before->corrupt ? EXIT_DIFFERS : r->before->bad ? EXIT_INCOMPLETE : EXIT_CONFORMS;
+		return r->before->corrupt ? EXIT_DIFFERS : r->before->bad ? EXIT_INCOMPLETE :
+		       r->before->ok ? EXIT_CONFORMS : EXIT_NOTHING;
 	}
 	return execute(r);
 }

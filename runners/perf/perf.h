@@ -145,7 +145,7 @@ struct nvsr_log_state {
 	char **results;		/* "CELL REPEAT", sorted */
 	bool complete;		/* ended, and was not interrupted */
 	bool corrupt;		/* a path was found to return wrong data */
-	unsigned bad;		/* results that are fail */
+	unsigned ok, bad;	/* results that are ok, that are fail */
 };
 /* 0, or -EINVAL and others with *complaint.  A last line that was cut off does not count. */
 int nvsr_log_read(const char *path, struct nvsr_log_state *ret, struct nvsr_complaint *complaint);
