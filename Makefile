@@ -72,7 +72,7 @@ help:
 	@echo 'make lab-safety what protects a drive, on QEMU'"'"'s device: refusals, runs that change nothing, full disks, restore'
 	@echo 'make fuzz       every fuzz target for FUZZ_S=60 seconds under ASan and UBSan; what it finds is kept in build/fuzz'
 	@echo 'make bench      speed targets, into build/bench.tsv'
-	@echo 'make install    PREFIX=/usr/local DESTDIR=: program, man page, completion, profiles'
+	@echo 'make install    PREFIX=/usr/local DESTDIR=: program, fio engine, man page, completion, profiles, matrices'
 	@echo 'make clean      remove what was built'
 	@echo
 	@echo 'V=1 show commands   SAN=1 ASan and UBSan   WERROR=1 warnings are errors   CC=clang another compiler'
@@ -245,9 +245,12 @@ $(LINT)/shellcheck.ok: $(SCRIPTS) | $(B)/setup.check
 # --- install --------------------------------------------------------------------------------------------------------------------
 install: $(BIN)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/nvsr-conform/device-profiles \
+		$(DESTDIR)$(PREFIX)/share/nvsr-conform/matrices $(DESTDIR)$(PREFIX)/lib/nvsr-conform \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/nvsr-conform
 	install -m 644 device-profiles/*.yaml $(DESTDIR)$(PREFIX)/share/nvsr-conform/device-profiles/
+	install -m 644 runners/perf/*.yaml $(DESTDIR)$(PREFIX)/share/nvsr-conform/matrices/
+	[ ! -s $(B)/nvsr-fio.version ] || install -m 644 $(B)/nvsr-fio.so $(B)/nvsr-fio.version $(DESTDIR)$(PREFIX)/lib/nvsr-conform/
 	./$(BIN) --man > $(DESTDIR)$(PREFIX)/share/man/man1/nvsr-conform.1
 	./$(BIN) --bash-completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nvsr-conform
 

@@ -20,6 +20,7 @@ static void put_load(struct nvsr_text *t, const struct nvsr_job *j)
 {
 	const struct nvsr_cell *c = j->cell;
 	bool random = c->pattern >= NVSR_PATTERN_RANDREAD;
+	unsigned long long part = j->namespace_bytes / c->jobs / c->block * c->block;
 
 	nvsr_text_add(t, "rw=%s\n", nvsr_pattern_name(c->pattern));
 	if (nvsr_pattern_is_mix(c->pattern))
@@ -28,9 +29,7 @@ static void put_load(struct nvsr_text *t, const struct nvsr_job *j)
 	if (random)
 		nvsr_text_add(t, "norandommap=1\n");
 	else if (c->jobs > 1)	/* each job a part of its own, as one after the other they would read what is in the cache */
-		nvsr_text_add(t, "size=%llu\noffset_increment=%llu\n",
-			      (unsigned long long)(j->namespace_bytes / c->jobs / c->block * c->block),
-			      (unsigned long long)(j->namespace_bytes / c->jobs / c->block * c->block));
+		nvsr_text_add(t, "size=%llu\noffset_increment=%llu\n", part, part);
 	nvsr_text_add(t, "time_based=1\nramp_time=%ums\nruntime=%ums\n", j->warm_up_ms, j->run_ms);
 }
 

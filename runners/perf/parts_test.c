@@ -19,8 +19,8 @@ static unsigned failed;
 /* --- order ---------------------------------------------------------------------------------------------------------------------- */
 
 #define PATHS 3
-#define DEPTHS 7
-#define REPEATS 4
+#define DEPTHS 7u
+#define REPEATS 4u
 
 static void turns_meet_all_paths_alike(void)
 {

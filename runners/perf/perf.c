@@ -308,9 +308,9 @@ static int report(const char *dir)
 
 struct run {
 	const struct perf_options *o;
-	struct nvsr_target *target;
+	struct nvsr_target target;
 	struct nvsr_matrix *matrix;
-	struct nvsr_fio *fio;
+	struct nvsr_fio fio;
 	struct nvsr_placement placement;
 	const char *dir, *cmdline;
 	const struct nvsr_log_state *before;	/* NULL: new */
@@ -320,7 +320,7 @@ struct run {
 static void size_device(const struct run *r, struct nvsr_load_options *load)
 {
 	*load = (struct nvsr_load_options){
-		.device = r->target->session.device, .profile = r->target->behaviour, .queues = 1,
+		.device = r->target.session.device, .profile = r->target.behaviour, .queues = 1,
 		.namespace_bytes = r->matrix->namespace_bytes,
 	};
 	for (size_t i = 0; i < r->matrix->count; i++) {
@@ -353,7 +353,7 @@ static int begin_log(const struct run *r, struct nvsr_log **ret)
 
 	if (!rc)
 		rc = nvsr_log_put(*ret, r->before ? json_pack("{s:s,s:s}", "event", "resume", "time", nvsr_utc(utc, sizeof(utc))) :
-				  start_json(r->o, r->target, r->matrix, r->fio, &r->placement, r->cmdline));
+				  start_json(r->o, &r->target, r->matrix, &r->fio, &r->placement, r->cmdline));
 	if (rc)
 		nvsr_say("%s/perf.jsonl: %s", r->dir, strerror(-rc));
 	return rc;
@@ -390,7 +390,7 @@ static int execute(const struct run *r)
 {
 	size_t paths, turns = count_turns(r->matrix, r->before, &paths);
 	struct nvsr_measuring m = {
-		.dir = r->dir, .matrix = r->matrix, .fio = r->fio, .placement = &r->placement, .before = r->before,
+		.dir = r->dir, .matrix = r->matrix, .fio = &r->fio, .placement = &r->placement, .before = r->before,
 		.seed = r->o->target.seed,
 	};
 	int rc = begin_log(r, &m.log), code;
@@ -418,14 +418,14 @@ static int execute(const struct run *r)
 
 static int new_run(struct run *r)
 {
-	_cleanup_free_ char *name = nvsr_asprintf("perf-%s", r->target->profile->name);
+	_cleanup_free_ char *name = nvsr_asprintf("perf-%s", r->target.profile->name);
 	_cleanup_free_ char *dir = name ? nvsr_rundir_make(r->o->out, name) : NULL;
 	const struct nvsr_expects none = { 0 };
 
 	if (!dir)
 		return EXIT_USAGE;
 	r->dir = dir;
-	if (nvsr_rundir_fill(dir, r->target, &none, r->cmdline) || keep_matrix(dir, r->matrix))
+	if (nvsr_rundir_fill(dir, &r->target, &none, r->cmdline) || keep_matrix(dir, r->matrix))
 		return EXIT_INCOMPLETE;
 	return execute(r);
 }
@@ -441,9 +441,9 @@ static int same_plan(const struct run *r)
 	if (!json_equal(now, then) || json_integer_value(json_object_get(r->before->start, "repeats")) != r->matrix->repeats) {
 		nvsr_say("%s: matrix.yaml is not what perf.jsonl was planned with", r->dir);
 		rc = EXIT_USAGE;
-	} else if (!engine || strcmp(engine, r->fio->engine_id) || !version || strcmp(version, r->fio->version)) {
+	} else if (!engine || strcmp(engine, r->fio.engine_id) || !version || strcmp(version, r->fio.version)) {
 		nvsr_say("%s: was measured with another %s: its numbers would not compare; start a new run", r->dir,
-			 engine && !strcmp(engine, r->fio->engine_id) ? "fio" : "build of the fio engine");
+			 engine && !strcmp(engine, r->fio.engine_id) ? "fio" : "build of the fio engine");
 		rc = EXIT_USAGE;
 	}
 	json_decref(now);
@@ -453,8 +453,6 @@ static int same_plan(const struct run *r)
 /* Everything but the run directory. */
 static int prepare_and(const struct perf_options *o, struct run *r, const char *matrix, int (*then)(struct run *r))
 {
-	struct nvsr_target target;
-	struct nvsr_fio fio = { 0 };
 	struct nvsr_cpus cpus;
 	int rc;
 
@@ -466,25 +464,23 @@ static int prepare_and(const struct perf_options *o, struct run *r, const char *
 	r->o = o;
 	rc = load_matrix(o, matrix, &r->matrix);
 	if (!rc)
-		rc = nvsr_target_open(&o->target, &target);
+		rc = nvsr_target_open(&o->target, &r->target);
 	if (rc) {
 		nvsr_matrix_free(r->matrix);
 		return rc;
 	}
-	r->target = &target;
-	r->fio = &fio;
-	rc = check_matrix(r->matrix, &target);
+	rc = check_matrix(r->matrix, &r->target);
 	if (!rc && o->list) {
 		rc = list_cells(r->matrix);
 	} else if (!rc) {
 		nvsr_cpus_allowed(&cpus);
 		nvsr_place(&cpus, &r->placement);
-		rc = nvsr_fio_find(o->fio, o->engine, &fio);
+		rc = nvsr_fio_find(o->fio, o->engine, &r->fio);
 		if (!rc)
 			rc = then(r);
 	}
-	nvsr_fio_free(&fio);
-	nvsr_target_close(&target);
+	nvsr_fio_free(&r->fio);
+	nvsr_target_close(&r->target);
 	nvsr_matrix_free(r->matrix);
 	return rc;
 }

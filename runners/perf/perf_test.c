@@ -363,7 +363,7 @@ static void a_full_medium_ends_the_run(void)
 
 static void another_machine_or_engine_is_told(void)
 {
-	_cleanup_free_ char *from = in_folder("good.run"), *resume = nvsr_asprintf("resume %s/good.run", folder), *err = NULL, *err2 = NULL;
+	_cleanup_free_ char *resume = nvsr_asprintf("resume %s/good.run", folder), *err = NULL, *err2 = NULL;
 	_cleanup_free_ char *env = slurp("good.run/env.json"), *log = slurp("good.run/perf.jsonl");
 	char *at = strstr(env, "\"kernel\": \""), *engine = strstr(log, "\"engine\":\"");
 	int code;
