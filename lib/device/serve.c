@@ -508,7 +508,7 @@ static bool serve_one(struct server *s, int sock)
 			rc = answer(s, f, &w, n ? fd[0] : -1);
 		else
 			rc = f || w.op != NVSR_WIRE_HELLO ? -EPROTO : hello(s, sock, &w, &f);
-		over = w.op == NVSR_WIRE_HELLO && rc;
+		over = !f && rc;
 		give(s);
 	}
 	while (n)
