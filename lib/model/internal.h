@@ -167,7 +167,7 @@ struct m_conf {
 
 struct nvsr_model {
 	struct m_conf conf;
-	bool defect[D_COUNT];
+	bool defect[D_COUNT], defective;	/* defective: any of them */
 	uint64_t now;			/* virtual ns since power on */
 	struct m_ctrl *ctrl;		/* 1 + total_vfs: [0] PF, [n] VF n */
 	unsigned ctrl_count;
@@ -211,6 +211,7 @@ struct nvsr_model {
 
 	uint8_t *vf_wmask;		/* one write mask for the configuration space of every VF */
 	uint64_t next_event;		/* earliest rdy_at or shst_at of all controllers, UINT64_MAX when nothing is due */
+	unsigned due_first, due_last;	/* controllers that something is due of are among these; first > last: none */
 	struct m_domain *domain; unsigned domain_count;
 	uint64_t faults; struct nvsr_model_fault last_fault;
 	nvsr_model_msi_fn msi; void *msi_arg;
@@ -262,6 +263,8 @@ uint16_t m_execute(struct m_ctrl *c, struct m_cmd *cmd);
 /* The same for the two commands of a fused operation. */
 void m_execute_fused(struct m_ctrl *c, struct m_cmd *first, struct m_cmd *second, uint16_t *ret_first, uint16_t *ret_second);
 void m_slow_drop(struct m_ctrl *c);			/* nothing that was fetched completes */
+/* model.c: something of this controller is to be looked at, then. */
+void m_due(struct m_ctrl *c, uint64_t when);
 /* slow.c, erase.c: what became due, and when the next of it will. */
 void m_slow_due(struct m_ctrl *c);
 uint64_t m_slow_next(const struct m_ctrl *c);

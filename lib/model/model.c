@@ -56,6 +56,7 @@ int nvsr_model_create(const struct nvsr_profile *p, struct nvsr_model **ret)
 	if (!r) {
 		m->ctrl = calloc(1 + m->conf.total_vfs, sizeof(*m->ctrl));
 		m->ctrl_count = m->ctrl ? 1 + m->conf.total_vfs : 0;
+		m->due_first = m->ctrl_count;
 		r = m->ctrl ? power_on(m) : -ENOMEM;
 	}
 	if (r < 0) {
@@ -103,7 +104,7 @@ int nvsr_model_set_defect(struct nvsr_model *m, const char *name)
 
 	if (!d)
 		return m_lie_tell(m, name);
-	m->defect[d - nvsr_defects] = true;
+	m->defect[d - nvsr_defects] = m->defective = true;
 	/* What a function shows from the start is built again, with the defect in it. */
 	for (unsigned n = 0; n < m->ctrl_count; n++)
 		m_regs_init(&m->ctrl[n]);
@@ -126,26 +127,39 @@ uint64_t nvsr_model_now(const struct nvsr_model *m)
 	return m->now;
 }
 
+void m_due(struct m_ctrl *c, uint64_t when)
+{
+	struct nvsr_model *m = c->m;
+
+	m->next_event = NVSR_MIN(m->next_event, when);
+	m->due_first = NVSR_MIN(m->due_first, c->fn);
+	m->due_last = NVSR_MAX(m->due_last, c->fn);
+}
+
+/* Of thousands of controllers, those few that wait for something. */
 static void run_due(struct nvsr_model *m)
 {
-	uint64_t next = UINT64_MAX;
+	unsigned first = m->due_first, last = m->due_last;
 
 	m->next_event = UINT64_MAX;
-	for (unsigned n = 0; n < m->ctrl_count; n++)
+	m->due_first = m->ctrl_count;
+	m->due_last = 0;
+	for (unsigned n = first; n <= last; n++)
 		m_regs_due(&m->ctrl[n]);
 	m_erase_due(m);
-	for (unsigned n = 0; n < m->ctrl_count; n++)
+	for (unsigned n = first; n <= last; n++)
 		m_slow_due(&m->ctrl[n]);
-	for (unsigned n = 0; n < m->ctrl_count; n++) {
-		const struct m_ctrl *c = &m->ctrl[n];
+	for (unsigned n = first; n <= last; n++) {
+		struct m_ctrl *c = &m->ctrl[n];
 
 		if (c->enabling)
-			next = NVSR_MIN(next, c->rdy_at);
+			m_due(c, c->rdy_at);
 		if (c->shutting)
-			next = NVSR_MIN(next, c->shst_at);
-		next = NVSR_MIN(next, m_slow_next(c));
+			m_due(c, c->shst_at);
+		if (c->slow_count)
+			m_due(c, m_slow_next(c));
 	}
-	m->next_event = NVSR_MIN(next, m->erase_next);
+	m->next_event = NVSR_MIN(m->next_event, m->erase_next);
 }
 
 void nvsr_model_advance(struct nvsr_model *m, uint64_t ns)

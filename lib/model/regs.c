@@ -45,11 +45,6 @@ static void set_shst(struct m_ctrl *c, uint32_t shst)
 	c->csts = (c->csts & ~0xcu) | shst << 2;
 }
 
-static void due_at(struct nvsr_model *m, uint64_t when)
-{
-	m->next_event = NVSR_MIN(m->next_event, when);
-}
-
 /* The controller stops: nothing it had in execution ever completes. */
 static void stop(struct m_ctrl *c)
 {
@@ -118,7 +113,7 @@ static void enable(struct m_ctrl *c)
 	c->rdy_at = m->now + m->conf.ready_ms * NVSR_MS;
 	if (DEFECT(m, READY_AFTER_TIMEOUT) && !m_is_pf(c))
 		c->rdy_at += m->conf.cap_to * 500 * NVSR_MS;
-	due_at(m, c->rdy_at);
+	m_due(c, c->rdy_at);
 	m_regs_due(c);
 }
 
@@ -142,7 +137,7 @@ static void shut_down(struct m_ctrl *c)
 		c->shst_at = UINT64_MAX;
 	if (m_is_pf(c) ? DEFECT(c->m, PRIMARY_SHUTDOWN_DROPS_WRITES) : DEFECT(c->m, VF_SHUTDOWN_DROPS_WRITES))
 		m_writes_drop(c);
-	due_at(c->m, c->shst_at);
+	m_due(c, c->shst_at);
 }
 
 void m_regs_due(struct m_ctrl *c)

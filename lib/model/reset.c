@@ -59,7 +59,7 @@ static void beyond_one_vf(struct m_ctrl *vf, enum m_clr kind)
 	for (unsigned n = 1; siblings && n < m->ctrl_count; n++)
 		if (m->ctrl[n].present && n != vf->fn)
 			reset_function(&m->ctrl[n], kind);
-	for (unsigned n = 1; !m_offline(vf) && n < m->ctrl_count; n++)
+	for (unsigned n = 1; m->defective && !m_offline(vf) && n < m->ctrl_count; n++)
 		if (m->ctrl[n].present && n != vf->fn)
 			spill(&m->ctrl[n], kind);
 	if (!preparing && !m_offline(vf) && vf->fn > 1 && DEFECT(m, RESET_HITS_LOWER_VF))

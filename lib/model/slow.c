@@ -20,7 +20,7 @@ uint16_t m_slow_start(struct m_ctrl *c, struct m_cmd *cmd, uint64_t ns, m_finish
 		return NVME_SC_INTERNAL;
 	c->slow = list;
 	list[c->slow_count++] = (struct m_slow){ .e = cmd->e, .sqid = cmd->sq->id, .at = c->m->now + ns, .finish = finish };
-	c->m->next_event = NVSR_MIN(c->m->next_event, c->m->now + ns);
+	m_due(c, c->m->now + ns);
 	cmd->parked = true;
 	return 0;
 }

@@ -94,6 +94,9 @@ void nvsr_inventory_free(struct nvsr_inventory *inv)
 
 const struct nvme_secondary_ctrl *nvsr_inventory_vf(const struct nvsr_inventory *inv, unsigned vfn)
 {
+	/* Nearly every drive lists them in order. */
+	if (vfn && vfn <= inv->sec_count && le16_get(inv->sec[vfn - 1].vfn) == vfn)
+		return &inv->sec[vfn - 1];
 	for (unsigned i = 0; i < inv->sec_count; i++)
 		if (vfn && le16_get(inv->sec[i].vfn) == vfn)
 			return &inv->sec[i];
