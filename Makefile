@@ -71,7 +71,7 @@ help:
 	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
 	@echo 'make lab-safety what protects a drive, on QEMU'"'"'s device: refusals, runs that change nothing, full disks, restore'
 	@echo 'make fuzz       every fuzz target for FUZZ_S=60 seconds under ASan and UBSan; what it finds is kept in build/fuzz'
-	@echo 'make bench      speed targets, into build/bench.tsv'
+	@echo 'make bench      speed targets of the model, the fio engine and the harness, into build/bench.tsv;  make bench-lab: the lab'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=: program, fio engine, man page, completion, profiles, matrices'
 	@echo 'make clean      remove what was built'
 	@echo
@@ -202,12 +202,21 @@ fuzz: $(FUZZBIN)
 check: $(BIN) $(TESTBIN) $(CORPUSBIN) $(READING) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
 	@B=$(B) BIN=./$(BIN) SAN=$(SAN) MAKE='$(MAKE)' CORPUS='$(CORPUSBIN)' runners/build/check $(TESTBIN)
 
-bench: $(BIN) | $(B)/setup.lab
-	@B=$(B) BIN=./$(BIN) runners/build/bench
+# Programs that only the benchmarks run.
+BENCHSRC := $(wildcard runners/bench/*.c)
+BENCHBIN := $(BENCHSRC:runners/bench/%.c=$(B)/bench-%)
+$(BENCHBIN): $(B)/bench-%: runners/bench/%.c $(LIBRARY) $(B)/flags | $(B)/config.h
+	$(SAY) BENCH $<
+	$(Q)$(CC) $(filter-out -MMD -MP,$(CF)) $(CFLAGS) $(LDSAN) -o $@ $< $(LIBRARY) $(PKG_LIBS) $(LDFLAGS)
+
+bench: $(BIN) $(ENGINE) $(BENCHBIN)
+	@B=$(B) BIN=./$(BIN) runners/build/bench model
+bench-lab: $(BIN) | $(B)/setup.lab
+	@B=$(B) BIN=./$(BIN) runners/build/bench lab
 
 # --- lint: one stamp per file, so that only what changed is looked at again -------------------------------------------------------
 LINT := $(B)/lint
-LINT_SRC := $(SRC_ALL) runners/fuzz/corpus.c
+LINT_SRC := $(SRC_ALL) runners/fuzz/corpus.c $(wildcard runners/bench/*.c)
 LINT_STAMPS := $(LINT_SRC:%=$(LINT)/gcc/%.ok) $(LINT_SRC:%=$(LINT)/clang/%.ok) $(HDR_ALL:%=$(LINT)/header/%.ok)
 LINT_CC = $(STD) $(PKG_CF) -Werror -fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@
 
@@ -257,4 +266,4 @@ install: $(BIN)
 clean:
 	rm -rf build nvsr-conform
 
-.PHONY: all help run unit prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal check bench fuzz lint install clean FORCE
+.PHONY: all help run unit prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal check bench bench-lab fuzz lint install clean FORCE
