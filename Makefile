@@ -40,7 +40,7 @@ SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runne
 HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h runners/perf/*.h))
 SCRIPTS := $(sort $(shell grep -lsE '^\#!/bin/(ba)?sh' .ci/* runners/build/* runners/lab/*))
 SRC     := $(filter-out %_test.c %_fuzz.c,$(SRC_ALL))
-TESTSRC := $(filter %_test.c,$(SRC_ALL))
+TESTSRC := $(filter %_test.c,$(SRC_ALL) $(wildcard runners/fio-engine/*_test.c))
 FUZZSRC := $(filter %_fuzz.c,$(SRC_ALL))
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
 MAINOBJ := $(B)/obj/runners/conform/main.o
@@ -52,7 +52,7 @@ BIN     := $(if $(filter 1,$(SAN)),$(B)/nvsr-conform,nvsr-conform)
 
 # The fio engine, see runners/fio-engine/fetch.  Not with sanitizers: fio has none.
 ENGINE    := $(if $(filter 1,$(SAN)),,$(B)/nvsr-fio.so)
-ENGINESRC := $(wildcard runners/fio-engine/*.c)
+ENGINESRC := $(filter-out %_test.c,$(wildcard runners/fio-engine/*.c))
 ENGINEHDR := $(wildcard runners/fio-engine/*.h)
 
 all: $(BIN) $(ENGINE)

@@ -9,6 +9,7 @@
 #include "runners/fio-engine/engine.h"
 
 #define HANG_NS (30 * NVSR_S)	/* without a completion for so long nothing is left to wait for */
+#define ASK_NS (900 * NVSR_MS)	/* without one, between two questions whether the device is there */
 #define LOOKS 4096		/* at a queue, between looks at the clock */
 #define WAIT_MS 1000
 #define YIELD 64		/* empty looks before somebody else has a turn: the device may share our processor */
@@ -79,8 +80,10 @@ static struct io_u *event(struct thread_data *td, int i)
 }
 
 /* Nothing was complete: wait as the path waits.  0 or negative errno. */
-static int be_patient(struct nvsr_job *job, unsigned *looks, uint64_t *since)
+static int be_patient(struct nvsr_job *job, unsigned *looks, uint64_t *since, uint64_t *asked)
 {
+	uint64_t now;
+
 	if (job->path->wait) {
 		int rc = job->path->wait(job, WAIT_MS);
 
@@ -91,16 +94,22 @@ static int be_patient(struct nvsr_job *job, unsigned *looks, uint64_t *since)
 	}
 	if (!job->path->wait && *looks % LOOKS)
 		return 0;
+	now = nvsr_now_ns();
 	if (!*since)
-		*since = nvsr_now_ns();
-	return nvsr_now_ns() - *since > HANG_NS ? -ETIMEDOUT : 0;
+		*since = *asked = now;
+	if (now - *asked > ASK_NS && job->path->alive) {
+		*asked = now;
+		if (!job->path->alive(job))
+			return -ENODEV;
+	}
+	return now - *since > HANG_NS ? -ETIMEDOUT : 0;
 }
 
 static int getevents(struct thread_data *td, unsigned min, unsigned max, const struct timespec *t)
 {
 	struct nvsr_job *job = td->io_ops_data;
 	unsigned looks = 0;
-	uint64_t since = 0;
+	uint64_t since = 0, asked = 0;
 	int rc;
 
 	job->done_count = 0;
@@ -114,11 +123,12 @@ static int getevents(struct thread_data *td, unsigned min, unsigned max, const s
 			since = 0;
 			continue;
 		}
-		rc = be_patient(job, &looks, &since);
+		rc = be_patient(job, &looks, &since, &asked);
 		if (rc < 0)
 			break;
 	}
-	nvsr_job_say(job, 0, "%s", rc == -ETIMEDOUT ? "no completion within 30 s: the device hangs or is gone" : strerror(-rc));
+	nvsr_job_say(job, 0, "%s", rc == -ETIMEDOUT ? "no completion within 30 s: the device hangs" :
+		     rc == -ENODEV ? "the device is gone" : strerror(-rc));
 	return rc;
 }
 
@@ -229,6 +239,8 @@ static int make_job(struct thread_data *td)
 	job->path = find_path(o->path ? o->path : "polled");
 	if (!job->path)
 		return nvsr_job_say(job, 1, "path=%s: expected null, polled, interrupt, virtio or vhost", o->path);
+	if (td_trim(td))
+		return nvsr_job_say(job, 1, "rw=%s: trims are not supported", ddir_str(td->o.td_ddir));
 	if (!td->o.use_thread)
 		return nvsr_job_say(job, 1, "needs thread=1: jobs share the controller of their function");
 	return 0;
@@ -267,13 +279,16 @@ static int post_init(struct thread_data *td)
 {
 	struct nvsr_job *job = td->io_ops_data;
 	unsigned n = td->o.iodepth;
+	int rc;
 
 	job->io = calloc(n, sizeof(*job->io));
 	job->done = calloc(n, sizeof(struct io_u *));
 	job->queued = calloc(n, sizeof(struct io_u *));
-	if (!job->io || !job->done || !job->queued)
-		return nvsr_job_say(job, 1, "no memory");
-	return job->path->start(job);
+	rc = !job->io || !job->done || !job->queued ? nvsr_job_say(job, ENOMEM, "no memory") : job->path->start(job);
+	/* fio takes a job that cannot start for one that ended well, unless it is told otherwise. */
+	if (rc)
+		td_verror(td, rc, "nvsr");
+	return rc;
 }
 
 static void cleanup(struct thread_data *td)

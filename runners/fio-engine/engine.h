@@ -59,6 +59,8 @@ struct nvsr_path {
 	int (*reap)(struct nvsr_job *job, unsigned max);
 	/* Wait until reap() may find something, for @ms at most; NULL: by looking again and again. */
 	int (*wait)(struct nvsr_job *job, unsigned ms);
+	/* Is somebody there at all?  NULL: cannot be asked. */
+	bool (*alive)(struct nvsr_job *job);
 };
 /* By name; NULL-terminated. */
 extern const struct nvsr_path *const nvsr_paths[];

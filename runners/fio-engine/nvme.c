@@ -164,10 +164,20 @@ static int wait_irq(struct nvsr_job *job, unsigned ms)
 	return 0;
 }
 
+/* Ready, Base 3.1.3.6: not after a reset by somebody else, nor when nothing answers. */
+static bool alive(struct nvsr_job *job)
+{
+	uint64_t csts = 0;
+
+	return !nvsr_reg_read(nvsr_function_dev(job->function), NVME_REG_CSTS, 4, &csts) && csts != UINT32_MAX &&
+	       csts & NVME_CSTS_RDY && !(csts & NVME_CSTS_CFS);
+}
+
 const struct nvsr_path nvsr_path_polled = {
 	.name = "polled", .setup = setup, .start = start_polled, .stop = stop, .submit = submit, .commit = commit, .reap = reap,
+	.alive = alive,
 };
 const struct nvsr_path nvsr_path_interrupt = {
 	.name = "interrupt", .setup = setup, .start = start_interrupt, .stop = stop, .submit = submit, .commit = commit, .reap = reap,
-	.wait = wait_irq,
+	.wait = wait_irq, .alive = alive,
 };

@@ -198,7 +198,7 @@ int nvsr_load_open(const struct nvsr_load_options *o, struct nvsr_load_device *r
 
 	complaint->text[0] = '\0';
 	d.vf = calloc(o->vfs + 1, sizeof(*d.vf));
-	rc = d.vf ? nvsr_dev_open(o->device, &big, NULL, &d.pf, complaint) : -ENOMEM;
+	rc = d.vf ? nvsr_dev_open(o->device, &big, o->defects, &d.pf, complaint) : -ENOMEM;
 	if (rc)
 		failed(complaint, o, "opening the model", 0, rc);
 	if (!rc && o->vfs && (rc = nvsr_set_numvfs(d.pf, o->vfs)))

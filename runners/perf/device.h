@@ -14,6 +14,7 @@ struct nvsr_load_options {
 	unsigned vfs;
 	unsigned queues;			/* I/O queue pairs for each VF */
 	uint64_t namespace_bytes;		/* whole MiB */
+	const char *const *defects;		/* seeded in the model, NULL-terminated; or NULL */
 };
 struct nvsr_load_device {
 	struct nvsr_dev *pf, **vf;	/* @vfs of them, VF 1 first */
