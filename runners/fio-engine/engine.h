@@ -8,7 +8,6 @@
 #include <optgroup.h>
 
 #include "nvsr.h"
-#include "device/load.h"
 
 /* Options of a job.  fio wants nothing of ours at offset 0. */
 struct nvsr_engine_options {

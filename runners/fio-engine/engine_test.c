@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "device/serve.h"
 #include "runners/perf/device.h"
 
 static unsigned failures;
@@ -100,7 +99,7 @@ static void expect(const char *options, int code, const char *text)
 	EXPECT(!text || strstr(said, text), "\"%s\" of %s\n%s", text, options, said);
 }
 
-#define VERIFY "--verify=crc32c --do_verify=1 --rw=randwrite "
+#define VERIFY "--verify=crc32c --do_verify=1 --verify_state_save=0 --rw=randwrite "
 
 static void data_is_verified(void)
 {
