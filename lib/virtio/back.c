@@ -40,7 +40,7 @@ static int look(struct nvsr_back_disk *disk, struct nvsr_complaint *complaint)
 	rc = rc ? rc : identify(disk->dev, 0, NVME_CNS_CTRL, ctrl);
 	rc = rc ? rc : identify(disk->dev, disk->nsid, NVME_CNS_NS, ns);
 	if (!rc) {
-		disk->block = nvme_lbaf_bytes(&ns->lbaf[(ns->flbas & 0xf) | (ns->flbas >> 5 & 3) << 4]);
+		disk->block = nvme_lbaf_bytes(&ns->lbaf[NVME_FLBAS_INDEX(ns->flbas)]);
 		disk->blocks = le64_get(ns->nsze);
 	}
 	if (rc || !disk->block || !disk->blocks || disk->blocks > UINT64_MAX / disk->block) {
@@ -54,10 +54,10 @@ static int look(struct nvsr_back_disk *disk, struct nvsr_complaint *complaint)
 	return disk->max ? 0 : -ENODEV;
 }
 
-/* A controller that somebody enabled before us has lost its admin queue with him: enabled again, by us. */
+/* A VF is ours alone; the PF has somebody who made it ready. */
 static int enable(struct nvsr_dev *d, struct nvsr_complaint *complaint)
 {
-	int rc = nvsr_queue_admin(d) ? 0 : nvsr_ctrl_enable(d);
+	int rc = !nvsr_dev_vfn(d) || nvsr_queue_admin(d) ? 0 : nvsr_ctrl_enable(d);
 
 	if (rc)
 		snprintf(complaint->text, sizeof(complaint->text), "%s does not become ready: %s", nvsr_dev_name(d), strerror(-rc));

@@ -34,6 +34,7 @@ struct nvsr_back_conn {
 		int kick, call, err;
 	} ring;
 	struct nvsr_pair *pair;
+	int irq;			/* a duplicate: several pairs may share an eventfd, and each wants its own event */
 	struct nvsr_back_queue *queue;	/* while it runs */
 	uint64_t counted;		/* of its requests, in the statistics */
 };
@@ -141,7 +142,8 @@ static int start(struct nvsr_back_conn *c)
 	c->counted = 0;
 	rc = c->queue ? 0 : -ENOMEM;
 	if (!rc && !b->poll) {
-		rc = nvsr_back_watch(b->epoll, b->ops->fd(c->pair), NVSR_BACK_PAIR, c->number);
+		c->irq = fcntl(b->ops->fd(c->pair), F_DUPFD_CLOEXEC, 0);
+		rc = c->irq < 0 ? -errno : nvsr_back_watch(b->epoll, c->irq, NVSR_BACK_PAIR, c->number);
 		rc = rc ? rc : nvsr_back_watch(b->epoll, c->ring.kick, NVSR_BACK_KICK, c->number);
 	}
 	return rc;
@@ -170,15 +172,19 @@ static int drain(struct nvsr_back_conn *c)
 
 static int stop(struct nvsr_back_conn *c)
 {
-	int rc;
+	int rc = 0;
 
-	if (!c->queue)
+	if (!c->pair)
 		return 0;
-	rc = drain(c);
-	c->ring.at = nvsr_back_queue_at(c->queue);
+	if (c->queue) {
+		rc = drain(c);
+		c->ring.at = nvsr_back_queue_at(c->queue);
+	}
 	if (!c->b->poll) {
 		epoll_ctl(c->b->epoll, EPOLL_CTL_DEL, c->ring.kick, NULL);
-		epoll_ctl(c->b->epoll, EPOLL_CTL_DEL, c->b->ops->fd(c->pair), NULL);
+		epoll_ctl(c->b->epoll, EPOLL_CTL_DEL, c->irq, NULL);
+		nvsr_closep(&c->irq);
+		c->irq = -1;
 	}
 	/* After this no command of the pair reaches memory, answered or not. */
 	c->b->ops->destroy(c->pair);
@@ -419,7 +425,7 @@ struct nvsr_back_conn *nvsr_back_conn_new(struct nvsr_back *b, int sock, unsigne
 	c->b = b;
 	c->number = number;
 	c->sock = sock;
-	c->ring.kick = c->ring.call = c->ring.err = -1;
+	c->irq = c->ring.kick = c->ring.call = c->ring.err = -1;
 	if (nvsr_back_watch(b->epoll, sock, NVSR_BACK_SOCKET, number)) {
 		free(c);
 		return NULL;

@@ -293,7 +293,9 @@ static int add_waiting(struct nvsr_front *f)
 
 static bool valid(const struct nvsr_front_options *o)
 {
-	return o->entries >= 2 && o->entries <= NVSR_FRONT_ENTRIES_MAX && !(o->entries & (o->entries - 1)) && o->mem && o->len &&
+	if (!o->mem)
+		return true;
+	return o->entries >= 2 && o->entries <= NVSR_FRONT_ENTRIES_MAX && !(o->entries & (o->entries - 1)) && o->len &&
 	       !((uintptr_t)o->mem % 4096) && !(o->len % 4096) && o->fd >= 0;
 }
 
@@ -312,10 +314,10 @@ int nvsr_front_open(const char *socket, const struct nvsr_front_options *o, stru
 	rc = rc ? rc : reach(f, socket);
 	rc = rc ? rc : agree(f);
 	rc = rc ? rc : read_config(f);
-	rc = rc ? rc : make_queue(f, o->entries);
-	rc = rc ? rc : add_waiting(f);
-	rc = rc ? rc : share_memory(f, o);
-	rc = rc ? rc : start_queue(f);
+	rc = rc || !o->mem ? rc : make_queue(f, o->entries);
+	rc = rc || !o->mem ? rc : add_waiting(f);
+	rc = rc || !o->mem ? rc : share_memory(f, o);
+	rc = rc || !o->mem ? rc : start_queue(f);
 	f->complaint = NULL;
 	if (rc)
 		nvsr_front_close(f);
@@ -364,6 +366,11 @@ uint32_t nvsr_front_max(const struct nvsr_front *f)
 unsigned nvsr_front_busy(const struct nvsr_front *f)
 {
 	return f->entries - f->nfree;
+}
+
+unsigned nvsr_front_room(const struct nvsr_front *f)
+{
+	return f->nfree;
 }
 
 int nvsr_front_fd(const struct nvsr_front *f)

@@ -14,7 +14,7 @@
 struct nvsr_front;
 struct nvsr_front_options {
 	unsigned entries;	/* requests in flight at most: a power of two, 2 to NVSR_FRONT_ENTRIES_MAX */
-	void *mem;		/* memory for data: whole pages, a shared mapping of */
+	void *mem;		/* memory for data: whole pages, a shared mapping of; NULL: only look at the device, no queue */
 	size_t len;
 	int fd;			/* this file (a memfd; not kept) */
 	uint64_t offset;	/* from this byte on */
@@ -47,7 +47,8 @@ typedef void (*nvsr_front_done_fn)(void *ctx, void *arg, uint8_t status);
 int nvsr_front_reap(struct nvsr_front *f, unsigned max, nvsr_front_done_fn done, void *ctx);
 /* Sleep until @n more (at most those in flight) can be reaped.  0, -ETIMEDOUT (@ms, -1 = never), -ECONNRESET the back end left. */
 int nvsr_front_wait(struct nvsr_front *f, unsigned n, int ms);
-unsigned nvsr_front_busy(const struct nvsr_front *f);
+unsigned nvsr_front_busy(const struct nvsr_front *f);		/* requests in flight */
+unsigned nvsr_front_room(const struct nvsr_front *f);		/* that can be placed */
 /* Sleeps of nvsr_front_wait(), and notifications sent. */
 void nvsr_front_counts(const struct nvsr_front *f, uint64_t *ret_sleeps, uint64_t *ret_kicks);
 
