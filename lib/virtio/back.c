@@ -69,13 +69,12 @@ int nvsr_back_run(const struct nvsr_back_options *o, struct nvsr_complaint *comp
 	const struct nvsr_dev_options none = { 0 };
 	_cleanup_dev_ struct nvsr_dev *pf = NULL;
 	_cleanup_dev_ struct nvsr_dev *vf = NULL;
-	struct nvsr_complaint own;
+	struct nvsr_complaint own = { "" };
 	struct nvsr_back_disk disk = { .nsid = o->nsid };
 	pid_t parent = getppid();
 	int rc;
 
 	complaint = complaint ? complaint : &own;
-	complaint->text[0] = '\0';
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent)
 		return -ESRCH;
 	rc = nvsr_dev_open_with(o->device, &none, &pf, complaint);

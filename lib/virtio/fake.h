@@ -37,7 +37,7 @@ static inline void fake_unmap(struct nvsr_dev *d, void *ptr)
 
 static inline int fake_create(struct nvsr_dev *d, const struct nvsr_pair_options *o, struct nvsr_pair **ret)
 {
-	struct nvsr_pair *p = calloc(1, sizeof(*p));
+	struct nvsr_pair *p = (struct nvsr_pair *)calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
@@ -104,13 +104,13 @@ static inline int fake_reap(struct nvsr_pair *p, unsigned max, nvsr_pair_done_fn
 	return n;
 }
 
-static const struct nvsr_back_ops fake_ops = {
+static NVSR_UNUSED const struct nvsr_back_ops fake_ops = {
 	fake_map, fake_unmap, fake_create, fake_destroy, fake_fd, fake_submit, fake_ring, fake_reap,
 };
 
 static inline struct nvsr_back_disk fake_disk(void *media, size_t bytes, uint32_t block, uint32_t max, uint32_t entries)
 {
-	fake.media = media;
+	fake.media = (uint8_t *)media;
 	fake.block = block;
 	fake.blocks = bytes / block;
 	fake.max = max;

@@ -28,7 +28,7 @@ static inline int guest_open(struct guest *g, const char *socket, unsigned entri
 	*g = (struct guest){ .fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING) };
 	if (g->fd < 0 || ftruncate(g->fd, GUEST_BYTES))
 		abort();
-	g->mem = mmap(NULL, GUEST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, g->fd, 0);
+	g->mem = (uint8_t *)mmap(NULL, GUEST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, g->fd, 0);
 	if (g->mem == MAP_FAILED)
 		abort();
 	o.mem = g->mem;
@@ -45,7 +45,7 @@ static inline void guest_close(struct guest *g)
 
 static inline void guest_note(void *ctx, void *arg, uint8_t status)
 {
-	unsigned *count = ctx;
+	unsigned *count = (unsigned *)ctx;
 
 	*(uint8_t *)arg = status;
 	++*count;
