@@ -91,7 +91,16 @@ static void one_guest(const char *dir, bool poll, uint32_t block)
 		EXPECT(guest_do(&g, NVSR_FRONT_GET_ID, 0, in, VIRTIO_BLK_ID_BYTES) == VIRTIO_BLK_S_OK && !strcmp((char *)in, "a serial number"));
 		EXPECT(guest_do(&g, NVSR_FRONT_READ, 200 * (uint64_t)block / 512, in, block) == VIRTIO_BLK_S_OK);
 		guest_refusals(&g);
-		EXPECT(b.stats->requests >= 6 && b.stats->calls > 0 && (poll ? !b.stats->kicks && b.stats->polls_empty : b.stats->kicks > 0));
+		/* A back end that has nothing to do sleeps, and must be kicked. */
+		for (unsigned i = 0; i < 100 && !poll && !b.stats->kicks; i++) {
+			nvsr_sleep_ns(10 * NVSR_MS, NULL);
+			EXPECT(guest_do(&g, NVSR_FRONT_READ, 0, in, block) == VIRTIO_BLK_S_OK);
+		}
+		if (b.stats->requests < 6 || (poll ? b.stats->kicks || !b.stats->polls_empty : !b.stats->kicks)) {
+			failures++;
+			fprintf(stderr, "poll %d: %lu requests, %lu kicks, %lu calls, %lu empty rounds\n", poll, b.stats->requests, b.stats->kicks,
+				b.stats->calls, b.stats->polls_empty);
+		}
 	}
 	guest_close(&g);
 	end(&b);
@@ -149,7 +158,10 @@ static void calls_are_few(const char *dir)
 		nvsr_front_kick(g.f);
 		EXPECT(!nvsr_front_wait(g.f, 128, WAIT_MS) && nvsr_front_reap(g.f, 128, guest_note, &done) == 128);
 		nvsr_front_counts(g.f, &sleeps, &kicks);
-		EXPECT(b.stats->calls == calls + 1 && kicks == 1);
+		/* The last completion may be seen before its call is counted; a kick is spared while the back end is still looking. */
+		for (unsigned i = 0; i < 1000 && __atomic_load_n(&b.stats->calls, __ATOMIC_RELAXED) == calls; i++)
+			nvsr_sleep_ns(NVSR_MS, NULL);
+		EXPECT(b.stats->calls == calls + 1 && kicks <= 1);
 	}
 	guest_close(&g);
 	end(&b);
