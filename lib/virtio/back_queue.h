@@ -45,7 +45,11 @@ struct nvsr_back_memory { unsigned regions; struct nvsr_back_region region[VHOST
 /* Memory here of @len bytes at a front end's own address; NULL when there is none of that. */
 void *nvsr_back_user(const struct nvsr_back_memory *m, uint64_t user, uint64_t len);
 
-#define NVSR_BACK_SEGS_MAX 128u	/* seg_max: data descriptors of a request */
+/*
+ * seg_max: data descriptors of a request.  With header and status they have to fit into the queue, or a driver waits for ever
+ * for room: 128 is the usual Queue Size of a block device.
+ */
+#define NVSR_BACK_SEGS_MAX 126u
 
 struct nvsr_back_queue;
 /* @q: where the virtqueue lies; it goes on at index @at.  @m stays valid and unchanged until the queue is freed.  NULL: no memory. */
