@@ -17,7 +17,7 @@ struct nvsr_back_stats {
 	uint64_t polls_empty;	/* rounds over all queues that found nothing; poll mode */
 };
 struct nvsr_back_options {
-	const char *socket;	/* where front ends connect; made here, removed at the end */
+	const char *socket;	/* where front ends connect; must not exist, removed at the end */
 	const char *device;	/* "unix:PATH", or what else nvsr_dev_open() takes and has queues */
 	unsigned vfn, nsid;	/* function (0 = PF) and namespace */
 	unsigned qid_first;	/* queue pairs of connections get this identifier and the next ones */
@@ -28,7 +28,8 @@ struct nvsr_back_options {
 };
 /*
  * Serve until SIGTERM or SIGINT, or the death of the parent process.  Takes this process over: signal mask and handlers, CPU.
- * 0; or a negative errno or NVMe status of what went wrong at the start, with *complaint (may be NULL).
+ * 0; or a negative errno or NVMe status of what went wrong at the start, with *complaint (may be NULL): -EADDRINUSE something
+ * is at @socket.
  */
 int nvsr_back_run(const struct nvsr_back_options *o, struct nvsr_complaint *complaint);
 

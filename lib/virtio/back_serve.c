@@ -27,7 +27,7 @@ struct server {
 	uint64_t more;			/* bits of connections that were not done when others had their turn */
 	unsigned running;
 	int listen, signal;
-	bool end;
+	bool bound, end;
 };
 
 static void drop(struct server *s, unsigned i)
@@ -155,8 +155,10 @@ static int listen_at(struct server *s, const char *path)
 		return -ENAMETOOLONG;
 	memcpy(at.sun_path, path, strlen(path));
 	s->listen = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	unlink(path);
-	if (s->listen < 0 || bind(s->listen, (const struct sockaddr *)&at, sizeof(at)) || listen(s->listen, CONNS_MAX))
+	if (s->listen < 0 || bind(s->listen, (const struct sockaddr *)&at, sizeof(at)))
+		return -errno;
+	s->bound = true;
+	if (listen(s->listen, CONNS_MAX))
 		return -errno;
 	return nvsr_back_watch(s->b.epoll, s->listen, NVSR_BACK_LISTEN, 0);
 }
@@ -208,7 +210,7 @@ int nvsr_back_serve(const struct nvsr_back_options *o, const struct nvsr_back_op
 		(o->poll ? poll_loop : kick_loop)(s);
 	for (unsigned i = 0; i < CONNS_MAX; i++)
 		drop(s, i);
-	if (s->listen >= 0)
+	if (s->bound)
 		unlink(o->socket);
 	nvsr_closep(&s->listen);
 	nvsr_closep(&s->signal);

@@ -410,6 +410,23 @@ static void back_end_leaves(const char *dir)
 	guest_close(&g);
 }
 
+/* What is there already is nobody's to take away. */
+static void socket_in_use(const char *dir)
+{
+	struct nvsr_complaint c = { "" };
+	struct nvsr_back_disk disk = fake_disk(NULL, DISK_BYTES, 512, 4096, 16);
+	struct nvsr_back_options o = { .qid_first = 1, .cpu = -1, .ready_fd = -1 };
+	struct back b;
+
+	begin(&b, dir, false, 512);
+	o.socket = b.sock;
+	EXPECT(nvsr_back_serve(&o, &fake_ops, &disk, &c) == -EADDRINUSE && strstr(c.text, b.sock) && !access(b.sock, F_OK));
+	end(&b);
+	o.cpu = 1023;
+	o.socket = dir;
+	EXPECT(nvsr_back_serve(&o, &fake_ops, &disk, &c) < 0);
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/nvsr-back-XXXXXX";
@@ -424,6 +441,7 @@ int main(void)
 	}
 	calls_are_few(dir);
 	back_end_leaves(dir);
+	socket_in_use(dir);
 	EXPECT(!rmdir(dir));
 	return failures != 0;
 }
