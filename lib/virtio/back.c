@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include "base/time.h"
 #include "device/device.h"
 #include "spec/nvme.h"
 #include "virtio/back_serve.h"
 
 #define ENTRIES_MAX 1024u
+#define LEAVE_MS 2000
 
 static const struct nvsr_back_ops nvme_ops = {
 	.map = nvsr_dma_map, .unmap = nvsr_dma_unmap, .create = nvsr_pair_create, .destroy = nvsr_pair_destroy, .fd = nvsr_pair_fd,
@@ -64,6 +66,17 @@ static int enable(struct nvsr_dev *d, struct nvsr_complaint *complaint)
 	return rc;
 }
 
+/* Who had the VF until now may be on his way out: his end is noticed a little later than his process ends. */
+static int open_vf(struct nvsr_dev *pf, unsigned vfn, struct nvsr_dev **ret)
+{
+	uint64_t until = nvsr_now_ns() + LEAVE_MS * NVSR_MS;
+	int rc;
+
+	while ((rc = nvsr_dev_open_vf(pf, vfn, ret)) == -EBUSY && nvsr_now_ns() < until)
+		nvsr_sleep_ns(LEAVE_MS / 100 * NVSR_MS, NULL);
+	return rc;
+}
+
 int nvsr_back_run(const struct nvsr_back_options *o, struct nvsr_complaint *complaint)
 {
 	const struct nvsr_dev_options none = { 0 };
@@ -79,7 +92,7 @@ int nvsr_back_run(const struct nvsr_back_options *o, struct nvsr_complaint *comp
 		return -ESRCH;
 	rc = nvsr_dev_open_with(o->device, &none, &pf, complaint);
 	if (!rc && o->vfn) {
-		rc = nvsr_dev_open_vf(pf, o->vfn, &vf);
+		rc = open_vf(pf, o->vfn, &vf);
 		if (rc)
 			snprintf(complaint->text, sizeof(complaint->text), "VF %u of %s: %s", o->vfn, o->device, strerror(-rc));
 	}
