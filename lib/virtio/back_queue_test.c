@@ -220,13 +220,18 @@ static void full(void)
 	begin(&s, 4);
 	header(VIRTIO_BLK_T_IN, 0);
 	chain(&s, in, 3);
+	for (unsigned i = 0; i < 3; i++)
+		s.driver.q.desc[4 + i] = s.driver.q.desc[i];
+	s.driver.q.desc[4].next = htole16(5);
+	s.driver.q.desc[5].next = htole16(6);
 	nvsr_driver_put(&s.driver, 0);
+	nvsr_driver_put(&s.driver, 4);
 	nvsr_driver_publish(&s.driver);
 	EXPECT(!nvsr_back_queue_arm(s.b));
-	EXPECT(nvsr_back_queue_round(s.b, &call) == 1 && !call && nvsr_back_queue_arm(s.b));
+	EXPECT(nvsr_back_queue_round(s.b, &call) == 1 && !call && nvsr_back_queue_at(s.b) == 1 && nvsr_back_queue_arm(s.b));
 	while (nvsr_back_queue_round(s.b, &call) > 0)
 		;
-	EXPECT(nvsr_back_queue_requests(s.b) == 1 && nvsr_back_queue_arm(s.b) && nvsr_back_queue_at(s.b) == 1);
+	EXPECT(nvsr_back_queue_requests(s.b) == 2 && nvsr_back_queue_arm(s.b) && nvsr_back_queue_at(s.b) == 2);
 	end(&s);
 }
 

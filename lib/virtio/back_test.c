@@ -217,6 +217,7 @@ static void nonsense(const struct back *b)
 		{ .h = { VHOST_USER_SET_VRING_ENABLE, 1, 8 }, .p.state = { 0, 2 } },
 		{ .h = { VHOST_USER_GET_CONFIG, 1, 12 }, .p.config = { .offset = 200, .size = 200 } },
 		{ .h = { VHOST_USER_GET_CONFIG, 1, 12 }, .p.config = { .offset = UINT32_MAX, .size = 1 } },
+		{ .h = { VHOST_USER_SET_VRING_ENABLE, 1, 4 } }, { .h = { VHOST_USER_SET_VRING_ADDR, 1, 32 } },
 		{ .h = { VHOST_USER_GET_CONFIG, 1, 0 } }, { .h = { VHOST_USER_SET_CONFIG, 1, 12 } },
 	};
 	uint8_t noise[256];

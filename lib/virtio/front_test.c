@@ -178,6 +178,104 @@ static void with_liars(const char *dir)
 	unlink(sock);
 }
 
+/* --- a device that is none ------------------------------------------------------------------------------------------------------- */
+
+struct rogue { int listen; const struct virtq_used_elem *used; uint16_t idx; };
+
+/* Where an address of the front end lies here, in the first region of its memory. */
+static void *translate(const struct vhost_user_memory *m, uint8_t *at, uint64_t user)
+{
+	return at + (user - m->region[0].user_addr);
+}
+
+/* Agrees to everything; when the queue starts, it fills the used ring as told. */
+static void *mislead(void *arg)
+{
+	struct rogue *r = arg;
+	struct vhost_user_memory memory = { 0 };
+	struct virtq_used *used = NULL;
+	uint8_t *at = MAP_FAILED;
+	int s = accept(r->listen, NULL, NULL);
+	struct nvsr_vhost_msg m = { 0 };
+
+	for (; nvsr_vhost_recv(s, &m) == 1; m = (struct nvsr_vhost_msg){ 0 }) {
+		uint32_t request = m.h.request;
+		struct virtio_blk_config config = { .capacity = le64(1000), .blk_size = le32(512) };
+
+		if (request == VHOST_USER_SET_MEM_TABLE) {
+			memory = m.p.memory;
+			at = mmap(NULL, memory.region[0].size, PROT_READ | PROT_WRITE, MAP_SHARED, m.fd[0], 0);
+		}
+		if (request == VHOST_USER_SET_VRING_ADDR)
+			used = translate(&memory, at, m.p.addr.used);
+		nvsr_vhost_close_fds(&m);
+		if (request == VHOST_USER_SET_VRING_ENABLE && used) {
+			memcpy(used->ring, r->used, 2 * sizeof(*r->used));
+			__atomic_store_n(&used->idx, r->idx, __ATOMIC_RELEASE);
+		}
+		if (request == VHOST_USER_GET_CONFIG)
+			memcpy(m.p.config.data, &config, sizeof(config));
+		else
+			m.p.u64 = request == VHOST_USER_GET_FEATURES ? VIRTIO_F_VERSION_1 | VHOST_USER_F_PROTOCOL_FEATURES :
+				  request == VHOST_USER_GET_PROTOCOL_FEATURES ? VHOST_USER_PROTOCOL_F_CONFIG | VHOST_USER_PROTOCOL_F_REPLY_ACK : 0;
+		if (request != VHOST_USER_GET_CONFIG)
+			m.h.size = 8;
+		if (request == VHOST_USER_GET_CONFIG || m.h.flags & VHOST_USER_NEED_REPLY ||
+		    request == VHOST_USER_GET_FEATURES || request == VHOST_USER_GET_PROTOCOL_FEATURES || request == VHOST_USER_GET_VRING_BASE) {
+			m.h.flags = VHOST_USER_REPLY | VHOST_USER_VERSION;
+			nvsr_vhost_send(s, &m);
+		}
+	}
+	if (at != MAP_FAILED)
+		munmap(at, memory.region[0].size);
+	close(s);
+	return NULL;
+}
+
+static void with_rogues(const char *dir)
+{
+	static const struct { const char *what; struct virtq_used_elem used[2]; uint16_t idx; int done; } cases[] = {
+		{ "one that is in flight", { { 0, 1 } }, 1, 1 }, { "none that is", { { 4, 1 } }, 1, -EPROTO },
+		{ "the same twice", { { 0, 1 }, { 0, 1 } }, 2, 1 }, { "no head", { { 1, 1 } }, 1, -EPROTO },
+		{ "none at all", { { UINT32_MAX, 1 } }, 1, -EPROTO }, { "more than there are", { { 0, 1 } }, 9, -EPROTO },
+	};
+	_cleanup_free_ char *sock = nvsr_asprintf("%s/rogue", dir);
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(at.sun_path, sock);
+	EXPECT(s >= 0 && !bind(s, (struct sockaddr *)&at, sizeof(at)) && !listen(s, 1));
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		struct rogue r = { .listen = s, .used = cases[i].used, .idx = htole16(cases[i].idx) };
+		struct nvsr_complaint c = { "" };
+		pthread_t thread;
+		struct guest g;
+		uint8_t status = 0;
+		unsigned n = 0;
+		int rc;
+
+		EXPECT(!pthread_create(&thread, NULL, mislead, &r));
+		rc = guest_open(&g, sock, 2, &c);
+		if (rc) {
+			failures++;
+			fprintf(stderr, "rogue: %d %s\n", rc, c.text);
+		} else {
+			EXPECT(!nvsr_front_submit(g.f, NVSR_FRONT_READ, 0, g.mem, 512, &status));
+			rc = nvsr_front_reap(g.f, 8, guest_note, &n);
+			/* A status that nobody wrote is not success. */
+			if (rc != cases[i].done || (rc > 0 && !status)) {
+				failures++;
+				fprintf(stderr, "a completion of %s: %d\n", cases[i].what, rc);
+			}
+			EXPECT(nvsr_front_reap(g.f, 8, guest_note, &n) == (i ? -EPROTO : 0));
+		}
+		guest_close(&g);
+		pthread_join(thread, NULL);
+	}
+	close(s);
+	unlink(sock);
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/nvsr-front-XXXXXX";
@@ -185,6 +283,7 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 1;
 	with_liars(dir);
+	with_rogues(dir);
 	with_daemon(dir);
 	EXPECT(!rmdir(dir));
 	return failures != 0;
