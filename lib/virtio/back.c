@@ -11,9 +11,18 @@
 #define ENTRIES_MAX 1024u
 #define LEAVE_MS 2000
 
+/* Ready, Base 3.1.3.6: not when nothing answers, nor after a reset by somebody else. */
+static bool alive(struct nvsr_dev *d)
+{
+	uint64_t csts = 0;
+
+	return !nvsr_reg_read(d, NVME_REG_CSTS, 4, &csts) && csts != UINT32_MAX && csts & NVME_CSTS_RDY && !(csts & NVME_CSTS_CFS);
+}
+
 static const struct nvsr_back_ops nvme_ops = {
 	.map = nvsr_dma_map, .unmap = nvsr_dma_unmap, .create = nvsr_pair_create, .destroy = nvsr_pair_destroy, .fd = nvsr_pair_fd,
 	.submit = nvsr_pair_submit, .ring = nvsr_pair_ring, .reap = nvsr_pair_reap,
+	.alive = alive,
 };
 
 static int identify(struct nvsr_dev *d, uint32_t nsid, uint32_t cns, void *ret)

@@ -29,7 +29,7 @@ struct nvsr_back_options {
 /*
  * Serve until SIGTERM or SIGINT, or the death of the parent process.  Takes this process over: signal mask and handlers, CPU.
  * 0; or a negative errno or NVMe status of what went wrong at the start, with *complaint (may be NULL): -EADDRINUSE something
- * is at @socket.
+ * is at @socket.  Or -ENODEV: the device went away while requests were waiting.
  */
 int nvsr_back_run(const struct nvsr_back_options *o, struct nvsr_complaint *complaint);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "base/time.h"
 #include "virtio/back_conn.h"
@@ -62,6 +63,11 @@ static void signal_fd(int fd)
 bool nvsr_back_conn_runs(const struct nvsr_back_conn *c)
 {
 	return c->queue != NULL;
+}
+
+unsigned nvsr_back_conn_busy(const struct nvsr_back_conn *c)
+{
+	return c->queue ? nvsr_back_queue_busy(c->queue) : 0;
 }
 
 static int after_round(struct nvsr_back_conn *c, int rc, bool call)
@@ -177,7 +183,7 @@ static int stop(struct nvsr_back_conn *c)
 	if (!c->pair)
 		return 0;
 	if (c->queue) {
-		rc = drain(c);
+		rc = c->b->gone ? -ENODEV : drain(c);
 		c->ring.at = nvsr_back_queue_at(c->queue);
 	}
 	if (!c->b->poll) {
@@ -437,6 +443,8 @@ void nvsr_back_conn_free(struct nvsr_back_conn *c)
 {
 	if (!c)
 		return;
+	/* The front end learns it at once; it may take a while to let go of all. */
+	shutdown(c->sock, SHUT_RDWR);
 	stop(c);
 	nvsr_back_memory_unmap(c->b->ops, c->b->disk->dev, &c->memory);
 	nvsr_vhost_close_fds(&c->in);

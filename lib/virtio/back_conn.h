@@ -12,6 +12,7 @@ struct nvsr_back {
 	unsigned qid_first;
 	bool poll;
 	int epoll;
+	bool gone;		/* the device is: nothing in flight comes back */
 	struct nvsr_back_stats *stats;
 };
 
@@ -30,6 +31,7 @@ void nvsr_back_conn_free(struct nvsr_back_conn *c);
  */
 int nvsr_back_conn_hear(struct nvsr_back_conn *c);
 bool nvsr_back_conn_runs(const struct nvsr_back_conn *c);
+unsigned nvsr_back_conn_busy(const struct nvsr_back_conn *c);	/* requests that were not answered yet */
 /* One round of its queue: 1 something was done, 0 nothing, negative errno: end the connection. */
 int nvsr_back_conn_round(struct nvsr_back_conn *c);
 /* Rounds until there is nothing to do and the guest will kick: 0.  1: there is more, others first.  Negative errno as above. */

@@ -21,6 +21,7 @@ struct nvsr_back_ops {
 	bool (*submit)(struct nvsr_pair *p, const struct nvsr_io *io);
 	void (*ring)(struct nvsr_pair *p);
 	int (*reap)(struct nvsr_pair *p, unsigned max, nvsr_pair_done_fn done, void *ctx);
+	bool (*alive)(struct nvsr_dev *d);	/* the controller is there and ready */
 };
 
 /* The namespace as guests see it. */

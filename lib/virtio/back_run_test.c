@@ -146,6 +146,22 @@ static void parent_dies(void)
 	EXPECT(access(back_socket, F_OK));
 }
 
+/* The device's process dies: guests learn it, and the back end ends by itself. */
+static void device_dies(pid_t device_pid)
+{
+	pid_t pid = begin(kick_mode);
+	struct guest g;
+	int status = 0;
+
+	EXPECT(enter(&g));
+	EXPECT(WIFSIGNALED(end(device_pid, SIGKILL)));
+	if (g.f)
+		EXPECT(guest_do(&g, NVSR_FRONT_READ, 0, g.mem, 512) == -ECONNRESET);
+	guest_close(&g);
+	EXPECT(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 1 && access(back_socket, F_OK));
+	unlink(device_socket);
+}
+
 static void wrong_options(void)
 {
 	struct nvsr_back_options o = options(false, -1);
@@ -181,6 +197,7 @@ int main(void)
 	wrong_options();
 	two_guests(kick_mode);
 	EXPECT(!end(pid, SIGTERM));
+	device_dies(begin(device));
 	EXPECT(!rmdir(dir));
 	return failures != 0;
 }

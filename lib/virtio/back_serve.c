@@ -11,12 +11,14 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/time.h"
 #include "virtio/back_conn.h"
 #include "virtio/back_memory.h"
 #include "virtio/back_serve.h"
 
 #define CONNS_MAX 64u
 #define EVENTS_MAX 64
+#define ASK_MS 1000
 #define EMPTY_MAX 64u		/* rounds before the CPU is given away */
 #define LOOK_EVERY 4096u	/* rounds between looks at the sockets */
 
@@ -26,6 +28,7 @@ struct server {
 	struct nvsr_back_conn *conn[CONNS_MAX];
 	uint64_t more;			/* bits of connections that were not done when others had their turn */
 	unsigned running;
+	uint64_t asked, answered;	/* when the device was last looked after, and requests until then */
 	int listen, signal;
 	bool bound, end;
 };
@@ -90,10 +93,27 @@ static void events(struct server *s, int ms)
 	}
 }
 
+/* Requests wait, and none was answered for a while: is the device still there?  If not, front ends must know. */
+static void look_after_device(struct server *s)
+{
+	uint64_t now = nvsr_now_ns(), answered = s->b.stats->requests;
+	unsigned busy = 0;
+
+	if (now - s->asked < ASK_MS * NVSR_MS)
+		return;
+	s->asked = now;
+	for (unsigned i = 0; i < CONNS_MAX; i++)
+		busy += s->conn[i] ? nvsr_back_conn_busy(s->conn[i]) : 0;
+	s->b.gone = busy && answered == s->answered && !s->b.ops->alive(s->b.disk->dev);
+	s->end |= s->b.gone;
+	s->answered = answered;
+}
+
 static void kick_loop(struct server *s)
 {
 	while (!s->end) {
-		events(s, s->more ? 0 : -1);
+		events(s, s->more ? 0 : s->running ? ASK_MS : -1);
+		look_after_device(s);
 		for (unsigned i = 0; s->more && i < CONNS_MAX; i++)
 			if (s->more & 1ull << i)
 				serve(s, i);
@@ -126,8 +146,10 @@ static void poll_loop(struct server *s)
 	unsigned empty = 0;
 
 	for (unsigned turn = 0; !s->end; turn++) {
-		if (!s->running || turn % LOOK_EVERY == 0)
+		if (!s->running || turn % LOOK_EVERY == 0) {
 			events(s, s->running ? 0 : -1);
+			look_after_device(s);
+		}
 		if (round_all(s)) {
 			empty = 0;
 			continue;
@@ -208,6 +230,8 @@ int nvsr_back_serve(const struct nvsr_back_options *o, const struct nvsr_back_op
 		rc = say(complaint, -errno, "telling that there is", o->socket);
 	if (!rc)
 		(o->poll ? poll_loop : kick_loop)(s);
+	if (s->b.gone)
+		rc = say(complaint, -ENODEV, "the device is gone, and with it", o->socket);
 	for (unsigned i = 0; i < CONNS_MAX; i++)
 		drop(s, i);
 	if (s->bound)

@@ -19,6 +19,8 @@
 
 #define DISK_BYTES (32u << 20)
 #define NOT_TIDY 9
+#define GONE 8
+#define GONE_AT 2048u
 
 struct back { pid_t pid; char *sock; struct nvsr_back_stats *stats; uint8_t *media; };
 
@@ -34,6 +36,7 @@ static void begin(struct back *b, const char *dir, bool poll, uint32_t block)
 		exit(1);
 	b->stats = (void *)(b->media + DISK_BYTES);
 	disk = fake_disk(b->media, DISK_BYTES, block, 64u << 10, 16);
+	fake.gone = (uint8_t *)b->stats + GONE_AT;
 	b->pid = fork();
 	if (!b->pid) {
 		const struct nvsr_back_options o = { .socket = b->sock, .qid_first = 1, .poll = poll, .cpu = -1, .ready_fd = ready[1],
@@ -41,7 +44,7 @@ static void begin(struct back *b, const char *dir, bool poll, uint32_t block)
 		int rc = nvsr_back_serve(&o, &fake_ops, &disk, NULL);
 
 		/* What was taken for front ends was given back. */
-		_exit(rc ? 1 : fake.mapped || fake.pairs ? NOT_TIDY : 0);
+		_exit(rc == -ENODEV ? GONE : rc ? 1 : fake.mapped || fake.pairs ? NOT_TIDY : 0);
 	}
 	close(ready[1]);
 	EXPECT(read(ready[0], &byte, 1) == 1);
@@ -411,6 +414,25 @@ static void back_end_leaves(const char *dir)
 	guest_close(&g);
 }
 
+/* The device goes away under a request: the guest learns it, and the back end ends. */
+static void device_leaves(const char *dir, bool poll)
+{
+	struct back b;
+	struct guest g;
+	int status = 0;
+
+	begin(&b, dir, poll, 512);
+	if (enter(&g, &b, 16)) {
+		EXPECT(still_works(&g));
+		((volatile uint8_t *)b.stats)[GONE_AT] = 1;
+		EXPECT(guest_do(&g, NVSR_FRONT_READ, 0, g.mem, 512) == -ECONNRESET);
+	}
+	guest_close(&g);
+	EXPECT(waitpid(b.pid, &status, 0) == b.pid && WIFEXITED(status) && WEXITSTATUS(status) == GONE);
+	munmap(b.media, DISK_BYTES + 4096);
+	free(b.sock);
+}
+
 /* What is there already is nobody's to take away. */
 static void socket_in_use(const char *dir)
 {
@@ -439,6 +461,7 @@ int main(void)
 		one_guest(dir, poll, 4096);
 		walk(dir, poll);
 		bad_company(dir, poll);
+		device_leaves(dir, poll);
 	}
 	calls_are_few(dir);
 	back_end_leaves(dir);

@@ -20,6 +20,7 @@ static struct {
 	uint64_t blocks;
 	uint32_t max;
 	unsigned mapped, pairs;	/* that nobody gave back yet */
+	const uint8_t *gone;	/* where a test says that the device went away; NULL: it never does */
 } fake;
 
 static inline int fake_map(struct nvsr_dev *d, void *ptr, size_t len, int fd, uint64_t offset, uint64_t *ret_iova)
@@ -89,7 +90,7 @@ static inline int fake_reap(struct nvsr_pair *p, unsigned max, nvsr_pair_done_fn
 {
 	int n = 0;
 
-	while (p->first != p->shown && max--) {
+	while (p->first != p->shown && max-- && !(fake.gone && *fake.gone)) {
 		const struct nvsr_io *io = &p->io[p->first++ % FAKE_ENTRIES_MAX];
 		bool bad = io->opcode != NVME_CMD_FLUSH && FAKE_BAD_LBA - io->slba < io->blocks;
 		uint8_t *host = (uint8_t *)(uintptr_t)(io->iova - FAKE_IOVA), *disk = fake.media + io->slba * fake.block;
@@ -104,8 +105,13 @@ static inline int fake_reap(struct nvsr_pair *p, unsigned max, nvsr_pair_done_fn
 	return n;
 }
 
+static inline bool fake_alive(struct nvsr_dev *d)
+{
+	return !(fake.gone && *fake.gone);
+}
+
 static NVSR_UNUSED const struct nvsr_back_ops fake_ops = {
-	fake_map, fake_unmap, fake_create, fake_destroy, fake_fd, fake_submit, fake_ring, fake_reap,
+	fake_map, fake_unmap, fake_create, fake_destroy, fake_fd, fake_submit, fake_ring, fake_reap, fake_alive,
 };
 
 static inline struct nvsr_back_disk fake_disk(void *media, size_t bytes, uint32_t block, uint32_t max, uint32_t entries)
