@@ -14,7 +14,8 @@
 #define WAIT_MS 1000
 #define YIELD 64		/* empty looks before somebody else has a turn: the device may share our processor */
 
-const struct nvsr_path *const nvsr_paths[] = { &nvsr_path_null, &nvsr_path_polled, &nvsr_path_interrupt, NULL };
+const struct nvsr_path *const nvsr_paths[] = { &nvsr_path_null, &nvsr_path_polled, &nvsr_path_interrupt, &nvsr_path_virtio, &nvsr_path_vhost,
+					     NULL };
 
 #define OPTION(option, kind, text) \
 	{ .name = #option, .lname = #option, .type = kind, .off1 = offsetof(struct nvsr_engine_options, option), \

@@ -63,7 +63,7 @@ struct nvsr_path {
 };
 /* By name; NULL-terminated. */
 extern const struct nvsr_path *const nvsr_paths[];
-extern const struct nvsr_path nvsr_path_null, nvsr_path_polled, nvsr_path_interrupt;
+extern const struct nvsr_path nvsr_path_null, nvsr_path_polled, nvsr_path_interrupt, nvsr_path_virtio, nvsr_path_vhost;
 
 /* A command of @io is complete. */
 void nvsr_job_complete(struct nvsr_job *job, struct nvsr_engine_io *io, uint16_t status);
