@@ -80,7 +80,7 @@ struct layout { double width, height, left, right, top, bottom, gap_x, gap_y; un
 
 static struct layout lay_out(unsigned panels, unsigned legend_rows)
 {
-	struct layout l = { .width = 780, .left = 76, .right = 18, .bottom = 82, .gap_x = 22, .gap_y = 64 };
+	struct layout l = { .width = 720, .left = 76, .right = 18, .bottom = 82, .gap_x = 22, .gap_y = 64 };
 
 	l.columns = panels > 1 ? 2 : 1;
 	l.rows = (panels + 1) / 2;
@@ -204,7 +204,7 @@ static void put_panel_head(struct nvsr_text *t, const struct nvsr_perf_figure *f
 		nvsr_text_add(t, "set label 3 \"%s\" at graph 0,1 offset 0,0.8 left tc rgb '" NVSR_PERF_INK "'\n",
 			      fig->panel[p].title);
 	if (column == 0)
-		nvsr_text_add(t, "set ylabel \"%s%s\" tc rgb '" NVSR_PERF_INK "'\n", fig->y_title, r->log ? " (log scale)" : "");
+		nvsr_text_add(t, "set ylabel \"%s%s\" tc rgb '" NVSR_PERF_INK "'\n", fig->y_title, r->log ? " (log)" : "");
 	else
 		nvsr_text_add(t, "unset ylabel\n");
 	if (bottom)
@@ -224,9 +224,9 @@ static void put_lines(struct nvsr_text *t, const struct nvsr_perf_figure *fig, c
 		nvsr_text_add(t, "1 with lines lc rgb '" NVSR_PERF_SOFT "' lw 1 notitle%s", n ? ", \\\n\t" : "");
 	for (unsigned pass = !bars; pass < 2; pass++)
 		for (unsigned i = 0; i < n; i++)
-			nvsr_text_add(t, "%s'%s.dat' index %u using 1:2%s with %s ls %u%s notitle", put++ ? ", \\\n\t" : "",
+			nvsr_text_add(t, "%s'%s.dat' index %u using 1:2%s with %s ls %u%s title '%s'", put++ ? ", \\\n\t" : "",
 				      fig->name, index[i], pass ? "" : ":3:4", pass ? "linespoints" : "yerrorbars",
-				      style_of(paths[i]), pass ? "" : " dt 1 lw 1 pt -1");
+				      style_of(paths[i]), pass ? "" : " dt 1 lw 1 pt -1", paths[i]);
 	nvsr_text_add(t, "\nunset label 3\n");
 }
 

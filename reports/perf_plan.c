@@ -21,10 +21,10 @@ static const struct {
 	{ "bandwidth", "Bandwidth", NULL, NVSR_PERF_BANDWIDTH, 0, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS) | BIT(BLOCK) },
 	{ "iops", "I/Os per second", "thousand IOPS", NVSR_PERF_IOPS, 1e3, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS) | BIT(BLOCK) },
 	{ "latency", "Total latency by percentile", "latency, µs", NVSR_PERF_LAT_P50, 1e3, PERCENTILES, BIT(DEPTH) },
-	{ "ratio", "IOPS against bare metal that waits in the same way", "IOPS / those of bare metal", NVSR_PERF_IOPS, 1, RATIOS,
+	{ "ratio", "IOPS relative to bare metal", "ratio, polled to polled", NVSR_PERF_IOPS, 1, RATIOS,
 	  BIT(DEPTH) | BIT(JOBS) },
 	{ "cpu", "CPUs that a path keeps busy", "cores busy", NVSR_PERF_PATH_CORES, 1, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS) },
-	{ "efficiency", "I/Os for each busy core", "thousand IOPS per busy core", NVSR_PERF_IOPS_PER_CORE, 1e3, VALUES,
+	{ "efficiency", "I/Os for each busy core", "thousand IOPS / busy core", NVSR_PERF_IOPS_PER_CORE, 1e3, VALUES,
 	  BIT(DEPTH) | BIT(JOBS) },
 	{ "fairness", "Slowest VM against the fastest", "IOPS of the slowest / the fastest", NVSR_PERF_WORST_BEST, 1, VALUES, BIT(VMS) },
 };
@@ -188,7 +188,7 @@ static void fill_title(struct nvsr_perf_figure *fig, unsigned kind, const struct
 
 			for (unsigned i = 1; i < s->n; i++)
 				same &= nvsr_perf_axis(s->like[i], order[x]) == nvsr_perf_axis(c, order[x]);
-			if (!same)
+			if (!same || (order[x] == NVSR_AXIS_VMS && c->vms == 1))
 				continue;
 			other.vms += order[x] == NVSR_AXIS_VMS;
 			other.jobs += order[x] == NVSR_AXIS_JOBS;
