@@ -60,6 +60,7 @@ const char nvsr_html_perf_style[] =
 	"details.workload{padding:0 1.1rem}details.workload>summary{font-size:1.05rem}"
 	"table.perf{margin:.4rem 0 1.4rem}.perf caption{text-align:left;font-weight:600;padding:.5rem 0 .3rem}"
 	".perf caption .badge{margin-left:.4rem}"
+	".perf caption>span{display:inline-block;position:sticky;left:0;max-width:calc(100vw - 2.6rem)}"
 	".perf th,.perf td{padding:.34rem .75rem .34rem 0;vertical-align:baseline}.perf tbody th{color:inherit;font-size:inherit}"
 	".perf .v{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.perf thead th{vertical-align:bottom;line-height:1.25}"
 	".perf thead th.v{max-width:7.5rem;white-space:normal}"
@@ -73,10 +74,11 @@ const char nvsr_html_perf_style[] =
 	".perf th button::after{content:'';display:inline-block;width:.9em;text-align:right}"
 	".perf [aria-sort=ascending] button::after{content:'\\2191'}.perf [aria-sort=descending] button::after{content:'\\2193'}"
 	".perf tbody tr:hover{background:color-mix(in srgb,var(--line) 35%,transparent)}"
-	".claims td{vertical-align:top}.claims .source{white-space:nowrap;font-weight:600}.claims td:nth-child(2){min-width:15rem;max-width:26rem}"
+	".claims td{vertical-align:top}.perf .source{white-space:nowrap}.claims td:nth-child(2){min-width:15rem;max-width:26rem}"
 	".claims td:nth-child(3){min-width:16rem}.claims .id{font-size:.74em;margin-right:.6em;white-space:nowrap}"
-	"@media(max-width:40rem){.perf .path{max-width:9.5rem;white-space:normal}}"
+	"@media(max-width:40rem){.perf .path{max-width:8rem;white-space:normal;font-size:.86rem;padding-right:.5rem}"
+	".perf caption .badge{margin-left:0}.perf .v small{min-width:0}details.workload{padding:0 .7rem}}"
 	"@media print{:root{--bg:#fff;--card:#fff;--ink:#1d1f23;--soft:#666b75;--line:#e3e4e0;--warn:#a86a00;--link:#1f5fa8}"
 	"main.perfpage{max-width:none;padding:0}details.workload{border:0;padding:0}nav{display:none}.figures{grid-template-columns:1fr 1fr}"
 	"figure svg{min-width:0}table.perf{font-size:.72rem}tr{break-inside:avoid}.wide{overflow:visible}"
-	"details:not([open])>*{display:block}}";
+	".path{position:static}}";

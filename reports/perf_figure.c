@@ -80,7 +80,7 @@ struct layout { double width, height, left, right, top, bottom, gap_x, gap_y; un
 
 static struct layout lay_out(unsigned panels, unsigned legend_rows)
 {
-	struct layout l = { .width = 720, .left = 76, .right = 18, .bottom = 82, .gap_x = 22, .gap_y = 64 };
+	struct layout l = { .width = 720, .left = 76, .right = 18, .bottom = 90, .gap_x = 22, .gap_y = 64 };
 
 	l.columns = panels > 1 ? 2 : 1;
 	l.rows = (panels + 1) / 2;
@@ -208,7 +208,7 @@ static void put_panel_head(struct nvsr_text *t, const struct nvsr_perf_figure *f
 	else
 		nvsr_text_add(t, "unset ylabel\n");
 	if (bottom)
-		nvsr_text_add(t, "set xlabel \"%s\" tc rgb '" NVSR_PERF_INK "'\n", x_titles[fig->axis]);
+		nvsr_text_add(t, "set xlabel \"%s\" offset 0,0.5 tc rgb '" NVSR_PERF_INK "'\n", x_titles[fig->axis]);
 	else
 		nvsr_text_add(t, "unset xlabel\n");
 }
@@ -274,7 +274,7 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 	const char *paths[NVSR_PERF_PATHS_MOST];
 	uint64_t x[NVSR_PERF_VALUES_MOST];
 	struct range y;
-	unsigned xs = 0, n = survey(run, fig, paths, &y, x, &xs), index = 0, legend_rows = NVSR_DIV_ROUND_UP(n, 4u);
+	unsigned xs = 0, n = survey(run, fig, paths, &y, x, &xs), index = 0, legend_rows = NVSR_DIV_ROUND_UP(n, 3u);
 	struct layout l = lay_out(fig->panels, legend_rows);
 
 	if (!n || !xs)

@@ -14,7 +14,8 @@ const char nvsr_html_perf_script[] =
 	"const k=r=>{const d=r.cells[c];return d.dataset.v!==undefined?+d.dataset.v:d.classList.contains('v')?NaN:d.textContent};"
 	"const b=t.tBodies[0];[...b.rows].sort((x,y)=>{const p=k(x),q=k(y);"
 	"if(typeof p==='number'&&typeof q==='number'){if(isNaN(p)||isNaN(q))return isNaN(p)-isNaN(q);return up?p-q:q-p}"
-	"return up?String(p).localeCompare(q):String(q).localeCompare(p)}).forEach(r=>b.append(r))}})})";
+	"return up?String(p).localeCompare(q):String(q).localeCompare(p)}).forEach(r=>b.append(r))}})});"
+	"addEventListener('beforeprint',()=>document.querySelectorAll('details').forEach(d=>d.open=true))";
 
 static void put_fact(FILE *f, const char *name, const char *value)
 {
@@ -130,9 +131,10 @@ static void put_figures(FILE *f, const struct nvsr_perf_run *run, const struct n
 		else
 			fputs("<p class=soft>Not drawn: gnuplot was missing or failed.</p>", f);
 		fputs("</div><figcaption>", f);
-		nvsr_xml_put(f, fig->title);
+		if (!fig->svg)
+			nvsr_xml_put(f, fig->title);
 		if (run->software)
-			fputs(" <span class=badge>" NVSR_PERF_SOFTWARE "</span>", f);
+			fputs("<span class=badge>" NVSR_PERF_SOFTWARE "</span>", f);
 		for (unsigned k = 0; k < 4; k++) {
 			static const char *const suffix[] = { "svg", "png", "dat", "gp" };
 

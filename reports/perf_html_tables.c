@@ -9,7 +9,7 @@
 
 void nvsr_perf_html_caption(FILE *f, const struct nvsr_perf_run *run, const char *text)
 {
-	fprintf(f, "<caption>%s%s</caption>", text, run->software ? " <span class=badge>" NVSR_PERF_SOFTWARE "</span>" : "");
+	fprintf(f, "<caption><span>%s%s</span></caption>", text, run->software ? " <span class=badge>" NVSR_PERF_SOFTWARE "</span>" : "");
 }
 
 static void put_path(FILE *f, const char *path)
@@ -292,7 +292,7 @@ static void put_ratio_row(FILE *f, const struct nvsr_perf_run *run, const struct
 	if (!to)
 		return;
 	put_cell_head(f, c);
-	fprintf(f, "<td>%s", base);
+	fprintf(f, "<td class=source>%s", base);
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(ratio_metrics); i++) {
 		struct nvsr_spread s = nvsr_perf_ratio(c, to, ratio_metrics[i], run->repeats);
 
