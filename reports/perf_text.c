@@ -48,6 +48,14 @@ static const struct nvsr_perf_cell *cell_at(const struct table *t, const char *p
 	return nvsr_perf_find(t->run, path, &like);
 }
 
+static bool has_path(const struct table *t, const char *path)
+{
+	for (unsigned i = 0; i < t->depths; i++)
+		if (cell_at(t, path, i))
+			return true;
+	return false;
+}
+
 /* A column: a number in six places, its spread in five, which the last column has no blanks after. */
 static void put_spread(FILE *f, const struct nvsr_spread *s, double unit, bool last)
 {
@@ -79,6 +87,8 @@ static void put_metric(FILE *f, const struct table *t, const char *title, const 
 
 	put_heading(f, t, title, unit_text);
 	for (unsigned p = 0; p < n; p++) {
+		if (!has_path(t, paths[p]))
+			continue;
 		fprintf(f, "  %-19.19s", paths[p]);
 		for (unsigned i = 0; i < t->depths; i++) {
 			const struct nvsr_perf_cell *c = cell_at(t, paths[p], i);
@@ -87,14 +97,6 @@ static void put_metric(FILE *f, const struct table *t, const char *title, const 
 		}
 		fputc('\n', f);
 	}
-}
-
-static bool has_path(const struct table *t, const char *path)
-{
-	for (unsigned i = 0; i < t->depths; i++)
-		if (cell_at(t, path, i))
-			return true;
-	return false;
 }
 
 /* Against bare metal that waits in the same way. */
@@ -188,7 +190,8 @@ static void put_left_out(FILE *f, const struct nvsr_perf_run *run, enum nvsr_per
 		fprintf(f, " %s", alike > 1 ? c->path : c->name);
 		if (alike > 1)
 			fprintf(f, " (%zu cells)", alike);
-		fprintf(f, "%s%s\n", c->reason ? ": " : "", c->reason ? c->reason : "");
+		fprintf(f, "%s%s\n", c->reason ? ": " : state == NVSR_PERF_MISSING ? ": not measured in every repeat" : "",
+			c->reason ? c->reason : "");
 	}
 }
 
@@ -237,6 +240,7 @@ void nvsr_perf_text_write(FILE *f, const struct nvsr_perf_run *run, const struct
 		fprintf(f, "\n%u more workloads: see the report\n", n - WORKLOADS);
 	fputc('\n', f);
 	put_left_out(f, run, NVSR_PERF_FAIL, s);
+	put_left_out(f, run, NVSR_PERF_MISSING, s);
 	put_left_out(f, run, NVSR_PERF_SKIP, s);
 	put_verify(f, run, s);
 	nvsr_perf_text_totals(f, run);
