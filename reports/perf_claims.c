@@ -5,297 +5,55 @@
  * here, and stand in the claim's text.
  */
 #include <math.h>
-#include <stdarg.h>
 
-#include "reports/perf_claims.h"
-#include "reports/perf_view.h"
+#include "reports/perf_evidence.h"
 
-#define CLOSE 0.10		/* "within about 10 %", "alike" */
-#define LOW_DEPTH 10		/* Fig 6: a queue is shallow below this */
-#define LOW_IN_FLIGHT 8		/* Fig 5: low concurrency */
-#define MEDIUM_IN_FLIGHT 32	/* Conclusions: up to medium concurrency */
-#define DEEP 64			/* Fig 5: very deep queues */
+#define LOW_DEPTH	 10 /* Fig 6: a queue is shallow below this */
+#define LOW_IN_FLIGHT	 8  /* Fig 5: low concurrency */
+#define MEDIUM_IN_FLIGHT 32 /* Conclusions: up to medium concurrency */
+#define DEEP		 64 /* Fig 5: very deep queues */
 
 const char *nvsr_claim_verdict_name(enum nvsr_claim_verdict v)
 {
 	static const char *const names[] = {
-		[NVSR_CLAIM_HOLDS] = "holds", [NVSR_CLAIM_DIFFERS] = "does not hold here", [NVSR_CLAIM_NOT_MEASURED] = "not measured",
+		[NVSR_CLAIM_HOLDS] = "holds",
+		[NVSR_CLAIM_DIFFERS] = "does not hold here",
+		[NVSR_CLAIM_NOT_MEASURED] = "not measured",
 	};
 
 	return names[v];
 }
 
-typedef struct nvsr_claim_result result_t;
-typedef const struct nvsr_perf_run run_t;
-typedef const struct nvsr_perf_cell cell_t;
-
-static void NVSR_PRINTF(3, 4) judge(result_t *r, enum nvsr_claim_verdict v, const char *fmt, ...)
+static void dp_bandwidth(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	va_list ap;
+	struct nvsr_ev_conditions c;
 
-	r->verdict = v;
-	va_start(ap, fmt);
-	vsnprintf(r->measured, sizeof(r->measured), fmt, ap);
-	va_end(ap);
+	if (nvsr_ev_both(run, r, "passthrough", "bare-metal", NVSR_PERF_IOPS, NULL, "", 1 - NVSR_EV_CLOSE, INFINITY, &c))
+		nvsr_ev_judge(r, nvsr_ev_holds(c.median >= 1 - NVSR_EV_CLOSE && !c.below),
+			      "median %s of bare metal over %u conditions, least %s (%s..%s, %s)", DIGITS(c.median), c.n,
+			      DIGITS(c.least.median), DIGITS(c.least.min), DIGITS(c.least.max), WHERE(c.least_at));
 }
 
-static enum nvsr_claim_verdict holds_if(bool holds)
+static void dp_cpu(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	return holds ? NVSR_CLAIM_HOLDS : NVSR_CLAIM_DIFFERS;
+	struct nvsr_ev_conditions c;
+
+	if (nvsr_ev_both(run, r, "passthrough", "bare-metal", NVSR_PERF_PATH_CORES, NULL, "", 0, 1 + NVSR_EV_CLOSE, &c))
+		nvsr_ev_judge(r, nvsr_ev_holds(c.median <= 1 + NVSR_EV_CLOSE && !c.above),
+			      "median %s of bare metal's cores over %u conditions, most %s (%s..%s, %s)", DIGITS(c.median),
+			      c.n, DIGITS(c.most.median), DIGITS(c.most.min), DIGITS(c.most.max), WHERE(c.most_at));
 }
 
-static void cite(result_t *r, cell_t *c)
-{
-	for (unsigned i = 0; i < r->cells; i++)
-		if (r->cell[i] == c)
-			return;
-	if (c && r->cells < NVSR_CLAIM_CELLS_MOST)
-		r->cell[r->cells++] = c;
-}
-
-static unsigned in_flight(cell_t *c)
-{
-	uint64_t n = (uint64_t)c->depth * c->jobs * c->vms;
-
-	return n > UINT32_MAX ? UINT32_MAX : (unsigned)n;
-}
-
-static bool in_scope(cell_t *c)
-{
-	return c->ok && c->block == 4096 && !strncmp(c->pattern, "rand", 4);
-}
-
-/* For whole digits in a sentence. */
-struct number { char s[48]; };
-static struct number digits(double v)
-{
-	struct number n;
-
-	nvsr_perf_digits(v, n.s);
-	return n;
-}
-#define DIGITS(v) digits(v).s
-
-static struct number where(cell_t *c)
-{
-	struct number n;
-
-	if (!c)
-		return (struct number){ "-" };
-	snprintf(n.s, sizeof(n.s), "depth %u", c->depth);
-	if (c->jobs > 1 || c->vms > 1)
-		snprintf(n.s, sizeof(n.s), "depth %u, %ux%u jobs", c->depth % 100000, c->vms % 1000, c->jobs % 1000);
-	return n;
-}
-#define WHERE(c) where(c).s
-
-/* Numbers of @path within scope?  If not: why. */
-static bool needs(run_t *run, result_t *r, const char *path)
-{
-	const char *reason = NULL;
-
-	for (size_t i = 0; i < run->cells; i++)
-		if (!strcmp(run->cell[i].path, path)) {
-			if (in_scope(&run->cell[i]))
-				return true;
-			reason = reason ? reason : run->cell[i].reason;
-		}
-	judge(r, NVSR_CLAIM_NOT_MEASURED, "no random 4 KiB I/O of %s%s%s", path, reason ? ": " : "", reason ? reason : "");
-	return false;
-}
-
-static const struct nvsr_perf_place *place_of(run_t *run, const char *who)
-{
-	for (unsigned i = 0; i < run->places; i++)
-		if (!strcmp(run->place[i].who, who))
-			return &run->place[i];
-	return NULL;
-}
-
-/* A back end that shares its CPU cannot keep one busy, nor show what it would take. */
-static bool back_end_alone(run_t *run, result_t *r)
-{
-	static const char *const others[] = { "device", "guest" };
-	const struct nvsr_perf_place *back = place_of(run, "backend");
-
-	for (unsigned o = 0; back && o < NVSR_ARRAY_SIZE(others); o++) {
-		const struct nvsr_perf_place *p = place_of(run, others[o]);
-
-		for (unsigned i = 0; p && i < p->n * back->n; i++)
-			if (p->cpu[i / back->n] == back->cpu[i % back->n]) {
-				judge(r, NVSR_CLAIM_NOT_MEASURED, "the back end shares CPU %d with the %s here: needs more CPUs",
-				      p->cpu[i / back->n], others[o]);
-				return false;
-			}
-	}
-	return true;
-}
-
-/* Jobs that share CPUs cannot show how load grows with jobs. */
-static bool jobs_have_cpus(run_t *run, result_t *r, unsigned jobs)
-{
-	const struct nvsr_perf_place *guest = place_of(run, "guest");
-
-	if (!guest || !guest->n || guest->n >= jobs)
-		return true;
-	judge(r, NVSR_CLAIM_NOT_MEASURED, "%u jobs share %u CPU%s here", jobs, guest->n, guest->n == 1 ? "" : "s");
-	return false;
-}
-
-/* --- ratios of two paths over all conditions that both have --------------------------------------------------------------- */
-
-struct conditions {
-	unsigned n, below, above;		/* conditions; those wholly below low, above high */
-	double median;				/* of their medians */
-	struct nvsr_spread least, most;
-	cell_t *least_at, *most_at, *above_at;
+struct worst {
+	double value, from, to;
+	const struct nvsr_perf_cell *first, *last;
+	unsigned most;
 };
 
-typedef bool (*filter_t)(cell_t *c);
-
-static void compare(run_t *run, const char *path, const char *to, enum nvsr_perf_metric m, filter_t filter, double low, double high,
-		    struct conditions *ret)
-{
-	double median[NVSR_PERF_VALUES_MOST];
-
-	*ret = (struct conditions){ .median = NAN };
-	for (size_t i = 0; i < run->cells && ret->n < NVSR_PERF_VALUES_MOST; i++) {
-		cell_t *c = &run->cell[i], *base;
-		struct nvsr_spread s;
-
-		if (strcmp(c->path, path) || !in_scope(c) || (filter && !filter(c)))
-			continue;
-		base = nvsr_perf_find(run, to, c);
-		s = nvsr_perf_ratio(c, base, m, run->repeats);
-		if (!s.n)
-			continue;
-		median[ret->n++] = s.median;
-		ret->below += s.max < low;
-		if (s.min > high) {
-			ret->above++;
-			ret->above_at = ret->above_at ? ret->above_at : c;
-		}
-		if (!ret->least_at || s.median < ret->least.median) {
-			ret->least = s;
-			ret->least_at = c;
-		}
-		if (!ret->most_at || s.median > ret->most.median) {
-			ret->most = s;
-			ret->most_at = c;
-		}
-	}
-	ret->median = nvsr_spread_of(median, ret->n).median;
-}
-
-/* Both paths, and a condition that both have and that passes the filter. */
-static bool have_both(run_t *run, result_t *r, const char *path, const char *to, enum nvsr_perf_metric m, filter_t filter,
-		      const char *condition, double low, double high, struct conditions *ret)
-{
-	if (!needs(run, r, path) || !needs(run, r, to))
-		return false;
-	compare(run, path, to, m, filter, low, high, ret);
-	if (!ret->n) {
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "no condition%s that both %s and %s have numbers of", condition, path, to);
-		return false;
-	}
-	cite(r, ret->least_at);
-	cite(r, nvsr_perf_find(run, to, ret->least_at));
-	cite(r, ret->most_at);
-	cite(r, nvsr_perf_find(run, to, ret->most_at));
-	return true;
-}
-
-static void dp_bandwidth(run_t *run, result_t *r)
-{
-	struct conditions c;
-
-	if (have_both(run, r, "passthrough", "bare-metal", NVSR_PERF_IOPS, NULL, "", 1 - CLOSE, INFINITY, &c))
-		judge(r, holds_if(c.median >= 1 - CLOSE && !c.below),
-		      "median %s of bare metal over %u conditions, least %s (%s..%s, %s)", DIGITS(c.median), c.n,
-		      DIGITS(c.least.median), DIGITS(c.least.min), DIGITS(c.least.max), WHERE(c.least_at));
-}
-
-static void dp_cpu(run_t *run, result_t *r)
-{
-	struct conditions c;
-
-	if (have_both(run, r, "passthrough", "bare-metal", NVSR_PERF_PATH_CORES, NULL, "", 0, 1 + CLOSE, &c))
-		judge(r, holds_if(c.median <= 1 + CLOSE && !c.above),
-		      "median %s of bare metal's cores over %u conditions, most %s (%s..%s, %s)", DIGITS(c.median), c.n,
-		      DIGITS(c.most.median), DIGITS(c.most.min), DIGITS(c.most.max), WHERE(c.most_at));
-}
-
-/* --- growth along an axis -------------------------------------------------------------------------------------------------- */
-
-struct line { unsigned n; double x[NVSR_PERF_VALUES_MOST], y[NVSR_PERF_VALUES_MOST]; cell_t *first, *last; };
-
-static void line_of(run_t *run, cell_t *like, enum nvsr_perf_axis axis, enum nvsr_perf_metric m, struct line *ret)
-{
-	ret->n = 0;
-	for (size_t i = 0; i < run->cells && ret->n < NVSR_PERF_VALUES_MOST; i++) {
-		cell_t *c = &run->cell[i];
-		double x = (double)nvsr_perf_axis(c, axis), y = c->stat[m].median;
-		unsigned at = ret->n;
-
-		if (strcmp(c->path, like->path) || !in_scope(c) || !nvsr_perf_same_but(c, like, axis) || !isfinite(y))
-			continue;
-		if (!at || x > ret->x[at - 1])
-			ret->last = c;
-		for (ret->n++; at && ret->x[at - 1] > x; at--) {
-			ret->x[at] = ret->x[at - 1];
-			ret->y[at] = ret->y[at - 1];
-		}
-		ret->x[at] = x;
-		ret->y[at] = y;
-		if (!at)
-			ret->first = c;
-	}
-}
-
-/* How much of the variance a straight line explains; negative when it falls. */
-static double straightness(const struct line *l)
-{
-	double mx = 0, my = 0, sxx = 0, syy = 0, sxy = 0;
-
-	for (unsigned i = 0; i < l->n; i++) {
-		mx += l->x[i] / l->n;
-		my += l->y[i] / l->n;
-	}
-	for (unsigned i = 0; i < l->n; i++) {
-		sxx += (l->x[i] - mx) * (l->x[i] - mx);
-		syy += (l->y[i] - my) * (l->y[i] - my);
-		sxy += (l->x[i] - mx) * (l->y[i] - my);
-	}
-	return sxx > 0 && syy > 0 ? copysign(sxy * sxy / (sxx * syy), sxy) : 0;
-}
-
-/* The first cell of each line of @path along @axis with @least points; calls @fn with it. */
-static unsigned each_line(run_t *run, const char *path, enum nvsr_perf_axis axis, enum nvsr_perf_metric m, unsigned least,
-			  void (*fn)(run_t *run, const struct line *l, void *arg), void *arg)
-{
-	unsigned lines = 0;
-
-	for (size_t i = 0; i < run->cells; i++) {
-		cell_t *c = &run->cell[i];
-		struct line l;
-
-		if (strcmp(c->path, path) || !in_scope(c))
-			continue;
-		line_of(run, c, axis, m, &l);
-		if (l.n < least || l.first != c)
-			continue;
-		lines++;
-		fn(run, &l, arg);
-	}
-	return lines;
-}
-
-struct worst { double value, from, to; cell_t *first, *last; unsigned most; };
-
-static void least_straight(run_t *run, const struct line *l, void *arg)
+static void least_straight(const struct nvsr_perf_run *run, const struct nvsr_ev_line *l, void *arg)
 {
 	struct worst *w = arg;
-	double s = straightness(l);
+	double s = nvsr_ev_straightness(l);
 
 	w->most = NVSR_MAX(w->most, (unsigned)l->x[l->n - 1]);
 	if (w->first && s >= w->value)
@@ -303,24 +61,26 @@ static void least_straight(run_t *run, const struct line *l, void *arg)
 	*w = (struct worst){ s, l->y[0], l->y[l->n - 1], l->first, l->last, w->most };
 }
 
-static void dp_cpu_jobs(run_t *run, result_t *r)
+static void dp_cpu_jobs(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	struct worst w = { 0 };
 
-	if (!needs(run, r, "passthrough"))
+	if (!nvsr_ev_needs(run, r, "passthrough"))
 		return;
-	if (!each_line(run, "passthrough", NVSR_AXIS_JOBS, NVSR_PERF_PATH_CORES, 3, least_straight, &w)) {
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "needs three numbers of jobs at one depth: two always lie on a line");
+	if (!nvsr_ev_each_line(run, "passthrough", NVSR_AXIS_JOBS, NVSR_PERF_PATH_CORES, 3, least_straight, &w)) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED,
+			      "needs three numbers of jobs at one depth: two always lie on a line");
 		return;
 	}
-	cite(r, w.first);
-	cite(r, w.last);
-	if (jobs_have_cpus(run, r, w.most))
-		judge(r, holds_if(w.value >= 0.95), "R² %s at %s: %s cores with %u job%s, %s with %u", DIGITS(w.value), WHERE(w.first),
-		      DIGITS(w.from), w.first->jobs, w.first->jobs == 1 ? "" : "s", DIGITS(w.to), w.last->jobs);
+	nvsr_ev_cite(r, w.first);
+	nvsr_ev_cite(r, w.last);
+	if (nvsr_ev_jobs_have_cpus(run, r, w.most))
+		nvsr_ev_judge(r, nvsr_ev_holds(w.value >= 0.95), "R² %s at %s: %s cores with %u job%s, %s with %u",
+			      DIGITS(w.value), WHERE(w.first), DIGITS(w.from), w.first->jobs, w.first->jobs == 1 ? "" : "s",
+			      DIGITS(w.to), w.last->jobs);
 }
 
-static void most_varying(run_t *run, const struct line *l, void *arg)
+static void most_varying(const struct nvsr_perf_run *run, const struct nvsr_ev_line *l, void *arg)
 {
 	struct worst *w = arg;
 	struct nvsr_spread s = nvsr_spread_of(l->y, l->n);
@@ -330,26 +90,27 @@ static void most_varying(run_t *run, const struct line *l, void *arg)
 		*w = (struct worst){ ratio, s.min, s.max, l->first, l->last, 0 };
 }
 
-static void dp_cpu_depth(run_t *run, result_t *r)
+static void dp_cpu_depth(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	struct worst w = { 0 };
 
-	if (!needs(run, r, "passthrough"))
+	if (!nvsr_ev_needs(run, r, "passthrough"))
 		return;
-	if (!each_line(run, "passthrough", NVSR_AXIS_DEPTH, NVSR_PERF_PATH_CORES, 2, most_varying, &w)) {
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "needs two depths with the same jobs");
+	if (!nvsr_ev_each_line(run, "passthrough", NVSR_AXIS_DEPTH, NVSR_PERF_PATH_CORES, 2, most_varying, &w)) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs two depths with the same jobs");
 		return;
 	}
-	cite(r, w.first);
-	cite(r, w.last);
-	judge(r, holds_if(w.value <= 1.25), "%s to %s cores over depths %u to %u with %u job%s: %s times", DIGITS(w.from),
-	      DIGITS(w.to), w.first->depth, w.last->depth, w.first->jobs, w.first->jobs == 1 ? "" : "s", DIGITS(w.value));
+	nvsr_ev_cite(r, w.first);
+	nvsr_ev_cite(r, w.last);
+	nvsr_ev_judge(r, nvsr_ev_holds(w.value <= 1.25), "%s to %s cores over depths %u to %u with %u job%s: %s times",
+		      DIGITS(w.from), DIGITS(w.to), w.first->depth, w.last->depth, w.first->jobs,
+		      w.first->jobs == 1 ? "" : "s", DIGITS(w.value));
 }
 
-/* --- the polled driver in the guest ------------------------------------------------------------------------------------------ */
+/* --- the polled driver in the guest ------------------------------------------------------------------------------------ */
 
 /* The most that any path got of the workload of @like: the limit of the device. */
-static double limit_of(run_t *run, cell_t *like)
+static double limit_of(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *like)
 {
 	double most = 0;
 
@@ -360,7 +121,7 @@ static double limit_of(run_t *run, cell_t *like)
 }
 
 /* The least share of what proportion to jobs asks for, below the device's limit. */
-static void least_share(run_t *run, const struct line *l, void *arg)
+static void least_share(const struct nvsr_perf_run *run, const struct nvsr_ev_line *l, void *arg)
 {
 	struct worst *w = arg;
 	double limit = limit_of(run, l->first);
@@ -374,193 +135,229 @@ static void least_share(run_t *run, const struct line *l, void *arg)
 	}
 }
 
-static void polled_scales(run_t *run, result_t *r)
+static void polled_scales(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	struct worst w = { 0 };
 
-	if (!needs(run, r, "passthrough-polled"))
+	if (!nvsr_ev_needs(run, r, "passthrough-polled"))
 		return;
-	if (!each_line(run, "passthrough-polled", NVSR_AXIS_JOBS, NVSR_PERF_IOPS, 2, least_share, &w)) {
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "needs two numbers of jobs at one depth");
+	if (!nvsr_ev_each_line(run, "passthrough-polled", NVSR_AXIS_JOBS, NVSR_PERF_IOPS, 2, least_share, &w)) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs two numbers of jobs at one depth");
 		return;
 	}
-	cite(r, w.first);
-	cite(r, w.last);
-	if (jobs_have_cpus(run, r, w.most))
-		judge(r, holds_if(w.value >= 0.8), "at least %s of proportional to jobs, or of 0.9 of the device's limit (%s)",
-		      DIGITS(w.value), WHERE(w.first));
+	nvsr_ev_cite(r, w.first);
+	nvsr_ev_cite(r, w.last);
+	if (nvsr_ev_jobs_have_cpus(run, r, w.most))
+		nvsr_ev_judge(r, nvsr_ev_holds(w.value >= 0.8),
+			      "at least %s of proportional to jobs, or of 0.9 of the device's limit (%s)", DIGITS(w.value),
+			      WHERE(w.first));
 }
 
 /* Cores of @path beyond those of @to, over all conditions that both have. */
-static struct nvsr_spread extra_cores(run_t *run, result_t *r, const char *path, const char *to)
+static struct nvsr_spread extra_cores(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, const char *path,
+				      const char *to)
 {
 	double extra[NVSR_PERF_VALUES_MOST];
 	unsigned n = 0;
 
 	for (size_t i = 0; i < run->cells && n < NVSR_PERF_VALUES_MOST; i++) {
-		cell_t *c = &run->cell[i], *base;
+		const struct nvsr_perf_cell *c = &run->cell[i], *base;
 
-		if (strcmp(c->path, path) || !in_scope(c) || !(base = nvsr_perf_find(run, to, c)))
+		if (strcmp(c->path, path) || !nvsr_ev_in_scope(c) || !(base = nvsr_perf_find(run, to, c)))
 			continue;
 		extra[n++] = c->stat[NVSR_PERF_PATH_CORES].median - base->stat[NVSR_PERF_PATH_CORES].median;
-		cite(r, c);
-		cite(r, base);
+		nvsr_ev_cite(r, c);
+		nvsr_ev_cite(r, base);
 	}
 	return nvsr_spread_of(extra, n);
 }
 
-static void judge_extra(run_t *run, result_t *r, const char *path, double least, double most)
+static void judge_extra(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, const char *path, double least,
+			double most)
 {
 	struct nvsr_spread s;
 
-	if (!needs(run, r, path) || !needs(run, r, "passthrough"))
+	if (!nvsr_ev_needs(run, r, path) || !nvsr_ev_needs(run, r, "passthrough"))
 		return;
 	s = extra_cores(run, r, path, "passthrough");
 	if (!s.n)
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "no condition that both %s and passthrough have CPU numbers of", path);
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "no condition that both %s and passthrough have CPU numbers of",
+			      path);
 	else
-		judge(r, holds_if(s.median >= least && s.median <= most),
-		      "%s has %s cores more than passthrough, median of %u conditions (%s to %s)", path, s.median < 0 ? "no" :
-		      DIGITS(s.median), s.n, s.min < 0 ? "fewer" : DIGITS(s.min), s.max < 0 ? "fewer" : DIGITS(s.max));
+		nvsr_ev_judge(r, nvsr_ev_holds(s.median >= least && s.median <= most),
+			      "%s has %s cores more than passthrough, median of %u conditions (%s to %s)", path,
+			      s.median < 0 ? "no" : DIGITS(s.median), s.n, s.min < 0 ? "fewer" : DIGITS(s.min),
+			      s.max < 0 ? "fewer" : DIGITS(s.max));
 }
 
-static void polled_cpus(run_t *run, result_t *r)
+static void polled_cpus(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	judge_extra(run, r, "passthrough-polled", 1.5, 2.5);
 }
 
-/* --- virtio-blk -------------------------------------------------------------------------------------------------------------- */
+/* --- virtio-blk -------------------------------------------------------------------------------------------------------- */
 
-static bool is_low(cell_t *c) { return in_flight(c) <= LOW_IN_FLIGHT; }
-static bool is_deep(cell_t *c) { return c->depth >= DEEP; }
-static bool is_not_shallow(cell_t *c) { return c->depth >= LOW_DEPTH; }
-
-static void qcow2_alike(run_t *run, result_t *r)
+static bool is_low(const struct nvsr_perf_cell *c)
 {
-	struct conditions c;
-
-	if (have_both(run, r, "virtio-qcow2", "virtio-ns", NVSR_PERF_IOPS, is_low, " with up to 8 in flight", 1 - CLOSE, 1 + CLOSE, &c))
-		judge(r, holds_if(!c.below && !c.above), "%s to %s of virtio-ns in %u conditions with up to %d in flight",
-		      DIGITS(c.least.median), DIGITS(c.most.median), c.n, LOW_IN_FLIGHT);
+	return nvsr_ev_in_flight(c) <= LOW_IN_FLIGHT;
+}
+static bool is_deep(const struct nvsr_perf_cell *c)
+{
+	return c->depth >= DEEP;
+}
+static bool is_not_shallow(const struct nvsr_perf_cell *c)
+{
+	return c->depth >= LOW_DEPTH;
 }
 
-static void qcow2_ahead(run_t *run, result_t *r)
+static void qcow2_alike(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct conditions c;
+	struct nvsr_ev_conditions c;
 
-	if (have_both(run, r, "virtio-qcow2", "virtio-ns", NVSR_PERF_IOPS, is_deep, " at depth 64 or more", 0, INFINITY, &c))
-		judge(r, holds_if(c.most.median > 1 && c.most.min <= 1.4),
-		      "at most %s of virtio-ns (%s..%s, %s)", DIGITS(c.most.median), DIGITS(c.most.min), DIGITS(c.most.max),
-		      WHERE(c.most_at));
+	if (nvsr_ev_both(run, r, "virtio-qcow2", "virtio-ns", NVSR_PERF_IOPS, is_low, " with up to 8 in flight",
+			 1 - NVSR_EV_CLOSE, 1 + NVSR_EV_CLOSE, &c))
+		nvsr_ev_judge(r, nvsr_ev_holds(!c.below && !c.above),
+			      "%s to %s of virtio-ns in %u conditions with up to %d in flight", DIGITS(c.least.median),
+			      DIGITS(c.most.median), c.n, LOW_IN_FLIGHT);
 }
 
-static void virtio_wins(run_t *run, result_t *r)
+static void qcow2_ahead(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct conditions c;
+	struct nvsr_ev_conditions c;
 
-	if (!have_both(run, r, "virtio-ns", "passthrough", NVSR_PERF_IOPS, is_not_shallow, " at depth 10 or more", 0, 1, &c))
+	if (nvsr_ev_both(run, r, "virtio-qcow2", "virtio-ns", NVSR_PERF_IOPS, is_deep, " at depth 64 or more", 0, INFINITY,
+			 &c))
+		nvsr_ev_judge(r, nvsr_ev_holds(c.most.median > 1 && c.most.min <= 1.4),
+			      "at most %s of virtio-ns (%s..%s, %s)", DIGITS(c.most.median), DIGITS(c.most.min),
+			      DIGITS(c.most.max), WHERE(c.most_at));
+}
+
+static void virtio_wins(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
+{
+	struct nvsr_ev_conditions c;
+
+	if (!nvsr_ev_both(run, r, "virtio-ns", "passthrough", NVSR_PERF_IOPS, is_not_shallow, " at depth 10 or more", 0, 1,
+			  &c))
 		return;
-	cite(r, c.above_at);
-	judge(r, holds_if(!c.above), "ahead in %u of %u conditions at depth %d or more; most %s of passthrough (%s..%s, %s)", c.above,
-	      c.n, LOW_DEPTH, DIGITS(c.most.median), DIGITS(c.most.min), DIGITS(c.most.max), WHERE(c.most_at));
+	nvsr_ev_cite(r, c.above_at);
+	nvsr_ev_judge(r, nvsr_ev_holds(!c.above),
+		      "ahead in %u of %u conditions at depth %d or more; most %s of passthrough (%s..%s, %s)", c.above, c.n,
+		      LOW_DEPTH, DIGITS(c.most.median), DIGITS(c.most.min), DIGITS(c.most.max), WHERE(c.most_at));
 }
 
-static void virtio_cpus(run_t *run, result_t *r)
+static void virtio_cpus(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	if (needs(run, r, "virtio-ns") && back_end_alone(run, r))
+	if (nvsr_ev_needs(run, r, "virtio-ns") && nvsr_ev_back_end_alone(run, r))
 		judge_extra(run, r, "virtio-ns", 0.75, 2.25);
 }
 
 /* The cell of @path with most in flight that @to has too. */
-static cell_t *busiest(run_t *run, const char *path, const char *to)
+static const struct nvsr_perf_cell *busiest(const struct nvsr_perf_run *run, const char *path, const char *to)
 {
-	cell_t *best = NULL;
+	const struct nvsr_perf_cell *best = NULL;
 
 	for (size_t i = 0; i < run->cells; i++) {
-		cell_t *c = &run->cell[i];
+		const struct nvsr_perf_cell *c = &run->cell[i];
 
-		if (!strcmp(c->path, path) && in_scope(c) && nvsr_perf_find(run, to, c) && (!best || in_flight(c) > in_flight(best)))
+		if (!strcmp(c->path, path) && nvsr_ev_in_scope(c) && nvsr_perf_find(run, to, c) &&
+		    (!best || nvsr_ev_in_flight(c) > nvsr_ev_in_flight(best)))
 			best = c;
 	}
 	return best;
 }
 
 /* IOPS of @path against passthrough where most is in flight. */
-static void at_high_concurrency(run_t *run, result_t *r, const char *path, bool (*holds)(const struct nvsr_spread *s))
+static void at_high_concurrency(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, const char *path,
+				bool (*holds)(const struct nvsr_spread *s))
 {
-	cell_t *c;
+	const struct nvsr_perf_cell *c;
 	struct nvsr_spread s;
 
-	if (!needs(run, r, path) || !needs(run, r, "passthrough"))
+	if (!nvsr_ev_needs(run, r, path) || !nvsr_ev_needs(run, r, "passthrough"))
 		return;
 	c = busiest(run, path, "passthrough");
-	s = c ? nvsr_perf_ratio(c, nvsr_perf_find(run, "passthrough", c), NVSR_PERF_IOPS, run->repeats) : nvsr_spread_of(NULL, 0);
-	if (!s.n || in_flight(c) <= MEDIUM_IN_FLIGHT) {
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "no condition with more than %d in flight that both have numbers of", MEDIUM_IN_FLIGHT);
+	s = c ? nvsr_perf_ratio(c, nvsr_perf_find(run, "passthrough", c), NVSR_PERF_IOPS, run->repeats)
+	      : nvsr_spread_of(NULL, 0);
+	if (!s.n || nvsr_ev_in_flight(c) <= MEDIUM_IN_FLIGHT) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED,
+			      "no condition with more than %d in flight that both have numbers of", MEDIUM_IN_FLIGHT);
 		return;
 	}
-	cite(r, c);
-	cite(r, nvsr_perf_find(run, "passthrough", c));
-	judge(r, holds_if(holds(&s)), "%s of passthrough (%s..%s) with %u in flight", DIGITS(s.median), DIGITS(s.min), DIGITS(s.max),
-	      in_flight(c));
+	nvsr_ev_cite(r, c);
+	nvsr_ev_cite(r, nvsr_perf_find(run, "passthrough", c));
+	nvsr_ev_judge(r, nvsr_ev_holds(holds(&s)), "%s of passthrough (%s..%s) with %u in flight", DIGITS(s.median),
+		      DIGITS(s.min), DIGITS(s.max), nvsr_ev_in_flight(c));
 }
 
-static bool is_behind(const struct nvsr_spread *s) { return s->max < 1; }
-static bool is_ahead(const struct nvsr_spread *s) { return s->min > 1; }
+static bool is_behind(const struct nvsr_spread *s)
+{
+	return s->max < 1;
+}
+static bool is_ahead(const struct nvsr_spread *s)
+{
+	return s->min > 1;
+}
 
-static void virtio_limited(run_t *run, result_t *r)
+static void virtio_limited(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	at_high_concurrency(run, r, "virtio-ns", is_behind);
 }
 
-/* --- vhost --------------------------------------------------------------------------------------------------------------------- */
+/* --- vhost ------------------------------------------------------------------------------------------------------------- */
 
-static bool is_psync_like(cell_t *c) { return c->depth == 1 && c->jobs * c->vms >= 32; }
-static bool is_short(cell_t *c) { return c->depth <= 4; }
-
-static void vhost_kinds(run_t *run, result_t *r)
+static bool is_psync_like(const struct nvsr_perf_cell *c)
 {
-	struct conditions c;
-
-	if (have_both(run, r, "vhost-scsi", "vhost-user-blk", NVSR_PERF_BANDWIDTH, is_psync_like, " of 32 jobs at depth 1", 1 - CLOSE,
-		      1 + CLOSE, &c))
-		judge(r, holds_if(!c.below && !c.above), "%s to %s of vhost-user-blk in %u patterns", DIGITS(c.least.median),
-		      DIGITS(c.most.median), c.n);
+	return c->depth == 1 && c->jobs * c->vms >= 32;
+}
+static bool is_short(const struct nvsr_perf_cell *c)
+{
+	return c->depth <= 4;
 }
 
-static void vhost_alike(run_t *run, result_t *r)
+static void vhost_kinds(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct conditions c;
+	struct nvsr_ev_conditions c;
 
-	if (have_both(run, r, "vhost-user-blk", "passthrough", NVSR_PERF_IOPS, is_short, " up to depth 4", 0.8, 1.25, &c))
-		judge(r, holds_if(!c.below && !c.above), "%s to %s of passthrough in %u conditions up to depth 4",
-		      DIGITS(c.least.median), DIGITS(c.most.median), c.n);
+	if (nvsr_ev_both(run, r, "vhost-scsi", "vhost-user-blk", NVSR_PERF_BANDWIDTH, is_psync_like,
+			 " of 32 jobs at depth 1", 1 - NVSR_EV_CLOSE, 1 + NVSR_EV_CLOSE, &c))
+		nvsr_ev_judge(r, nvsr_ev_holds(!c.below && !c.above), "%s to %s of vhost-user-blk in %u patterns",
+			      DIGITS(c.least.median), DIGITS(c.most.median), c.n);
 }
 
-static void vhost_ahead(run_t *run, result_t *r)
+static void vhost_alike(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
+{
+	struct nvsr_ev_conditions c;
+
+	if (nvsr_ev_both(run, r, "vhost-user-blk", "passthrough", NVSR_PERF_IOPS, is_short, " up to depth 4", 0.8, 1.25, &c))
+		nvsr_ev_judge(r, nvsr_ev_holds(!c.below && !c.above),
+			      "%s to %s of passthrough in %u conditions up to depth 4", DIGITS(c.least.median),
+			      DIGITS(c.most.median), c.n);
+}
+
+static void vhost_ahead(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	at_high_concurrency(run, r, "vhost-user-blk", is_ahead);
 }
 
-static void vhost_cpus(run_t *run, result_t *r)
+static void vhost_cpus(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct conditions c;
+	struct nvsr_ev_conditions c;
 
-	if (needs(run, r, "vhost-user-blk") && back_end_alone(run, r) &&
-	    have_both(run, r, "vhost-user-blk", "virtio-ns", NVSR_PERF_PATH_CORES, NULL, "", 0.75, 1.25, &c))
-		judge(r, holds_if(!c.below && !c.above), "%s to %s of virtio-ns' cores in %u conditions", DIGITS(c.least.median),
-		      DIGITS(c.most.median), c.n);
+	if (nvsr_ev_needs(run, r, "vhost-user-blk") && nvsr_ev_back_end_alone(run, r) &&
+	    nvsr_ev_both(run, r, "vhost-user-blk", "virtio-ns", NVSR_PERF_PATH_CORES, NULL, "", 0.75, 1.25, &c))
+		nvsr_ev_judge(r, nvsr_ev_holds(!c.below && !c.above), "%s to %s of virtio-ns' cores in %u conditions",
+			      DIGITS(c.least.median), DIGITS(c.most.median), c.n);
 }
 
-static void vhost_busy(run_t *run, result_t *r)
+static void vhost_busy(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	double least = INFINITY;
-	cell_t *at = NULL;
+	const struct nvsr_perf_cell *at = NULL;
 
-	if (!needs(run, r, "vhost-user-blk") || !back_end_alone(run, r))
+	if (!nvsr_ev_needs(run, r, "vhost-user-blk") || !nvsr_ev_back_end_alone(run, r))
 		return;
 	for (size_t i = 0; i < run->cells; i++) {
-		cell_t *c = &run->cell[i];
+		const struct nvsr_perf_cell *c = &run->cell[i];
 
 		if (strcmp(c->path, "vhost-user-blk") || !c->ok || !(c->stat[NVSR_PERF_BACKEND_CORES].median < least))
 			continue;
@@ -568,50 +365,58 @@ static void vhost_busy(run_t *run, result_t *r)
 		at = c;
 	}
 	if (!at) {
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "CPU time of the back end is unknown");
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "CPU time of the back end is unknown");
 		return;
 	}
-	cite(r, at);
-	judge(r, holds_if(least >= 0.95), "the back end keeps at least %s cores busy (%s)", DIGITS(least), WHERE(at));
+	nvsr_ev_cite(r, at);
+	nvsr_ev_judge(r, nvsr_ev_holds(least >= 0.95), "the back end keeps at least %s cores busy (%s)", DIGITS(least),
+		      WHERE(at));
 }
 
-/* --- latency, several VMs, databases, erase ------------------------------------------------------------------------------------ */
+/* --- latency, several VMs, databases, erase ---------------------------------------------------------------------------- */
 
-/* Depths at which it falls by more than the spread. */
-static void count_falls(run_t *run, const struct line *l, void *arg)
+struct falls {
+	unsigned lines, falls;
+	const struct nvsr_perf_cell *first, *last;	/* of the first line that falls, or else of any */
+};
+
+static void count_falls(const struct nvsr_perf_run *run, const struct nvsr_ev_line *l, void *arg)
 {
-	struct worst *w = arg;
+	struct falls *f = arg;
+	bool falls = false;
 
-	w->most++;
 	for (unsigned i = 1; i < l->n; i++)
-		if (l->y[i] < l->y[i - 1] * (1 - CLOSE)) {
-			w->value++;
-			w->first = w->first ? w->first : l->first;
-			w->last = w->last ? w->last : l->last;
-			return;
-		}
+		falls |= l->y[i] < l->y[i - 1] * (1 - NVSR_EV_CLOSE);
+	if (!f->lines++ || (falls && !f->falls)) {
+		f->first = l->first;
+		f->last = l->last;
+	}
+	f->falls += falls;
 }
 
-static void latency_grows(run_t *run, result_t *r)
+static void latency_grows(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	const char *paths[NVSR_PERF_PATHS_MOST];
 	unsigned n = nvsr_perf_paths(run, true, paths);
-	struct worst w = { 0 };
+	struct falls w = { 0 };
 
 	for (unsigned i = 0; i < n; i++)
-		each_line(run, paths[i], NVSR_AXIS_DEPTH, NVSR_PERF_LAT_P95, 2, count_falls, &w);
-	if (!w.most) {
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "needs two depths of random 4 KiB I/O");
+		nvsr_ev_each_line(run, paths[i], NVSR_AXIS_DEPTH, NVSR_PERF_LAT_P95, 2, count_falls, &w);
+	if (!w.lines) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs two depths of random 4 KiB I/O");
 		return;
 	}
-	cite(r, w.first);
-	cite(r, w.last);
-	judge(r, holds_if(w.value == 0), "falls by more than a tenth somewhere in %s of %u lines%s%s", DIGITS(w.value), w.most,
-	      w.first ? ", first of " : "", w.first ? w.first->path : "");
+	nvsr_ev_cite(r, w.first);
+	nvsr_ev_cite(r, w.last);
+	if (!w.falls)
+		nvsr_ev_judge(r, NVSR_CLAIM_HOLDS, "rises or stays in all %u lines", w.lines);
+	else
+		nvsr_ev_judge(r, NVSR_CLAIM_DIFFERS, "falls by more than a tenth in %u of %u lines, first of %s", w.falls, w.lines,
+			      w.first->path);
 }
 
 /* The least of each step's growth of @m with VMs. */
-static void least_growth(run_t *run, const struct line *l, void *arg)
+static void least_growth(const struct nvsr_perf_run *run, const struct nvsr_ev_line *l, void *arg)
 {
 	struct worst *w = arg;
 
@@ -623,141 +428,147 @@ static void least_growth(run_t *run, const struct line *l, void *arg)
 	}
 }
 
-static void grows_with_vms(run_t *run, result_t *r, enum nvsr_perf_metric m, const char *what)
+static void grows_with_vms(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, enum nvsr_perf_metric m,
+			   const char *what)
 {
 	const char *paths[NVSR_PERF_PATHS_MOST];
 	unsigned n = nvsr_perf_paths(run, true, paths), lines = 0;
 	struct worst w = { 0 };
 
 	for (unsigned i = 0; i < n; i++)
-		lines += each_line(run, paths[i], NVSR_AXIS_VMS, m, 2, least_growth, &w);
+		lines += nvsr_ev_each_line(run, paths[i], NVSR_AXIS_VMS, m, 2, least_growth, &w);
 	if (!lines) {
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "needs two numbers of VMs");
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs two numbers of VMs");
 		return;
 	}
-	cite(r, w.first);
-	cite(r, w.last);
-	judge(r, holds_if(w.value >= 1 - CLOSE), "%s: a step of VMs brings at least %s times as much on one device (%s, %s)", what,
-	      DIGITS(w.value), w.first->path, WHERE(w.first));
+	nvsr_ev_cite(r, w.first);
+	nvsr_ev_cite(r, w.last);
+	nvsr_ev_judge(r, nvsr_ev_holds(w.value >= 1 - NVSR_EV_CLOSE),
+		      "%s: a step of VMs brings at least %s times as much on one device (%s, %s)", what, DIGITS(w.value),
+		      w.first->path, WHERE(w.first));
 }
 
-static void vms_bandwidth(run_t *run, result_t *r)
+static void vms_bandwidth(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	grows_with_vms(run, r, NVSR_PERF_BANDWIDTH, "bandwidth");
 }
 
-static void vms_cpu(run_t *run, result_t *r)
+static void vms_cpu(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	grows_with_vms(run, r, NVSR_PERF_PATH_CORES, "cores");
 }
 
-static void needs_database(run_t *run, result_t *r)
+static void needs_database(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	judge(r, NVSR_CLAIM_NOT_MEASURED, "needs RocksDB's db_bench in VMs, this run has fio");
+	nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs RocksDB's db_bench in VMs, this run has fio");
 }
 
 /* The least of worst-to-best of @path: its widest spread. */
-static cell_t *least_even(run_t *run, const char *path)
+static const struct nvsr_perf_cell *least_even(const struct nvsr_perf_run *run, const char *path)
 {
-	cell_t *at = NULL;
+	const struct nvsr_perf_cell *at = NULL;
 
 	for (size_t i = 0; i < run->cells; i++) {
-		cell_t *c = &run->cell[i];
+		const struct nvsr_perf_cell *c = &run->cell[i];
 
-		if (!strcmp(c->path, path) && in_scope(c) && c->stat[NVSR_PERF_WORST_BEST].n &&
+		if (!strcmp(c->path, path) && nvsr_ev_in_scope(c) && c->stat[NVSR_PERF_WORST_BEST].n &&
 		    (!at || c->stat[NVSR_PERF_WORST_BEST].median < at->stat[NVSR_PERF_WORST_BEST].median))
 			at = c;
 	}
 	return at;
 }
 
-static void vhost_spread(run_t *run, result_t *r)
+static void vhost_spread(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	const char *paths[NVSR_PERF_PATHS_MOST];
 	unsigned n = nvsr_perf_paths(run, true, paths);
-	cell_t *vhost = least_even(run, "vhost-user-blk"), *other = NULL;
+	const struct nvsr_perf_cell *vhost = least_even(run, "vhost-user-blk"), *other = NULL;
 
 	for (unsigned i = 0; i < n; i++) {
-		cell_t *c = strcmp(paths[i], "vhost-user-blk") ? least_even(run, paths[i]) : NULL;
+		const struct nvsr_perf_cell *c = strcmp(paths[i], "vhost-user-blk") ? least_even(run, paths[i]) : NULL;
 
 		if (c && (!other || c->stat[NVSR_PERF_WORST_BEST].median < other->stat[NVSR_PERF_WORST_BEST].median))
 			other = c;
 	}
 	if (!vhost || !other) {
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "needs several VMs on vhost-user-blk and on another path");
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs several VMs on vhost-user-blk and on another path");
 		return;
 	}
-	cite(r, vhost);
-	cite(r, other);
-	judge(r, holds_if(vhost->stat[NVSR_PERF_WORST_BEST].median < other->stat[NVSR_PERF_WORST_BEST].median),
-	      "with fio, the slowest VM has %s of the fastest on vhost-user-blk, at worst %s elsewhere (%s)",
-	      DIGITS(vhost->stat[NVSR_PERF_WORST_BEST].median), DIGITS(other->stat[NVSR_PERF_WORST_BEST].median), other->path);
+	nvsr_ev_cite(r, vhost);
+	nvsr_ev_cite(r, other);
+	nvsr_ev_judge(r, nvsr_ev_holds(vhost->stat[NVSR_PERF_WORST_BEST].median < other->stat[NVSR_PERF_WORST_BEST].median),
+		      "with fio, the slowest VM has %s of the fastest on vhost-user-blk, at worst %s elsewhere (%s)",
+		      DIGITS(vhost->stat[NVSR_PERF_WORST_BEST].median), DIGITS(other->stat[NVSR_PERF_WORST_BEST].median),
+		      other->path);
 }
 
-static void see_erase(run_t *run, result_t *r)
+static void see_erase(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	judge(r, NVSR_CLAIM_NOT_MEASURED, "no matter of this matrix: nvsr-conform run DEVICE 'erase.*' looks at it");
+	nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "no matter of this matrix: nvsr-conform run DEVICE 'erase.*' looks at it");
 }
 
-static void see_qualify(run_t *run, result_t *r)
+static void see_qualify(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	judge(r, NVSR_CLAIM_NOT_MEASURED, "no matter of this matrix: nvsr-conform run DEVICE tests each line");
+	nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "no matter of this matrix: nvsr-conform run DEVICE tests each line");
 }
 
-/* --- conclusions ----------------------------------------------------------------------------------------------------------------- */
+/* --- conclusions ------------------------------------------------------------------------------------------------------- */
 
 /* The cell of @path with most IOPS of random 4 KiB reads and at most @most in flight. */
-static cell_t *peak(run_t *run, const char *path, unsigned most)
+static const struct nvsr_perf_cell *peak(const struct nvsr_perf_run *run, const char *path, unsigned most)
 {
-	cell_t *at = NULL;
+	const struct nvsr_perf_cell *at = NULL;
 
 	for (size_t i = 0; i < run->cells; i++) {
-		cell_t *c = &run->cell[i];
+		const struct nvsr_perf_cell *c = &run->cell[i];
 
-		if (!strcmp(c->path, path) && in_scope(c) && c->read_percent == 100 && in_flight(c) <= most &&
+		if (!strcmp(c->path, path) && nvsr_ev_in_scope(c) && c->read_percent == 100 &&
+		    nvsr_ev_in_flight(c) <= most &&
 		    (!at || c->stat[NVSR_PERF_IOPS].median > at->stat[NVSR_PERF_IOPS].median))
 			at = c;
 	}
 	return at;
 }
 
-static void judge_peak(run_t *run, result_t *r, const char *path, unsigned most, double least)
+static void judge_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, const char *path, unsigned most,
+		       double least)
 {
-	cell_t *a, *b;
+	const struct nvsr_perf_cell *a, *b;
 	double ratio;
 
-	if (!needs(run, r, path) || !needs(run, r, "bare-metal"))
+	if (!nvsr_ev_needs(run, r, path) || !nvsr_ev_needs(run, r, "bare-metal"))
 		return;
 	a = peak(run, path, most);
 	b = peak(run, "bare-metal", UINT32_MAX);
 	if (!a || !b) {
-		judge(r, NVSR_CLAIM_NOT_MEASURED, "needs random 4 KiB reads of both");
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs random 4 KiB reads of both");
 		return;
 	}
-	cite(r, a);
-	cite(r, b);
-	/* Wholly below: the most of one and the least of the other; peaks need not be of the same condition, so nothing is paired. */
+	nvsr_ev_cite(r, a);
+	nvsr_ev_cite(r, b);
+	/* Wholly below: the most of one and the least of the other; peaks need not be of the same condition, so nothing is
+	 * paired. */
 	ratio = a->stat[NVSR_PERF_IOPS].max / b->stat[NVSR_PERF_IOPS].min;
-	judge(r, holds_if(ratio >= least), "%s of bare metal's peak: %s at %s against %s thousand IOPS at %s",
-	      DIGITS(a->stat[NVSR_PERF_IOPS].median / b->stat[NVSR_PERF_IOPS].median), DIGITS(a->stat[NVSR_PERF_IOPS].median / 1000),
-	      WHERE(a), DIGITS(b->stat[NVSR_PERF_IOPS].median / 1000), WHERE(b));
+	nvsr_ev_judge(r, nvsr_ev_holds(ratio >= least), "%s of bare metal's peak: %s at %s against %s thousand IOPS at %s",
+		      DIGITS(a->stat[NVSR_PERF_IOPS].median / b->stat[NVSR_PERF_IOPS].median),
+		      DIGITS(a->stat[NVSR_PERF_IOPS].median / 1000), WHERE(a), DIGITS(b->stat[NVSR_PERF_IOPS].median / 1000),
+		      WHERE(b));
 }
 
-static void dp_peak(run_t *run, result_t *r)
+static void dp_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	judge_peak(run, r, "passthrough", UINT32_MAX, 1 - CLOSE);
+	judge_peak(run, r, "passthrough", UINT32_MAX, 1 - NVSR_EV_CLOSE);
 }
 
-static void ns_peak(run_t *run, result_t *r)
+static void ns_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	judge_peak(run, r, "virtio-ns", MEDIUM_IN_FLIGHT, 0.6);
 }
 
-static void vhost_peak(run_t *run, result_t *r)
+static void vhost_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	judge_peak(run, r, "vhost-user-blk", UINT32_MAX, 1 - CLOSE);
+	judge_peak(run, r, "vhost-user-blk", UINT32_MAX, 1 - NVSR_EV_CLOSE);
 }
-
 const struct nvsr_claim nvsr_claims[] = {
 	{ "table-1", "Table 1", "Passthrough, namespace as block device and vhost differ in VMs per disk, elasticity, migration, CPU "
 	  "use, erase, QoS and maturity.", see_qualify },

@@ -94,13 +94,13 @@ static const struct { enum nvsr_perf_metric metric; const char *title; double un
 	{ NVSR_PERF_IOPS, "kIOPS", 1000 }, { NVSR_PERF_LAT_P99, "p99 µs", 1000 }, { NVSR_PERF_PATH_CORES, "cores", 1 },
 };
 
-static void put_ratio(FILE *f, const struct nvsr_spread *r, int better, bool *ret_apart)
+/* "1.03  0.98..1.07 +" */
+static void put_ratio(struct nvsr_text *row, const struct nvsr_spread *r, int better, bool *ret_apart)
 {
-	char median[24], min[24], max[24];
-	const char *word = "";
+	char median[24], min[24], max[24], mark = ' ';
 
 	if (!r->n) {
-		fprintf(f, "  %-27s", "");
+		nvsr_text_add(row, "  %-20s", "    -");
 		return;
 	}
 	nvsr_perf_digits(r->median, median);
@@ -108,56 +108,82 @@ static void put_ratio(FILE *f, const struct nvsr_spread *r, int better, bool *re
 	nvsr_perf_digits(r->max, max);
 	/* Apart only where the ranges of the two runs do not touch. */
 	if (r->min > 1)
-		word = better > 0 ? " better" : " worse";
+		mark = better > 0 ? '+' : '!';
 	else if (r->max < 1)
-		word = better > 0 ? " worse" : " better";
-	*ret_apart |= *word != '\0';
-	fprintf(f, "  %5s %5s..%-5s%-8s", median, min, max, word);
+		mark = better > 0 ? '!' : '+';
+	*ret_apart |= mark != ' ';
+	nvsr_text_add(row, "  %5s %5s..%-5s %c", median, min, max, mark);
 }
 
-static void put_medians(FILE *f, const struct nvsr_spread *a, const struct nvsr_spread *b, double unit)
+static void put_medians(struct nvsr_text *row, const struct nvsr_spread *a, const struct nvsr_spread *b, double unit)
 {
 	char was[24], is[24];
 
 	nvsr_perf_digits(a->median / unit, was);
 	nvsr_perf_digits(b->median / unit, is);
-	fprintf(f, "  %8s %8s          ", was, is);
+	nvsr_text_add(row, "  %9s %9s ", was, is);
+}
+
+static void put_row(FILE *f, struct nvsr_text *row)
+{
+	while (row->len && row->s[row->len - 1] == ' ')
+		row->s[--row->len] = '\0';
+	fprintf(f, "%s\n", row->s ? row->s : "");
+	nvsr_text_free(row);
+}
+
+static bool put_cell(FILE *f, const struct nvsr_perf_cell *was, const struct nvsr_perf_cell *is, int width, bool comparable)
+{
+	struct nvsr_text row = { 0 };
+	bool apart = false;
+
+	nvsr_text_add(&row, "%-*s", width, is->name);
+	for (unsigned m = 0; m < NVSR_ARRAY_SIZE(shown); m++) {
+		const struct nvsr_spread *x = &was->stat[shown[m].metric], *y = &is->stat[shown[m].metric];
+		struct nvsr_spread r = ratio_of(x, y);
+
+		if (comparable)
+			put_ratio(&row, &r, nvsr_perf_metrics[shown[m].metric].better, &apart);
+		else
+			put_medians(&row, x, y, shown[m].unit);
+	}
+	put_row(f, &row);
+	return apart;
+}
+
+static void put_heading(FILE *f, int width, bool comparable)
+{
+	struct nvsr_text row = { 0 };
+
+	nvsr_text_add(&row, "\n%-*s", width, comparable ? "ratio to run 1, its range" : "run 1, this run");
+	for (unsigned m = 0; m < NVSR_ARRAY_SIZE(shown); m++)
+		nvsr_text_add(&row, "  %*s%*s", (comparable ? 13 : 19) + (strstr(shown[m].title, "µ") ? 1 : 0), shown[m].title,
+			      comparable ? 7 : 1, "");
+	put_row(f, &row);
 }
 
 static void put_cells(FILE *f, const struct nvsr_perf_run *a, const struct nvsr_perf_run *b, bool comparable)
 {
 	unsigned apart = 0, both = 0, alone = 0;
+	size_t width = 25;
 
-	fprintf(f, "\n%-42s", comparable ? "cell: ratio to run 1, its range" : "cell: run 1, this run");
-	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(shown); i++)
-		fprintf(f, "  %-*s", strstr(shown[i].title, "µ") ? 28 : 27, shown[i].title);
-	fputc('\n', f);
+	for (size_t i = 0; i < b->cells; i++)
+		width = NVSR_MAX(width, strlen(b->cell[i].name));
+	put_heading(f, (int)width, comparable);
 	for (size_t i = 0; i < b->cells; i++) {
 		const struct nvsr_perf_cell *is = &b->cell[i], *was = find(a, is->name);
-		bool one = false;
 
-		if (!was || !was->ok || !is->ok) {
+		if (was && was->ok && is->ok) {
+			both++;
+			apart += put_cell(f, was, is, (int)width, comparable);
+		} else {
 			alone += is->ok || (was && was->ok);
-			continue;
 		}
-		both++;
-		fprintf(f, "%-42s", is->name);
-		for (unsigned m = 0; m < NVSR_ARRAY_SIZE(shown); m++) {
-			const struct nvsr_spread *x = &was->stat[shown[m].metric], *y = &is->stat[shown[m].metric];
-			struct nvsr_spread r = ratio_of(x, y);
-
-			if (comparable)
-				put_ratio(f, &r, nvsr_perf_metrics[shown[m].metric].better, &one);
-			else
-				put_medians(f, x, y, shown[m].unit);
-		}
-		apart += one;
-		fputc('\n', f);
 	}
 	for (size_t i = 0; i < a->cells; i++)
 		alone += a->cell[i].ok && !find(b, a->cell[i].name);
 	if (comparable)
-		fprintf(f, "\n%u of %u cells differ by more than their spread", apart, both);
+		fprintf(f, "\n%u of %u cells differ by more than their spread (+ better, ! worse)", apart, both);
 	else
 		fprintf(f, "\n%u cells", both);
 	fprintf(f, "; %u measured in one of the two only\n", alone);
