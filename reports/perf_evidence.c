@@ -43,7 +43,7 @@ bool nvsr_ev_in_scope(const struct nvsr_perf_cell *c)
 
 struct nvsr_digits nvsr_ev_digits(double v)
 {
-	struct nvsr_digits n;
+	struct nvsr_digits n = { "" };
 
 	nvsr_perf_digits(v, n.s);
 	return n;
@@ -51,13 +51,16 @@ struct nvsr_digits nvsr_ev_digits(double v)
 
 struct nvsr_digits nvsr_ev_where(const struct nvsr_perf_cell *c)
 {
-	struct nvsr_digits n;
+	struct nvsr_digits n = { "" };
 
 	if (!c)
 		return (struct nvsr_digits){ "-" };
-	snprintf(n.s, sizeof(n.s), "depth %u", c->depth);
-	if (c->jobs > 1 || c->vms > 1)
-		snprintf(n.s, sizeof(n.s), "depth %u, %ux%u jobs", c->depth % 100000, c->vms % 1000, c->jobs % 1000);
+	if (c->vms > 1)
+		snprintf(n.s, sizeof(n.s), "depth %u, %u jobs in %u VMs", c->depth, c->jobs, c->vms);
+	else if (c->jobs > 1)
+		snprintf(n.s, sizeof(n.s), "depth %u, %u jobs", c->depth, c->jobs);
+	else
+		snprintf(n.s, sizeof(n.s), "depth %u", c->depth);
 	return n;
 }
 

@@ -162,10 +162,26 @@ static void put_ticks(struct nvsr_text *t, const struct range *r)
 	nvsr_text_add(t, ")\n");
 }
 
+static bool is_log_x(const struct nvsr_perf_figure *fig, const uint64_t *x, unsigned n)
+{
+	return fig->axis == NVSR_AXIS_DEPTH || fig->axis == NVSR_AXIS_BLOCK || x[n - 1] / x[0] >= 16;
+}
+
+/* Bars of several paths at one place would hide each other: each path stands a little beside it.  gnuplot's words for that. */
+static void beside(const struct nvsr_perf_figure *fig, const uint64_t *x, unsigned xs, unsigned path, unsigned paths, char ret[40])
+{
+	double by = (path - (paths - 1) / 2.0) * 0.006;
+
+	if (is_log_x(fig, x, xs))
+		snprintf(ret, 40, "($1*%.5g)", pow((double)x[xs - 1] / (double)x[0], by));
+	else
+		snprintf(ret, 40, "($1+%.5g)", (double)(x[xs - 1] - x[0]) * by);
+}
+
 static void put_x(struct nvsr_text *t, const struct nvsr_perf_figure *fig, uint64_t *x, unsigned n)
 {
-	bool log = fig->axis == NVSR_AXIS_DEPTH || fig->axis == NVSR_AXIS_BLOCK || (n > 1 && x[n - 1] / x[0] >= 16);
-	double pad = log ? pow((double)x[n - 1] / (double)x[0], 0.03) : (double)(x[n - 1] - x[0]) * 0.03;
+	bool log = is_log_x(fig, x, n);
+	double pad = log ? pow((double)x[n - 1] / (double)x[0], 0.04) : (double)(x[n - 1] - x[0]) * 0.04;
 
 	nvsr_text_add(t, log ? "set logscale x 2\n" : "unset logscale x\n");
 	nvsr_text_add(t, "set xrange [%.6g:%.6g]\n", log ? (double)x[0] / pad : (double)x[0] - pad,
@@ -215,7 +231,7 @@ static void put_panel_head(struct nvsr_text *t, const struct nvsr_perf_figure *f
 
 /* Bars lie under lines, and are never dashed. */
 static void put_lines(struct nvsr_text *t, const struct nvsr_perf_figure *fig, const char *const *paths, const unsigned *index,
-		      unsigned n, bool bars)
+		      const char (*x)[40], unsigned n, bool bars)
 {
 	unsigned put = 0;
 
@@ -224,8 +240,8 @@ static void put_lines(struct nvsr_text *t, const struct nvsr_perf_figure *fig, c
 		nvsr_text_add(t, "1 with lines lc rgb '" NVSR_PERF_SOFT "' lw 1 notitle%s", n ? ", \\\n\t" : "");
 	for (unsigned pass = !bars; pass < 2; pass++)
 		for (unsigned i = 0; i < n; i++)
-			nvsr_text_add(t, "%s'%s.dat' index %u using 1:2%s with %s ls %u%s title '%s'", put++ ? ", \\\n\t" : "",
-				      fig->name, index[i], pass ? "" : ":3:4", pass ? "linespoints" : "yerrorbars",
+			nvsr_text_add(t, "%s'%s.dat' index %u using %s:2%s with %s ls %u%s title '%s'", put++ ? ", \\\n\t" : "",
+				      fig->name, index[i], x[i], pass ? "" : ":3:4", pass ? "linespoints" : "yerrorbars",
 				      style_of(paths[i]), pass ? "" : " dt 1 lw 1 pt -1", paths[i]);
 	nvsr_text_add(t, "\nunset label 3\n");
 }
@@ -276,6 +292,7 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 	struct range y;
 	unsigned xs = 0, n = survey(run, fig, paths, &y, x, &xs), index = 0, legend_rows = NVSR_DIV_ROUND_UP(n, 3u);
 	struct layout l = lay_out(fig->panels, legend_rows);
+	char place[NVSR_PERF_PATHS_MOST][40];
 
 	if (!n || !xs)
 		return;
@@ -287,11 +304,14 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 		      (const char *const[]){ "depth", "jobs", "VMs", "bytes" }[fig->axis], fig->y_title);
 	put_head(script, run, fig, &l);
 	put_frame(script, run, fig, &l, paths, n, legend_rows);
+	for (unsigned i = 0; i < n; i++)
+		beside(fig, x, xs, i, n, place[i]);
 	put_x(script, fig, x, xs);
 	put_ticks(script, &y);
 	for (unsigned k = 0; k < fig->panels; k++) {
 		const char *with[NVSR_PERF_PATHS_MOST];
 		unsigned at[NVSR_PERF_PATHS_MOST], used = 0;
+		char with_place[NVSR_PERF_PATHS_MOST][40];
 
 		for (unsigned i = 0; i < n; i++) {
 			struct point p[NVSR_PERF_VALUES_MOST];
@@ -301,11 +321,12 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 				continue;
 			put_points(data, fig, k, paths[i], p, points, index);
 			with[used] = paths[i];
+			memcpy(with_place[used], place[i], sizeof(place[i]));
 			at[used++] = index++;
 		}
 		put_panel_head(script, fig, &l, k, &y);
 		if (used || fig->ratio)
-			put_lines(script, fig, with, at, used, run->repeats > 1);
+			put_lines(script, fig, with, at, with_place, used, run->repeats > 1);
 	}
 	nvsr_text_add(script, "unset multiplot\nunset output\n");
 }

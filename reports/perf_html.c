@@ -21,7 +21,7 @@ static void put_fact(FILE *f, const char *name, const char *value)
 {
 	if (!value || !*value)
 		return;
-	fprintf(f, "<div%s><span>%s</span>", strlen(value) > 28 ? " class=wide" : "", name);
+	fprintf(f, "<div%s><span>%s</span>", strlen(value) > 36 ? " class=wide" : "", name);
 	nvsr_xml_put(f, value);
 	fputs("</div>\n", f);
 }
@@ -46,9 +46,9 @@ static void put_facts(FILE *f, const struct nvsr_perf_run *run)
 	put_fact(f, "Memory", memory);
 	put_fact(f, "Kernel", run->kernel);
 	put_fact(f, "Distribution", run->distribution);
-	put_fact(f, "Matrix", matrix);
 	put_fact(f, "Started", run->time);
 	put_fact(f, "Finished", run->finished);
+	put_fact(f, "Matrix", matrix);
 	put_fact(f, "Placement", place);
 	put_fact(f, "Repeats", how);
 	put_fact(f, "Command", run->cmdline);
@@ -76,6 +76,8 @@ static void put_variables(FILE *f, bool dark)
 static void put_head(FILE *f, const struct nvsr_perf_run *run)
 {
 	const char *paths[NVSR_PERF_PATHS_MOST], *bad = status(run);
+	char noise[160];
+
 	unsigned n = nvsr_perf_paths(run, true, paths);
 
 	fputs("<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport "
@@ -98,6 +100,10 @@ static void put_head(FILE *f, const struct nvsr_perf_run *run)
 		      "says nothing of any drive, and it takes CPU that a drive would not.</p>\n", f);
 	if (bad)
 		fprintf(f, "<p class=\"banner bad\">%s</p>\n", bad);
+	nvsr_perf_noise_text(run, noise);
+	if (*noise)
+		fprintf(f, "<p class=banner><b>%.5s</b>%s: measure again on a quiet host before believing a small difference.</p>\n", noise,
+			noise + 5);
 	put_facts(f, run);
 	fputs("<p class=soft>", f);
 	nvsr_perf_text_totals(f, run);

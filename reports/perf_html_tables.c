@@ -26,11 +26,17 @@ static void put_link(FILE *f, const struct nvsr_perf_cell *c, unsigned at, bool 
 	fprintf(f, "<a href=\"../raw/%s/%u%s.json\">", c->name, at + 1, host ? ".host" : "");
 }
 
-static void put_spread(FILE *f, const struct nvsr_spread *s)
+/* Where the half is more than the whole, the range says it better. */
+static void put_spread(FILE *f, const struct nvsr_spread *s, double unit)
 {
 	double half = nvsr_perf_half_range(s);
+	char least[24], most[24];
 
-	if (s->n > 1 && isfinite(half))
+	nvsr_perf_digits(s->min / unit, least);
+	nvsr_perf_digits(s->max / unit, most);
+	if (s->n > 1 && half >= 100)
+		fprintf(f, "<small>%s to %s</small>", least, most);
+	else if (s->n > 1 && isfinite(half))
 		fprintf(f, half < 0.95 ? "<small>±%.1f&#8239;%%</small>" : "<small>±%.0f&#8239;%%</small>", half);
 }
 
@@ -49,7 +55,7 @@ static void put_number(FILE *f, const struct nvsr_perf_cell *c, enum nvsr_perf_m
 	fprintf(f, "<td class=v data-v=\"%.7g\" title=\"%s to %s in %u repeat%s\">", s->median, least, most, s->n, s->n == 1 ? "" : "s");
 	put_link(f, c, s->at, host);
 	fprintf(f, "%s</a>", text);
-	put_spread(f, s);
+	put_spread(f, s, unit);
 }
 
 static void put_ratio(FILE *f, const struct nvsr_spread *s, bool range)
@@ -67,7 +73,7 @@ static void put_ratio(FILE *f, const struct nvsr_spread *s, bool range)
 	if (range)
 		fprintf(f, "<small>%s to %s</small>", least, most);
 	else
-		put_spread(f, s);
+		put_spread(f, s, 1);
 }
 
 /* --- paths × depths -------------------------------------------------------------------------------------------------------- */
@@ -151,10 +157,11 @@ void nvsr_perf_html_headline(FILE *f, const struct nvsr_perf_run *run, const str
 	fprintf(f, "<h2 id=headline>At a glance: ");
 	nvsr_xml_put(f, text);
 	fprintf(f, ", %u job%s%s</h2>\n", g.like->jobs, g.like->jobs == 1 ? "" : "s", g.like->vms > 1 ? " in each of several VMs" : "");
+	fputs("<div class=headline>\n", f);
 	put_grid(f, &g, "Thousand I/Os per second", NVSR_PERF_IOPS, 1000, false);
 	put_grid(f, &g, "Total latency, 99th percentile, µs", NVSR_PERF_LAT_P99, 1000, false);
-	put_grid(f, &g, "IOPS relative to bare metal that waits in the same way, paired repeats", NVSR_PERF_IOPS, 1, true);
-	fputs("<p class=soft>Medians, ± half of least to most. Each number leads to fio's output of the repeat that it is from.</p>\n", f);
+	put_grid(f, &g, "IOPS relative to bare metal", NVSR_PERF_IOPS, 1, true);
+	fputs("</div>\n<p class=soft>Medians, ± half of least to most. Ratios are of paired repeats, to bare metal that waits in the same way. Each number leads to fio's output of the repeat that it is from.</p>\n", f);
 }
 
 /* --- every cell of a workload ------------------------------------------------------------------------------------------------ */
@@ -266,7 +273,8 @@ void nvsr_perf_html_host(FILE *f, const struct nvsr_perf_run *run, const struct 
 	static const struct column cost[] = {
 		{ "path cores", NVSR_PERF_PATH_CORES, 1, true }, { "kIOPS / core", NVSR_PERF_IOPS_PER_CORE, 1e3, true },
 		{ "guest cores", NVSR_PERF_GUEST_CORES, 1, true }, { "back end cores", NVSR_PERF_BACKEND_CORES, 1, true },
-		{ "device cores", NVSR_PERF_DEVICE_CORES, 1, true }, { "whole host cores", NVSR_PERF_HOST_CORES, 1, true },
+		{ "device cores", NVSR_PERF_DEVICE_CORES, 1, true }, { "other cores", NVSR_PERF_OTHER_CORES, 1, true },
+		{ "whole host cores", NVSR_PERF_HOST_CORES, 1, true },
 	};
 	static const struct column events[] = {
 		{ "device interrupts / I/O", NVSR_PERF_IRQ_PER_IO, 1, true }, { "kicks / I/O", NVSR_PERF_KICKS_PER_IO, 1, true },
@@ -386,12 +394,12 @@ static void put_verify(FILE *f, const struct nvsr_perf_run *run)
 	fputs("<thead><tr><th scope=col>Path<th scope=col>Data<th scope=col class=v>MiB<th scope=col>Reason</tr></thead><tbody>\n", f);
 	for (unsigned i = 0; i < run->verifies; i++) {
 		const struct nvsr_perf_verify *v = &run->verify[i];
-		bool ok = v->state == NVSR_PERF_OK, bad = v->state == NVSR_PERF_FAIL;
+		bool ok = v->state == NVSR_PERF_OK;
 
 		fputs("<tr>", f);
 		put_path(f, v->path);
-		fprintf(f, "<td class=\"r %s\">%s<td class=v data-v=%llu>", ok ? "pass" : bad ? "fail" : "skip",
-			ok ? "as written" : bad ? "wrong" : "not verified", (unsigned long long)v->bytes);
+		fprintf(f, "<td class=\"r %s\">%s<td class=v data-v=%llu>", ok ? "pass" : v->corrupt ? "fail" : "skip",
+			ok ? "as written" : v->corrupt ? "wrong" : "not verified", (unsigned long long)v->bytes);
 		if (v->bytes)
 			fprintf(f, "%.0f", (double)v->bytes / (1 << 20));
 		fputs("<td>", f);

@@ -128,11 +128,11 @@ static void check_figures(const struct nvsr_perf_run *run)
 {
 	static const char *const names[] = { "bandwidth", "iops", "latency", "ratio", "cpu", "efficiency" };
 	static const char *const script_has[] = {
-		"# " NVSR_PERF_SOFTWARE, "\"" NVSR_PERF_SOFTWARE, "set logscale x 2", "set terminal svg", "set terminal pngcairo",
+		("# " NVSR_PERF_SOFTWARE), ("\"" NVSR_PERF_SOFTWARE), "set logscale x 2", "set terminal svg", "set terminal pngcairo",
 		"'iops-over-depth.randread.4k.dat' index 0 ", "title 'vhost-user-blk'", "thousand IOPS", "('1' 1, '32' 32)",
 	};
 	static const char *const data_has[] = {
-		"# " NVSR_PERF_SOFTWARE, "# index 0: bare-metal\n1 20.2 20 20.4\n32 1414 1400 1428\n", "# index 3: vhost-user-blk\n",
+		("# " NVSR_PERF_SOFTWARE), "# index 0: bare-metal\n1 20.2 20 20.4\n32 1414 1400 1428\n", "# index 3: vhost-user-blk\n",
 	};
 	static const char *const ratio_has[] = { "# index 0: passthrough\n1 0.95 0.95 0.95\n", "# index 2: vhost-user-blk\n1 2.6 2.6 2.6\n" };
 	_cleanup_text_ struct nvsr_text data = { 0 }, script = { 0 }, ratio = { 0 }, unused = { 0 };

@@ -4,7 +4,7 @@
 
 #include "reports/perf_view.h"
 
-#define COLUMNS 7	/* depths in one table: 100 characters in all */
+#define COLUMNS 6	/* depths in one table: 100 characters in all */
 #define WORKLOADS 4
 #define REASONS 12
 
@@ -56,7 +56,7 @@ static bool has_path(const struct table *t, const char *path)
 	return false;
 }
 
-/* A column: a number in six places, its spread in five, which the last column has no blanks after. */
+/* A column: a number in six places, its spread in six, which the last column has no blanks after. */
 static void put_spread(FILE *f, const struct nvsr_spread *s, double unit, bool last)
 {
 	char number[24], spread[16] = "";
@@ -64,8 +64,8 @@ static void put_spread(FILE *f, const struct nvsr_spread *s, double unit, bool l
 
 	nvsr_perf_digits(s->median / unit, number);
 	if (s->n > 1 && isfinite(half))
-		snprintf(spread, sizeof(spread), " ±%.0f%%", half);
-	fprintf(f, "%6s%-*s", number, last ? 0 : *spread ? 6 : 5, spread);	/* ± is two bytes */
+		snprintf(spread, sizeof(spread), half > 999 ? " ±>999%%" : " ±%.0f%%", half);
+	fprintf(f, "%6s%-*s", number, last ? 0 : *spread ? 7 : 6, spread);	/* ± is two bytes */
 }
 
 static void put_heading(FILE *f, const struct table *t, const char *title, const char *unit)
@@ -75,7 +75,7 @@ static void put_heading(FILE *f, const struct table *t, const char *title, const
 		char depth[24];
 
 		snprintf(depth, sizeof(depth), "QD%llu", (unsigned long long)t->depth[i]);
-		fprintf(f, "%6s%s", depth, i + 1 < t->depths ? "     " : "\n");
+		fprintf(f, "%6s%s", depth, i + 1 < t->depths ? "      " : "\n");
 	}
 }
 
@@ -206,7 +206,7 @@ static void put_verify(FILE *f, const struct nvsr_perf_run *run, const struct nv
 		if (v->state != NVSR_PERF_FAIL)
 			continue;
 		fputs("  ", f);
-		put_bad(f, s, "WRONG DATA");
+		put_bad(f, s, v->corrupt ? "WRONG DATA" : "not verified");
 		fprintf(f, " %s%s%s\n", v->path, v->reason ? ": " : "", v->reason ? v->reason : "");
 	}
 	if (run->verifies)
@@ -226,6 +226,7 @@ void nvsr_perf_text_write(FILE *f, const struct nvsr_perf_run *run, const struct
 {
 	const struct nvsr_perf_cell *workload[NVSR_PERF_WORKLOADS_MOST];
 	unsigned n = nvsr_perf_workloads(run, workload);
+	char noise[160];
 
 	fprintf(f, "nvsr-conform perf %s   device %s%s%s   matrix %s\n", run->tool ? run->tool : "", run->device ? run->device : "",
 		run->model ? ", " : "", run->model ? run->model : "", run->matrix ? run->matrix : "-");
@@ -234,6 +235,9 @@ void nvsr_perf_text_write(FILE *f, const struct nvsr_perf_run *run, const struct
 	if (run->software)
 		fputs(NVSR_PERF_SOFTWARE "\n", f);
 	fputs("median of the repeats, ± half of least to most\n", f);
+	nvsr_perf_noise_text(run, noise);
+	if (*noise)
+		fprintf(f, "%s\n", noise);
 	for (unsigned i = 0; i < n && i < WORKLOADS; i++)
 		put_workload(f, run, workload[i]);
 	if (n > WORKLOADS)

@@ -7,6 +7,9 @@
 #define SOLID "1"
 #define DASHED "(8,4)"
 
+#define NOISY_PERCENT 20	/* half of least to most IOPS, of the median */
+#define NOISY_CORES 0.2		/* busy with something else */
+
 const struct nvsr_perf_path nvsr_perf_path_table[] = {
 	{ "bare-metal", "interrupt-driven queue pair of the physical function", NULL, "#1d1f23", "#e6e7ea", 5, SOLID },
 	{ "bare-metal-polled", "polled queue pair of the physical function", NULL, "#1d1f23", "#e6e7ea", 4, DASHED },
@@ -169,4 +172,21 @@ void nvsr_perf_digits(double v, char ret[24])
 double nvsr_perf_half_range(const struct nvsr_spread *s)
 {
 	return s->n && s->median > 0 ? (s->max - s->min) / 2 / s->median * 100 : NAN;
+}
+
+void nvsr_perf_noise_text(const struct nvsr_perf_run *run, char ret[160])
+{
+	unsigned measured = 0, varied = 0, busy = 0;
+
+	for (size_t i = 0; i < run->cells; i++) {
+		const struct nvsr_perf_cell *c = &run->cell[i];
+
+		measured += c->ok > 0;
+		varied += nvsr_perf_half_range(&c->stat[NVSR_PERF_IOPS]) > NOISY_PERCENT;
+		busy += c->stat[NVSR_PERF_OTHER_CORES].median > NOISY_CORES;
+	}
+	ret[0] = '\0';
+	if (varied || busy)
+		snprintf(ret, 160, "noisy: of %u cells %u vary by more than ±%d %%, during %u the host was busy with something else",
+			 measured, varied, NOISY_PERCENT, busy);
 }

@@ -50,6 +50,8 @@ void nvsr_perf_digits(double v, char ret[24]);
 double nvsr_perf_half_range(const struct nvsr_spread *s);
 /* "12 cells: 10 ok, 1 fail, 1 skip; 3 repeats each". */
 void nvsr_perf_text_totals(FILE *f, const struct nvsr_perf_run *run);
+/* "noisy: …" where the host was busy with something else or repeats differ much; "" where not. */
+void nvsr_perf_noise_text(const struct nvsr_perf_run *run, char ret[160]);
 /* "guest on CPU 0, device on CPU 1"; malloc'd. */
 char *nvsr_perf_placement_text(const struct nvsr_perf_run *run);
 

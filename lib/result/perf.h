@@ -38,6 +38,7 @@
 	X(GUEST_CORES, "guest_cores", "cores", -1, "CPUs busy with fio, the guest's side") \
 	X(DEVICE_CORES, "device_cores", "cores", -1, "CPUs busy with the software model of the device") \
 	X(BACKEND_CORES, "backend_cores", "cores", -1, "CPUs busy with the back end of the path") \
+	X(OTHER_CORES, "other_cores", "cores", -1, "CPUs busy with what is no part of the measurement") \
 	X(PATH_CORES, "path_cores", "cores", -1, "CPUs that the path costs: guest and back end, not the device") \
 	X(IOPS_PER_CORE, "iops_per_core", "1/s", 1, "efficiency: iops / path_cores") \
 	X(HOST_IRQ, "host_interrupts_per_s", "1/s", -1, "hardware interrupts of the whole host") \
@@ -101,7 +102,8 @@ struct nvsr_perf_cell {
 /* Where a group of processes was pinned to. */
 struct nvsr_perf_place { char *who; int *cpu; unsigned n; };
 
-struct nvsr_perf_verify { char *path, *reason; enum nvsr_perf_state state; uint64_t bytes; };
+/* @corrupt: the path returned other data than was written; a failure without that could not be looked into. */
+struct nvsr_perf_verify { char *path, *reason; enum nvsr_perf_state state; bool corrupt; uint64_t bytes; };
 
 struct nvsr_perf_run {
 	char *tool, *device, *model, *serial, *firmware, *profile, *time, *finished, *cmdline, *matrix, *title;

@@ -322,8 +322,13 @@ static void derive(double *v)
 		{ NVSR_PERF_CALLS_PER_IO, NVSR_PERF_CALLS }, { NVSR_PERF_SLEEPS_PER_IO, NVSR_PERF_GUEST_SLEEPS },
 	};
 
-	if (isfinite(v[NVSR_PERF_GUEST_CORES]))
-		v[NVSR_PERF_PATH_CORES] = v[NVSR_PERF_GUEST_CORES] + or_zero(v[NVSR_PERF_BACKEND_CORES]);
+	double ours = v[NVSR_PERF_GUEST_CORES] + or_zero(v[NVSR_PERF_BACKEND_CORES]);
+
+	/* Clocks of processes are exact, /proc/stat counts ticks: a little less than nothing is nothing. */
+	if (isfinite(ours) && isfinite(v[NVSR_PERF_HOST_CORES]))
+		v[NVSR_PERF_OTHER_CORES] = fmax(v[NVSR_PERF_HOST_CORES] - ours - or_zero(v[NVSR_PERF_DEVICE_CORES]), 0);
+	if (isfinite(ours))
+		v[NVSR_PERF_PATH_CORES] = ours;
 	if (v[NVSR_PERF_PATH_CORES] > 0)
 		v[NVSR_PERF_IOPS_PER_CORE] = v[NVSR_PERF_IOPS] / v[NVSR_PERF_PATH_CORES];
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(per_io); i++)

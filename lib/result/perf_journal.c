@@ -183,11 +183,21 @@ static int read_state(struct reader *r, const json_t *o, enum nvsr_perf_state *r
 	return nvsr_perf_complain(&r->at, "result", "ok, fail or skip");
 }
 
+/* "" is none. */
+static int read_reason(struct reader *r, const json_t *o, char **ret)
+{
+	int rc = nvsr_perf_text(&r->at, o, "reason", false, ret);
+
+	if (!rc && *ret && !**ret)
+		nvsr_field_set(ret, NULL);
+	return rc;
+}
+
 static int set_repeat(struct reader *r, const json_t *o, struct nvsr_perf_repeat *p, enum nvsr_perf_state state)
 {
 	p->state = state;
 	nvsr_field_set(&p->reason, NULL);
-	return nvsr_perf_text(&r->at, o, "reason", false, &p->reason);
+	return read_reason(r, o, &p->reason);
 }
 
 /* What cannot run is skipped as a whole: one event, of no repeat or of the first. */
@@ -222,7 +232,8 @@ static int read_verify(struct reader *r, const json_t *o)
 	if (!rc)
 		rc = read_state(r, o, &v.state);
 	if (!rc)
-		rc = nvsr_perf_text(&r->at, o, "reason", false, &v.reason);
+		rc = read_reason(r, o, &v.reason);
+	v.corrupt = v.state == NVSR_PERF_FAIL && json_is_true(json_object_get(o, "corrupt"));
 	if (!rc && json_object_get(o, "bytes"))
 		rc = nvsr_perf_integer(&r->at, o, "bytes", 0, INT64_MAX, &v.bytes);
 	for (unsigned i = 0; i < r->run.verifies && !rc && !old; i++)

@@ -48,7 +48,7 @@ struct nvsr_spread nvsr_spread_of(const double *value, unsigned n)
 
 static void count_cell(struct nvsr_perf_cell *c, unsigned repeats)
 {
-	double value[REPEATS_MOST];
+	double value[REPEATS_MOST] = { 0 };
 	unsigned n[NVSR_PERF_SKIP + 1] = { 0 };
 
 	c->reason = NULL;
@@ -98,7 +98,7 @@ const struct nvsr_perf_cell *nvsr_perf_find(const struct nvsr_perf_run *run, con
 struct nvsr_spread nvsr_perf_ratio(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m,
 				   unsigned repeats)
 {
-	double value[REPEATS_MOST];
+	double value[REPEATS_MOST] = { 0 };
 
 	repeats = NVSR_MIN(repeats, REPEATS_MOST);
 	for (unsigned r = 0; r < repeats; r++) {
@@ -112,7 +112,7 @@ struct nvsr_spread nvsr_perf_ratio(const struct nvsr_perf_cell *a, const struct 
 int nvsr_perf_exit_code(const struct nvsr_perf_run *run)
 {
 	for (unsigned i = 0; i < run->verifies; i++)
-		if (run->verify[i].state == NVSR_PERF_FAIL)
+		if (run->verify[i].corrupt)
 			return 1;
 	if (run->interrupted || run->exit_code < 0 || run->total[NVSR_PERF_FAIL] || run->total[NVSR_PERF_MISSING])
 		return 3;

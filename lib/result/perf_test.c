@@ -132,6 +132,7 @@ static void test_host(void)
 	EXPECT(near(r.value[NVSR_PERF_HOST_CORES], 2) && near(r.value[NVSR_PERF_HOST_IRQ], 100) && isnan(r.value[NVSR_PERF_HOST_CTX]));
 	EXPECT(near(r.value[NVSR_PERF_GUEST_CORES], 0.5) && near(r.value[NVSR_PERF_PATH_CORES], 1.25));
 	EXPECT(near(r.value[NVSR_PERF_IOPS_PER_CORE], 80) && near(r.value[NVSR_PERF_KICKS], 10) && near(r.value[NVSR_PERF_KICKS_PER_IO], 0.1));
+	EXPECT(r.value[NVSR_PERF_OTHER_CORES] == 0);
 	EXPECT(near(r.value[NVSR_PERF_SLEEPS_PER_IO], 0.5) && isnan(r.value[NVSR_PERF_CALLS_PER_IO]));
 }
 
@@ -216,7 +217,8 @@ static void test_exit_codes(void)
 		{ START(CELL("a")) EVENT("a", 1, "ok") EVENT("a", 2, "fail") END, 3 },
 		{ START(CELL("a")) EVENT("a", 1, "ok") END, 3 },
 		{ START(CELL("a")) EVENT("a", 0, "skip") END, 77 },
-		{ START(CELL("a")) "{\"event\":\"verify\",\"path\":\"p\",\"result\":\"fail\"}\n" EVENT("a", 1, "fail") END, 1 },
+		{ START(CELL("a")) "{\"event\":\"verify\",\"path\":\"p\",\"result\":\"fail\",\"corrupt\":true}\n" EVENT("a", 1, "fail") END, 1 },
+		{ START(CELL("a")) "{\"event\":\"verify\",\"path\":\"p\",\"result\":\"fail\"}\n" EVENT("a", 1, "fail") END, 3 },
 	};
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
