@@ -73,6 +73,20 @@ static void put_variables(FILE *f, bool dark)
 			dark ? nvsr_perf_path_table[i].dark : nvsr_perf_path_table[i].light);
 }
 
+static void put_claim_totals(FILE *f, const struct nvsr_perf_run *run)
+{
+	unsigned n[NVSR_CLAIM_NOT_MEASURED + 1] = { 0 };
+
+	for (unsigned i = 0; i < nvsr_claim_count; i++) {
+		struct nvsr_claim_result r;
+
+		nvsr_claim_check(&nvsr_claims[i], run, &r);
+		n[r.verdict]++;
+	}
+	fprintf(f, "<br>%u claims of the study: %u hold, %u do not hold here, %u not measured", nvsr_claim_count, n[NVSR_CLAIM_HOLDS],
+		n[NVSR_CLAIM_DIFFERS], n[NVSR_CLAIM_NOT_MEASURED]);
+}
+
 static void put_head(FILE *f, const struct nvsr_perf_run *run)
 {
 	const char *paths[NVSR_PERF_PATHS_MOST], *bad = status(run);
@@ -107,6 +121,7 @@ static void put_head(FILE *f, const struct nvsr_perf_run *run)
 	put_facts(f, run);
 	fputs("<p class=soft>", f);
 	nvsr_perf_text_totals(f, run);
+	put_claim_totals(f, run);
 	fputs("</p>\n<nav><a href=\"#headline\">At a glance</a> <a href=\"#workloads\">Figures and tables</a> <a href=\"#claims\">Claims</a> "
 	      "<a href=\"#verify\">Verification</a> <a href=\"#gaps\">Gaps</a> <a href=\"#environment\">Environment</a> "
 	      "<a href=\"../perf.tsv\">perf.tsv</a></nav>\n", f);
@@ -125,12 +140,15 @@ static bool belongs(const struct nvsr_perf_figure *fig, const struct nvsr_perf_c
 static void put_figures(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_figures *figures,
 			const struct nvsr_perf_cell *workload, bool first_of_pattern)
 {
-	fputs("<div class=figures>\n", f);
+	bool any = false;
+
 	for (unsigned i = 0; i < figures->n; i++) {
 		const struct nvsr_perf_figure *fig = &figures->figure[i];
 
 		if (!belongs(fig, workload, first_of_pattern))
 			continue;
+		fputs(any ? "" : "<div class=figures>\n", f);
+		any = true;
 		fputs("<figure><div class=wide>", f);
 		if (fig->svg)
 			nvsr_perf_svg_put(f, fig->svg, i + 1, fig->title);
@@ -149,7 +167,7 @@ static void put_figures(FILE *f, const struct nvsr_perf_run *run, const struct n
 		}
 		fputs("</figcaption></figure>\n", f);
 	}
-	fputs("</div>\n", f);
+	fputs(any ? "</div>\n" : "", f);
 }
 
 static void put_workloads(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_figures *figures)

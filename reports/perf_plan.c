@@ -23,7 +23,7 @@ static const struct {
 	{ "latency", "Total latency by percentile", "latency, µs", NVSR_PERF_LAT_P50, 1e3, PERCENTILES, BIT(DEPTH) },
 	{ "ratio", "IOPS relative to bare metal", "ratio, polled to polled", NVSR_PERF_IOPS, 1, RATIOS,
 	  BIT(DEPTH) | BIT(JOBS) },
-	{ "cpu", "CPUs that a path keeps busy", "cores busy", NVSR_PERF_PATH_CORES, 1, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS) },
+	{ "cpu", "CPUs that a path keeps busy", "cores busy, without device", NVSR_PERF_PATH_CORES, 1, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS) },
 	{ "efficiency", "I/Os for each busy core", "thousand IOPS / busy core", NVSR_PERF_IOPS_PER_CORE, 1e3, VALUES,
 	  BIT(DEPTH) | BIT(JOBS) },
 	{ "fairness", "Slowest VM against the fastest", "IOPS of the slowest / the fastest", NVSR_PERF_WORST_BEST, 1, VALUES, BIT(VMS) },
