@@ -21,7 +21,7 @@ static void put_fact(FILE *f, const char *name, const char *value)
 {
 	if (!value || !*value)
 		return;
-	fprintf(f, "<div%s><span>%s</span>", strlen(value) > 36 ? " class=wide" : "", name);
+	fprintf(f, "<div%s><span>%s</span>", strlen(value) > 36 || !strcmp(name, "Command") ? " class=wide" : "", name);
 	nvsr_xml_put(f, value);
 	fputs("</div>\n", f);
 }

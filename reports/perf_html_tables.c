@@ -35,7 +35,7 @@ static void put_spread(FILE *f, const struct nvsr_spread *s, double unit)
 	nvsr_perf_digits(s->min / unit, least);
 	nvsr_perf_digits(s->max / unit, most);
 	if (s->n > 1 && half >= 100)
-		fprintf(f, "<small>%s to %s</small>", least, most);
+		fprintf(f, "<small>%s–%s</small>", least, most);
 	else if (s->n > 1 && isfinite(half))
 		fprintf(f, half < 0.95 ? "<small>±%.1f&#8239;%%</small>" : "<small>±%.0f&#8239;%%</small>", half);
 }
@@ -71,7 +71,7 @@ static void put_ratio(FILE *f, const struct nvsr_spread *s, bool range)
 	nvsr_perf_digits(s->max, most);
 	fprintf(f, "<td class=v data-v=\"%.7g\" title=\"%s to %s in %u pairs of repeats\">%s", s->median, least, most, s->n, text);
 	if (range)
-		fprintf(f, "<small>%s to %s</small>", least, most);
+		fprintf(f, "<small>%s–%s</small>", least, most);
 	else
 		put_spread(f, s, 1);
 }
