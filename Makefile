@@ -34,7 +34,7 @@ endif
 PKGS     := libnvme libpci cunit libcyaml jansson
 ask       = $(shell pkg-config $1 $(PKGS))$(if $(filter 0,$(.SHELLSTATUS)),,$(error pkg-config $1 $(PKGS) failed))
 PKG_CF    = $(eval PKG_CF := $(call ask,--cflags))$(PKG_CF)
-PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs))$(PKG_LIBS)
+PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs) -lm)$(PKG_LIBS)
 
 SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c runners/perf/*.c))
 HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h runners/perf/*.h))

@@ -2,6 +2,7 @@
 /* nvsr-conform report: every output again from a journal; several runs side by side. */
 #include <sys/stat.h>
 
+#include "reports/perf.h"
 #include "runners/conform/conform.h"
 
 struct options {
@@ -41,8 +42,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "RUN...",
 	.doc = "Write results.tap, results.json, results.xml and report/index.html of each run directory again, from its "
-	       "journal.\vOne run is also printed; several are compared.  The exit code is that of the run; of several, the "
-	       "first of 1, 3, 77, 0 that one has.",
+	       "journal; of a performance run perf.tsv, figures and report/index.html, from its journal and raw data."
+	       "\vOne run is also printed; several are compared, all of one kind.  The exit code is that of the run; of several, "
+	       "the first of 1, 3, 77, 0 that one has.",
 };
 
 static bool is_folder(const char *path)
@@ -102,22 +104,90 @@ static int report_all(const struct options *o, struct nvsr_run *runs, const stru
 	return rc ? rc : code;
 }
 
+static int report_conformance(const struct options *o, unsigned n)
+{
+	struct nvsr_run *runs = calloc(n, sizeof(*runs));
+	const struct nvsr_run **table = calloc(n, sizeof(*table));
+	int rc = runs && table ? report_all(o, runs, table, n) : EXIT_INCOMPLETE;
+
+	free(runs);
+	free(table);
+	return rc;
+}
+
+/* --- performance runs ------------------------------------------------------------------------------------------------- */
+
+static int report_perf_all(const struct options *o, struct nvsr_perf_run *runs, const struct nvsr_perf_run **table, unsigned n)
+{
+	char complaint[512] = "";
+	int code = EXIT_CONFORMS, rc = 0;
+	unsigned read = 0;
+
+	for (; read < n; read++) {
+		table[read] = &runs[read];
+		if ((rc = nvsr_perf_read(o->runs[read], &runs[read], complaint)))
+			break;
+	}
+	if (rc)
+		nvsr_say("%s", complaint);
+	for (unsigned i = 0; i < n && !rc; i++) {
+		int error = nvsr_perf_report_files(o->runs[i], &runs[i], complaint);
+
+		if (*complaint)
+			nvsr_say("%s", complaint);
+		code = worse(code, error ? EXIT_INCOMPLETE : nvsr_perf_exit_code(&runs[i]));
+	}
+	if (!rc && n == 1)
+		nvsr_perf_text_write(stdout, &runs[0],
+				     &(struct nvsr_text_style){ .colour = isatty(STDOUT_FILENO), .where = o->runs[0] });
+	else if (!rc)
+		nvsr_perf_compare_write(stdout, table, (const char *const *)o->runs, n);
+	while (read)
+		nvsr_perf_free(&runs[--read]);
+	return rc ? EXIT_USAGE : code;
+}
+
+static int report_perf(const struct options *o, unsigned n)
+{
+	struct nvsr_perf_run *runs = calloc(n, sizeof(*runs));
+	const struct nvsr_perf_run **table = calloc(n, sizeof(*table));
+	int rc = runs && table ? report_perf_all(o, runs, table, n) : EXIT_INCOMPLETE;
+
+	free(runs);
+	free(table);
+	return rc;
+}
+
+/* Numbers of performance runs; exit code 2 after saying which run is of another kind. */
+static int count_perf(const struct options *o, unsigned n, unsigned *ret)
+{
+	bool first = nvsr_perf_is_run(o->runs[0]);
+
+	*ret = first ? n : 0;
+	for (unsigned i = 1; i < n; i++)
+		if (nvsr_perf_is_run(o->runs[i]) != first) {
+			nvsr_say("%s is a performance run and %s is not: only runs of one kind can be compared",
+				 o->runs[first ? 0 : i], o->runs[first ? i : 0]);
+			return EXIT_USAGE;
+		}
+	if (first && o->format != NVSR_FORMAT_AUTO && o->format != NVSR_FORMAT_TEXT) {
+		nvsr_say("%s is a performance run, which is printed as text only; for programs there is its perf.tsv", o->runs[0]);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
 static int report(int argc, char **argv)
 {
 	struct options o = { 0 };
-	struct nvsr_run *runs;
-	const struct nvsr_run **table;
-	unsigned n;
-	int rc = EXIT_INCOMPLETE;
+	unsigned n, perf;
+	int rc;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	n = nvsr_lines_count(o.runs);
-	runs = calloc(n, sizeof(*runs));
-	table = calloc(n, sizeof(*table));
-	if (runs && table)
-		rc = report_all(&o, runs, table, n);
-	free(runs);
-	free(table);
+	rc = count_perf(&o, n, &perf);
+	if (!rc)
+		rc = perf ? report_perf(&o, n) : report_conformance(&o, n);
 	nvsr_lines_free(o.runs);
 	return rc;
 }

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A performance run as its directory has it: perf.jsonl (what was planned and what became of it), raw/CELL/R.json (fio's own
+ * output of repeat R) and raw/CELL/R.host.json (CPU, interrupts and context switches while fio measured).  Base units only:
+ * bytes, ns, 1/s, cores.  What the numbers mean: reports/NUMBERS.md.
+ */
+#ifndef NVSR_RESULT_PERF_H
+#define NVSR_RESULT_PERF_H
+
+#include "result/result.h"
+
+/*
+ * One line per metric: name in C, column of perf.tsv, unit, what of it is better (1 more, -1 less, 0 neither), meaning.
+ * "path" in path_cores: without the device, which is no part of the host where it is a drive.
+ */
+#define NVSR_PERF_METRICS(X) \
+	X(IOPS, "iops", "1/s", 1, "I/Os completed per second, reads and writes") \
+	X(READ_IOPS, "read_iops", "1/s", 1, "reads per second") \
+	X(WRITE_IOPS, "write_iops", "1/s", 1, "writes per second") \
+	X(BANDWIDTH, "bytes_per_s", "B/s", 1, "bytes moved per second, both directions") \
+	X(IOS, "ios", "1", 0, "I/Os in the measured time") \
+	X(LAT_MEAN, "lat_mean_ns", "ns", -1, "total latency, mean") \
+	X(LAT_P50, "lat_p50_ns", "ns", -1, "total latency, median") \
+	X(LAT_P95, "lat_p95_ns", "ns", -1, "total latency, 95th percentile") \
+	X(LAT_P99, "lat_p99_ns", "ns", -1, "total latency, 99th percentile") \
+	X(LAT_P999, "lat_p999_ns", "ns", -1, "total latency, 99.9th percentile") \
+	X(READ_MEAN, "read_lat_mean_ns", "ns", -1, "the same of reads alone") \
+	X(READ_P50, "read_lat_p50_ns", "ns", -1, "") \
+	X(READ_P95, "read_lat_p95_ns", "ns", -1, "") \
+	X(READ_P99, "read_lat_p99_ns", "ns", -1, "") \
+	X(READ_P999, "read_lat_p999_ns", "ns", -1, "") \
+	X(WRITE_MEAN, "write_lat_mean_ns", "ns", -1, "the same of writes alone") \
+	X(WRITE_P50, "write_lat_p50_ns", "ns", -1, "") \
+	X(WRITE_P95, "write_lat_p95_ns", "ns", -1, "") \
+	X(WRITE_P99, "write_lat_p99_ns", "ns", -1, "") \
+	X(WRITE_P999, "write_lat_p999_ns", "ns", -1, "") \
+	X(HOST_CORES, "host_cores", "cores", -1, "CPUs of the whole host that were busy") \
+	X(GUEST_CORES, "guest_cores", "cores", -1, "CPUs busy with fio, the guest's side") \
+	X(DEVICE_CORES, "device_cores", "cores", -1, "CPUs busy with the software model of the device") \
+	X(BACKEND_CORES, "backend_cores", "cores", -1, "CPUs busy with the back end of the path") \
+	X(OTHER_CORES, "other_cores", "cores", -1, "CPUs busy with what is no part of the measurement") \
+	X(PATH_CORES, "path_cores", "cores", -1, "CPUs that the path costs: guest and back end, not the device") \
+	X(IOPS_PER_CORE, "iops_per_core", "1/s", 1, "efficiency: iops / path_cores") \
+	X(HOST_IRQ, "host_interrupts_per_s", "1/s", -1, "hardware interrupts of the whole host") \
+	X(HOST_CTX, "host_switches_per_s", "1/s", -1, "context switches of the whole host") \
+	X(GUEST_SLEEPS, "guest_voluntary_per_s", "1/s", -1, "times the guest's side went to sleep") \
+	X(GUEST_PREEMPTED, "guest_involuntary_per_s", "1/s", -1, "times the guest's side was preempted") \
+	X(BACKEND_SLEEPS, "backend_voluntary_per_s", "1/s", -1, "times the back end went to sleep") \
+	X(DEVICE_IRQ, "device_interrupts_per_s", "1/s", -1, "interrupts sent by the device") \
+	X(DEVICE_WAKEUPS, "device_wakeups_per_s", "1/s", -1, "times the model of the device was woken") \
+	X(KICKS, "kicks_per_s", "1/s", -1, "guest to back end notifications") \
+	X(CALLS, "calls_per_s", "1/s", -1, "back end to guest notifications") \
+	X(IRQ_PER_IO, "device_interrupts_per_io", "1", -1, "device_interrupts_per_s / iops") \
+	X(KICKS_PER_IO, "kicks_per_io", "1", -1, "kicks_per_s / iops") \
+	X(CALLS_PER_IO, "calls_per_io", "1", -1, "calls_per_s / iops") \
+	X(SLEEPS_PER_IO, "guest_voluntary_per_io", "1", -1, "guest_voluntary_per_s / iops") \
+	X(FIO_USR, "fio_usr_cores", "cores", 0, "user time of fio's jobs, as fio says") \
+	X(FIO_SYS, "fio_sys_cores", "cores", 0, "system time of fio's jobs, as fio says") \
+	X(FIO_CTX, "fio_switches_per_s", "1/s", 0, "context switches of fio's jobs, as fio says") \
+	X(JAIN, "jain", "1", 1, "fairness between VMs: 1 all alike, 1/VMs one has all") \
+	X(WORST_BEST, "worst_to_best", "1", 1, "IOPS of the slowest VM / those of the fastest")
+
+enum nvsr_perf_metric {
+#define X(id, column, unit, better, text) NVSR_PERF_##id,
+	NVSR_PERF_METRICS(X)
+#undef X
+	NVSR_PERF_METRIC_COUNT
+};
+struct nvsr_perf_metric_info { const char *column, *unit; int better; const char *text; };
+extern const struct nvsr_perf_metric_info nvsr_perf_metrics[NVSR_PERF_METRIC_COUNT];
+
+enum nvsr_perf_state { NVSR_PERF_MISSING, NVSR_PERF_OK, NVSR_PERF_FAIL, NVSR_PERF_SKIP };
+const char *nvsr_perf_state_name(enum nvsr_perf_state s);	/* "missing", "ok", "fail", "skip" */
+
+/* Several values of one thing.  n = 0: not measured, the others are NAN. */
+struct nvsr_spread {
+	double median, min, max;
+	unsigned n;
+	unsigned at;		/* index of the value that is the median; of an even number, of the lower middle one */
+};
+
+struct nvsr_perf_repeat {
+	enum nvsr_perf_state state;
+	char *reason;
+	bool bound;		/* total latency percentiles are of several parts: the worst one's, an upper bound of the whole */
+	double value[NVSR_PERF_METRIC_COUNT];	/* when ok; NAN = not measured */
+};
+
+struct nvsr_perf_cell {
+	char *name, *path, *pattern;
+	unsigned read_percent;
+	uint64_t block;			/* bytes */
+	unsigned depth, jobs, vms;	/* depth of each job, jobs of each VM */
+	struct nvsr_perf_repeat *repeat;	/* .repeats of the run, the first is repeat 1 */
+	unsigned ok;			/* repeats that are */
+	enum nvsr_perf_state state;	/* ok: at least one repeat is and none failed or is missing */
+	const char *reason;		/* the first one that a repeat gives; owned by the repeat */
+	bool bound;
+	struct nvsr_spread stat[NVSR_PERF_METRIC_COUNT];	/* over the repeats that are ok */
+};
+
+/* Where a group of processes was pinned to. */
+struct nvsr_perf_place { char *who; int *cpu; unsigned n; };
+
+/* @corrupt: the path returned other data than was written; a failure without that could not be looked into. */
+struct nvsr_perf_verify { char *path, *reason; enum nvsr_perf_state state; bool corrupt; uint64_t bytes; };
+
+struct nvsr_perf_run {
+	char *tool, *device, *model, *serial, *firmware, *profile, *time, *finished, *cmdline, *matrix, *title;
+	bool software;			/* numbers of the software model: to be labelled wherever they stand */
+	unsigned repeats;
+	uint64_t seed, ramp_ms, run_ms;
+	unsigned cpus;			/* of the placement */
+	struct nvsr_perf_place *place;
+	unsigned places;
+	struct nvsr_perf_verify *verify;
+	unsigned verifies;
+	struct nvsr_perf_cell *cell;	/* in the order of the plan */
+	size_t cells;
+	size_t total[NVSR_PERF_SKIP + 1];	/* cells by state */
+	bool interrupted, resumed;
+	int exit_code;			/* as the run itself ended; -1 when it did not */
+	/* of env.json and matrix.yaml; NULL where these say nothing */
+	char *host, *distribution, *kernel, *cpu, *governor, *matrix_text;
+	uint64_t memory_bytes;
+};
+
+/* "software model: compare paths, not drives": stands with every number of such a run. */
+#define NVSR_PERF_SOFTWARE "software model: compare paths, not drives"
+
+/* Does @dir hold a performance run? */
+bool nvsr_perf_is_run(const char *dir);
+/**
+ * nvsr_perf_read() - read a run directory.
+ * @complaint: at least 512 bytes; on -EINVAL file, line, field and what was expected.
+ *
+ * A torn last line of the journal (power cut) is ignored.  A raw file that is missing or damaged makes its repeat fail, with
+ * the complaint as its reason; the rest of the run is still read.
+ * Return: 0 or negative errno.
+ */
+int nvsr_perf_read(const char *dir, struct nvsr_perf_run *ret, char *complaint);
+void nvsr_perf_free(struct nvsr_perf_run *run);
+/* 1 a path returned wrong data; 3 incomplete; 77 nothing could run; 0. */
+int nvsr_perf_exit_code(const struct nvsr_perf_run *run);
+
+/* --- the parts; @where names the file in complaints ------------------------------------------------------------------------ */
+/* The journal alone: repeats are ok without values.  0 or negative errno. */
+int nvsr_perf_journal_parse(const char *text, size_t len, const char *where, struct nvsr_perf_run *ret, char *complaint);
+/* fio's JSON output, which may have text before and after it.  0; -EINVAL not readable; -EIO it says that the load failed. */
+int nvsr_perf_fio_parse(const char *text, size_t len, const char *where, unsigned vms, struct nvsr_perf_repeat *ret,
+			char *complaint);
+/* R.host.json, into a repeat that has fio's numbers.  0 or negative errno. */
+int nvsr_perf_host_parse(const char *text, size_t len, const char *where, struct nvsr_perf_repeat *ret, char *complaint);
+/* Recount states and spreads from the repeats. */
+void nvsr_perf_count(struct nvsr_perf_run *run);
+
+/* --- statistics --------------------------------------------------------------------------------------------------------------- */
+/* Those of @n values that are finite.  Of an even number the median is the mean of the two in the middle. */
+struct nvsr_spread nvsr_spread_of(const double *value, unsigned n);
+/* The same workload: pattern, reads, block, depth, jobs, VMs. */
+bool nvsr_perf_same_condition(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b);
+/* The cell of @path under the condition of @like that has numbers; NULL without one. */
+const struct nvsr_perf_cell *nvsr_perf_find(const struct nvsr_perf_run *run, const char *path, const struct nvsr_perf_cell *like);
+/* @a / @b of each pair of repeats with the same number; only of one run, whose repeats stood next to each other in time. */
+struct nvsr_spread nvsr_perf_ratio(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m,
+				   unsigned repeats);
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Every claim can hold, can fail to hold and can go unmeasured.  All numbers here are made up. */
+#include <math.h>
+
+#include "reports/perf_claims.h"
+#include "reports/perf_view.h"
+
+static unsigned failed;
+
+/*
+ * A cell, as "path depth jobs VMs kIOPS cores back-end-cores p95-µs worst-to-best": kIOPS of its second repeat are 2 % more; what is
+ * 0 or not given is not measured.
+ */
+struct spec { char path[24]; unsigned depth, jobs, vms; double kiops, cores, backend, p95_us, worst_best; };
+#define CELLS_MOST 8
+
+struct scenario {
+	const char *id;
+	enum nvsr_claim_verdict verdict;
+	const char *says;
+	const char *cells;
+	unsigned shared;	/* 1: the back end is on the device's CPU; 2: the guest has one CPU */
+};
+
+#define H NVSR_CLAIM_HOLDS
+#define D NVSR_CLAIM_DIFFERS
+#define N NVSR_CLAIM_NOT_MEASURED
+
+static const struct scenario scenarios[] = {
+	{ "fig-2a", H, "0.95", "bare-metal 1 1 1 100, passthrough 1 1 1 95", 0 },
+	{ "fig-2a", D, "0.8", "bare-metal 1 1 1 100, passthrough 1 1 1 100, bare-metal 4 1 1 100, passthrough 4 1 1 80", 0 },
+	{ "fig-2a", N, "no condition", "bare-metal 1 1 1 100, passthrough 2 1 1 95", 0 },
+	{ "fig-2b", H, "1.05", "bare-metal 1 1 1 100 1, passthrough 1 1 1 95 1.05", 0 },
+	{ "fig-2b", D, "1.5", "bare-metal 1 1 1 100 1, passthrough 1 1 1 95 1.5", 0 },
+	{ "fig-3-jobs", H, "1.00", "passthrough 1 1 1 1 0.5, passthrough 1 2 1 1 1, passthrough 1 4 1 1 2", 0 },
+	{ "fig-3-jobs", D, "R²", "passthrough 1 1 1 1 0.5, passthrough 1 2 1 1 2, passthrough 1 8 1 1 2.1", 0 },
+	{ "fig-3-jobs", D, "R²", "passthrough 1 1 1 1 2, passthrough 1 2 1 1 2, passthrough 1 8 1 1 2", 0 },
+	{ "fig-3-jobs", N, "three", "passthrough 1 1 1 1 0.5, passthrough 1 2 1 1 1", 0 },
+	{ "fig-3-jobs", N, "share 1 CPU", "passthrough 1 1 1 1 0.5, passthrough 1 2 1 1 1, passthrough 1 4 1 1 2", 2 },
+	{ "fig-3-depth", H, "1.10", "passthrough 1 1 1 1 1, passthrough 64 1 1 1 1.1", 0 },
+	{ "fig-3-depth", D, "3.00", "passthrough 1 1 1 1 1, passthrough 64 1 1 1 3", 0 },
+	{ "fig-4-scale", H, "at least", "passthrough-polled 1 1 1 100, passthrough-polled 1 2 1 190, passthrough-polled 1 4 1 300", 0 },
+	{ "fig-4-scale", D, "0.6", "passthrough-polled 1 1 1 100, passthrough-polled 1 2 1 120, bare-metal 1 2 1 900", 0 },
+	{ "fig-4-cpu", H, "2.00 cores more", "passthrough 1 1 1 1 1, passthrough-polled 1 1 1 1 3", 0 },
+	{ "fig-4-cpu", D, "no cores more", "passthrough 1 1 1 1 3, passthrough-polled 1 1 1 1 1", 0 },
+	{ "fig-5-low", H, "up to 8", "virtio-ns 4 1 1 100, virtio-qcow2 4 1 1 105", 0 },
+	{ "fig-5-low", D, "up to 8", "virtio-ns 4 1 1 100, virtio-qcow2 4 1 1 130", 0 },
+	{ "fig-5-deep", H, "1.30", "virtio-ns 64 1 1 100, virtio-qcow2 64 1 1 130", 0 },
+	{ "fig-5-deep", D, "0.8", "virtio-ns 64 1 1 100, virtio-qcow2 64 1 1 80", 0 },
+	{ "fig-5-deep", D, "1.90", "virtio-ns 64 1 1 100, virtio-qcow2 64 1 1 190", 0 },
+	{ "fig-6-wins", H, "0 of 1", "passthrough 16 1 1 100, virtio-ns 16 1 1 60, passthrough 1 1 1 10, virtio-ns 1 1 1 90", 0 },
+	{ "fig-6-wins", D, "1 of 1", "passthrough 16 1 1 100, virtio-ns 16 1 1 160", 0 },
+	{ "fig-6-cpu", H, "1.50 cores more", "passthrough 1 1 1 1 1, virtio-ns 1 1 1 1 2.5", 0 },
+	{ "fig-6-cpu", D, "0.1", "passthrough 1 1 1 1 1, virtio-ns 1 1 1 1 1.1", 0 },
+	{ "fig-6-cpu", N, "shares CPU 3", "passthrough 1 1 1 1 1, virtio-ns 1 1 1 1 2.5", 1 },
+	{ "fig-6-limit", H, "0.5", "passthrough 64 1 1 100, virtio-ns 64 1 1 50", 0 },
+	{ "fig-6-limit", D, "1.50", "passthrough 64 1 1 100, virtio-ns 64 1 1 150", 0 },
+	{ "fig-6-limit", N, "more than 32", "passthrough 32 1 1 100, virtio-ns 32 1 1 150", 0 },
+	{ "table-2", H, "1.02", "vhost-user-blk 1 32 1 100, vhost-scsi 1 32 1 102", 0 },
+	{ "table-2", D, "1.50", "vhost-user-blk 1 32 1 100, vhost-scsi 1 32 1 150", 0 },
+	{ "table-2", N, "32 jobs", "vhost-user-blk 1 1 1 100, vhost-scsi 1 1 1 150", 0 },
+	{ "fig-7-short", H, "1.10", "passthrough 4 1 1 100, vhost-user-blk 4 1 1 110", 0 },
+	{ "fig-7-short", D, "2.50", "passthrough 4 1 1 100, vhost-user-blk 4 1 1 250", 0 },
+	{ "fig-7-high", H, "1.20", "passthrough 64 1 1 100, vhost-user-blk 64 1 1 120", 0 },
+	{ "fig-7-high", D, "0.7", "passthrough 64 1 1 100, vhost-user-blk 64 1 1 70", 0 },
+	{ "fig-7-cpu", H, "1.10", "virtio-ns 1 1 1 1 1, vhost-user-blk 1 1 1 1 1.1", 0 },
+	{ "fig-7-cpu", D, "2.00", "virtio-ns 1 1 1 1 1, vhost-user-blk 1 1 1 1 2", 0 },
+	{ "fig-7-busy", H, "0.99", "vhost-user-blk 1 1 1 1 2 0.99", 0 },
+	{ "fig-7-busy", D, "0.4", "vhost-user-blk 1 1 1 1 2 0.99, vhost-user-blk 4 1 1 1 2 0.4", 0 },
+	{ "fig-7-busy", N, "unknown", "vhost-user-blk 1 1 1 1 2", 0 },
+	{ "fig-7-busy", N, "shares CPU 3", "vhost-user-blk 1 1 1 1 2 0.99", 1 },
+	{ "fig-8", H, "in all 1 lines", "passthrough 1 1 1 1 1 0 10, passthrough 4 1 1 1 1 0 12", 0 },
+	{ "fig-8", D, "in 1 of 1 lines, first of passthrough", "passthrough 1 1 1 1 1 0 10, passthrough 4 1 1 1 1 0 5", 0 },
+	{ "fig-9a", H, "1.80", "passthrough 1 1 1 100, passthrough 1 1 2 180", 0 },
+	{ "fig-9a", D, "0.5", "passthrough 1 1 1 100, passthrough 1 1 2 50", 0 },
+	{ "fig-9b", H, "2.00", "passthrough 1 1 1 100 1, passthrough 1 1 2 180 2", 0 },
+	{ "fig-9b", D, "0.5", "passthrough 1 1 1 100 1, passthrough 1 1 2 50 0.5", 0 },
+	{ "fig-10-spread", H, "0.7", "passthrough 1 1 2 1 1 0 0 0.9, vhost-user-blk 1 1 2 1 1 0 0 0.7", 0 },
+	{ "fig-10-spread", D, "0.9", "passthrough 1 1 2 1 1 0 0 0.5, vhost-user-blk 1 1 2 1 1 0 0 0.9", 0 },
+	{ "end-dp", H, "0.95", "bare-metal 1 1 1 100, passthrough 4 1 1 95", 0 },
+	{ "end-dp", D, "0.5", "bare-metal 1 1 1 100, passthrough 4 1 1 50", 0 },
+	{ "end-ns", H, "0.7", "bare-metal 128 1 1 100, virtio-ns 32 1 1 70", 0 },
+	{ "end-ns", D, "0.3", "bare-metal 128 1 1 100, virtio-ns 32 1 1 30, virtio-ns 64 1 1 90", 0 },
+	{ "end-vhost", H, "0.98", "bare-metal 1 1 1 100, vhost-user-blk 4 1 1 98", 0 },
+	{ "end-vhost", D, "0.5", "bare-metal 1 1 1 100, vhost-user-blk 4 1 1 50", 0 },
+};
+
+/* Judged by other parts of the project: no run of this matrix can. */
+static const char *const elsewhere[] = { "table-1", "fig-10-rocksdb", "sec-2.4-crypto", "sec-4-answers" };
+
+static const struct nvsr_claim *claim(const char *id)
+{
+	for (unsigned i = 0; i < nvsr_claim_count; i++)
+		if (!strcmp(nvsr_claims[i].id, id))
+			return &nvsr_claims[i];
+	fprintf(stderr, "no claim %s\n", id);
+	exit(1);
+}
+
+static unsigned read_cells(const char *text, struct spec ret[CELLS_MOST])
+{
+	unsigned n = 0;
+
+	for (; text && n < CELLS_MOST; n++) {
+		struct spec *s = &ret[n];
+
+		*s = (struct spec){ .depth = 0 };
+		text += strspn(text, ", ");
+		if (sscanf(text, "%23s %u %u %u %lf %lf %lf %lf %lf", s->path, &s->depth, &s->jobs, &s->vms, &s->kiops, &s->cores,
+			   &s->backend, &s->p95_us, &s->worst_best) < 5)
+			exit(1);
+		text = strchr(text, ',');
+	}
+	return n;
+}
+
+static void fill(struct nvsr_perf_cell *c, struct spec *s, struct nvsr_perf_repeat *repeat)
+{
+	const struct { enum nvsr_perf_metric m; double v; } values[] = {
+		{ NVSR_PERF_IOPS, s->kiops * 1000 }, { NVSR_PERF_BANDWIDTH, s->kiops * 4096000 }, { NVSR_PERF_PATH_CORES, s->cores },
+		{ NVSR_PERF_BACKEND_CORES, s->backend }, { NVSR_PERF_LAT_P95, s->p95_us * 1000 }, { NVSR_PERF_WORST_BEST, s->worst_best },
+	};
+
+	*c = (struct nvsr_perf_cell){ .name = s->path, .path = s->path, .pattern = (char *)"randread",
+		.read_percent = 100, .block = 4096, .depth = s->depth, .jobs = s->jobs, .vms = s->vms, .repeat = repeat };
+	for (unsigned r = 0; r < 2; r++) {
+		repeat[r] = (struct nvsr_perf_repeat){ .state = NVSR_PERF_OK };
+		for (unsigned m = 0; m < NVSR_PERF_METRIC_COUNT; m++)
+			repeat[r].value[m] = NAN;
+		for (unsigned i = 0; i < NVSR_ARRAY_SIZE(values); i++)
+			if (values[i].v > 0)
+				repeat[r].value[values[i].m] = values[i].v * (r && values[i].m < NVSR_PERF_LAT_MEAN ? 1.02 : 1);
+	}
+}
+
+static void check(const struct scenario *s)
+{
+	static struct nvsr_perf_repeat repeat[CELLS_MOST][2];
+	int guest[] = { 0, 1, 5, 6, 7, 8, 9, 10 }, device[] = { 3 }, apart[] = { 2 };
+	struct nvsr_perf_place place[] = {
+		{ (char *)"guest", guest, s->shared == 2 ? 1 : NVSR_ARRAY_SIZE(guest) }, { (char *)"device", device, 1 },
+		{ (char *)"backend", s->shared == 1 ? device : apart, 1 },
+	};
+	struct nvsr_perf_cell cell[CELLS_MOST];
+	struct nvsr_perf_run run = { .repeats = 2, .cell = cell, .place = place, .places = NVSR_ARRAY_SIZE(place) };
+	struct nvsr_claim_result r;
+	struct spec spec[CELLS_MOST];
+
+	run.cells = read_cells(s->cells, spec);
+	for (size_t i = 0; i < run.cells; i++)
+		fill(&cell[i], &spec[i], repeat[i]);
+	nvsr_perf_count(&run);
+	nvsr_claim_check(claim(s->id), &run, &r);
+	if (r.verdict == s->verdict && strstr(r.measured, s->says) && (r.verdict == N || r.cells))
+		return;
+	failed++;
+	fprintf(stderr, "%s: %s, %u cells: %s; expected %s and \"%s\"\n", s->id, nvsr_claim_verdict_name(r.verdict), r.cells, r.measured,
+		nvsr_claim_verdict_name(s->verdict), s->says);
+}
+
+static bool has_scenario(const char *id, enum nvsr_claim_verdict v)
+{
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(scenarios); i++)
+		if (!strcmp(scenarios[i].id, id) && scenarios[i].verdict == v)
+			return true;
+	return false;
+}
+
+/* Without numbers nothing is said of anything, and the reason is told; each claim is tried both ways. */
+static void check_all(void)
+{
+	struct nvsr_perf_run empty = { .repeats = 2 };
+
+	for (unsigned i = 0; i < nvsr_claim_count; i++) {
+		const char *id = nvsr_claims[i].id;
+		struct nvsr_claim_result r;
+		bool never = false;
+
+		nvsr_claim_check(&nvsr_claims[i], &empty, &r);
+		if (r.verdict != N || !*r.measured || r.cells) {
+			failed++;
+			fprintf(stderr, "%s without numbers: %s\n", id, r.measured);
+		}
+		for (unsigned k = 0; k < NVSR_ARRAY_SIZE(elsewhere); k++)
+			never |= !strcmp(elsewhere[k], id);
+		if (!never && (!has_scenario(id, H) || !has_scenario(id, D))) {
+			failed++;
+			fprintf(stderr, "%s is not tried both ways\n", id);
+		}
+	}
+}
+
+int main(void)
+{
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(scenarios); i++)
+		check(&scenarios[i]);
+	check_all();
+	return failed ? 1 : 0;
+}

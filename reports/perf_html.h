@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of a performance run's page.  Inside reports only. */
+#ifndef NVSR_REPORTS_PERF_HTML_H
+#define NVSR_REPORTS_PERF_HTML_H
+
+#include "reports/html.h"
+#include "reports/perf_claims.h"
+#include "reports/perf_figure.h"
+#include "reports/xml.h"
+
+extern const char nvsr_html_perf_style[], nvsr_html_perf_script[];
+
+void nvsr_perf_html_write(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_figures *figures);
+
+/* --- perf_html_tables.c ---------------------------------------------------------------------------------------------------- */
+/* paths × depths: IOPS, latency, ratios */
+void nvsr_perf_html_headline(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload);
+/* Every cell of a workload: throughput and latency; ratios; what it cost the host. */
+void nvsr_perf_html_cells(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload);
+void nvsr_perf_html_ratios(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload);
+void nvsr_perf_html_host(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload);
+void nvsr_perf_html_claims(FILE *f, const struct nvsr_perf_run *run);
+/* Cells without numbers, each with the reason; data verification. */
+void nvsr_perf_html_gaps(FILE *f, const struct nvsr_perf_run *run);
+
+/* "<caption>…" with the label of the software model where it applies. */
+void nvsr_perf_html_caption(FILE *f, const struct nvsr_perf_run *run, const char *text);
+
+#endif

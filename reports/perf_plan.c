@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which figures a run has: for each workload those of the study over every axis that the run varies.  What else varies becomes
+ * panels, four at most, so that a big matrix does not become hundreds of pictures.
+ */
+#include <ctype.h>
+
+#include "reports/perf_figure.h"
+
+#define BIT(axis) (1u << NVSR_AXIS_##axis)
+
+enum kind { VALUES, RATIOS, PERCENTILES };
+
+static const struct {
+	const char *name, *title, *y_title;
+	enum nvsr_perf_metric metric;
+	double unit;
+	enum kind kind;
+	unsigned axes;
+} kinds[] = {
+	{ "bandwidth", "Bandwidth", NULL, NVSR_PERF_BANDWIDTH, 0, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS) | BIT(BLOCK) },
+	{ "iops", "I/Os per second", "thousand IOPS", NVSR_PERF_IOPS, 1e3, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS) | BIT(BLOCK) },
+	{ "latency", "Total latency by percentile", "latency, µs", NVSR_PERF_LAT_P50, 1e3, PERCENTILES, BIT(DEPTH) },
+	{ "ratio", "IOPS relative to bare metal", "ratio, polled to polled", NVSR_PERF_IOPS, 1, RATIOS,
+	  BIT(DEPTH) | BIT(JOBS) },
+	{ "cpu", "CPUs that a path keeps busy", "cores busy, without device", NVSR_PERF_PATH_CORES, 1, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS) },
+	{ "efficiency", "I/Os for each busy core", "thousand IOPS / busy core", NVSR_PERF_IOPS_PER_CORE, 1e3, VALUES,
+	  BIT(DEPTH) | BIT(JOBS) },
+	{ "fairness", "Slowest VM against the fastest", "IOPS of the slowest / the fastest", NVSR_PERF_WORST_BEST, 1, VALUES, BIT(VMS) },
+};
+
+static const struct { const char *name, *over; } axes[NVSR_AXIS_COUNT] = {
+	[NVSR_AXIS_DEPTH] = { "depth", "queue depth" }, [NVSR_AXIS_JOBS] = { "jobs", "jobs" },
+	[NVSR_AXIS_VMS] = { "vms", "VMs" }, [NVSR_AXIS_BLOCK] = { "block", "block size" },
+};
+
+/* Do two cells with numbers of one path differ in nothing but @axis?  Then @like has a line. */
+static bool has_line(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *like, enum nvsr_perf_axis axis,
+		     enum nvsr_perf_metric m)
+{
+	const struct nvsr_perf_cell *first = NULL;
+
+	for (size_t i = 0; i < run->cells; i++) {
+		const struct nvsr_perf_cell *c = &run->cell[i];
+
+		if (!c->stat[m].n || !nvsr_perf_same_but(c, like, axis))
+			continue;
+		if (first && nvsr_perf_axis(first, axis) != nvsr_perf_axis(c, axis))
+			return true;
+		first = first ? first : c;
+	}
+	return false;
+}
+
+/* Smaller first: jobs, VMs, depth. */
+static bool before(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b)
+{
+	if (a->vms != b->vms)
+		return a->vms < b->vms;
+	return a->jobs != b->jobs ? a->jobs < b->jobs : a->depth < b->depth;
+}
+
+struct slices { const struct nvsr_perf_cell *like[NVSR_PERF_VALUES_MOST]; unsigned n; };
+
+/* The lines of a workload along @axis: cells that differ in something else than @axis. */
+static void find_slices(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload, enum nvsr_perf_axis axis,
+			enum nvsr_perf_metric m, struct slices *ret)
+{
+	ret->n = 0;
+	for (size_t i = 0; i < run->cells && ret->n < NVSR_PERF_VALUES_MOST; i++) {
+		const struct nvsr_perf_cell *c = &run->cell[i];
+		unsigned at = 0;
+
+		if (!c->ok || strcmp(c->pattern, workload->pattern) || c->read_percent != workload->read_percent ||
+		    (axis != NVSR_AXIS_BLOCK && c->block != workload->block))
+			continue;
+		for (at = 0; at < ret->n; at++)
+			if (nvsr_perf_same_but(c, ret->like[at], axis))
+				break;
+		if (at < ret->n || !has_line(run, c, axis, m))
+			continue;
+		for (at = ret->n++; at && before(c, ret->like[at - 1]); at--)
+			ret->like[at] = ret->like[at - 1];
+		ret->like[at] = c;
+	}
+}
+
+static void thin_slices(struct slices *s, unsigned most)
+{
+	if (s->n <= most)
+		return;
+	for (unsigned i = 0; i < most; i++)
+		s->like[i] = s->like[i * (s->n - 1) / (most - 1)];
+	s->n = most;
+}
+
+static void add_text(char to[64], const char *text)
+{
+	size_t len = strlen(to);
+
+	snprintf(to + len, 64 - len, "%s%.40s", len ? ", " : "", text);
+}
+
+/* What @c is along every axis but @axis, and block size that the title has; only what differs within the figure when @with. */
+static void slice_title(const struct nvsr_perf_cell *c, enum nvsr_perf_axis axis, const struct slices *within, char ret[64])
+{
+	static const struct { enum nvsr_perf_axis axis; const char *one, *many; } words[] = {
+		{ NVSR_AXIS_VMS, "VM", "VMs" }, { NVSR_AXIS_JOBS, "job", "jobs" }, { NVSR_AXIS_DEPTH, NULL, NULL },
+	};
+
+	ret[0] = '\0';
+	for (unsigned w = 0; w < NVSR_ARRAY_SIZE(words); w++) {
+		unsigned long long v = nvsr_perf_axis(c, words[w].axis);
+		bool differs = !within && (v > 1 || words[w].axis != NVSR_AXIS_VMS);
+		char text[32];
+
+		for (unsigned i = 0; within && i < within->n; i++)
+			differs |= nvsr_perf_axis(within->like[i], words[w].axis) != v;
+		if (words[w].axis == axis || !differs)
+			continue;
+		if (words[w].one)
+			snprintf(text, sizeof(text), "%llu %s", v, v == 1 ? words[w].one : words[w].many);
+		else
+			snprintf(text, sizeof(text), "depth %llu", v);
+		add_text(ret, text);
+	}
+}
+
+/* "randread.4k", "randrw70.4k" */
+static void file_suffix(const struct nvsr_perf_cell *c, enum nvsr_perf_axis axis, char ret[160])
+{
+	size_t len = strlen(c->pattern);
+	bool mix = c->read_percent && c->read_percent < 100 && !isdigit((unsigned char)c->pattern[len - 1]);
+	char block[24] = "", percent[16] = "";
+
+	nvsr_perf_block_text(c->block, block);
+	block[strcspn(block, " ")] = '\0';
+	if (mix)
+		snprintf(percent, sizeof(percent), "%u", c->read_percent);
+	snprintf(ret, 160, "%.120s%s%s%s%s", c->pattern, percent, axis == NVSR_AXIS_BLOCK ? "" : ".",
+		 axis == NVSR_AXIS_BLOCK ? "" : block, axis == NVSR_AXIS_BLOCK || c->block % 1024 ? "" :
+		 c->block % (1u << 20) ? "k" : "m");
+}
+
+static void fill_panels(struct nvsr_perf_figure *fig, unsigned kind, const struct slices *s)
+{
+	static const struct { enum nvsr_perf_metric metric; const char *title; } percentiles[] = {
+		{ NVSR_PERF_LAT_P50, "50th percentile" }, { NVSR_PERF_LAT_P95, "95th percentile" },
+		{ NVSR_PERF_LAT_P99, "99th percentile" }, { NVSR_PERF_LAT_P999, "99.9th percentile" },
+	};
+
+	if (kinds[kind].kind == PERCENTILES) {
+		for (unsigned i = 0; i < NVSR_ARRAY_SIZE(percentiles); i++) {
+			fig->panel[i].like = s->like[0];
+			fig->panel[i].metric = percentiles[i].metric;
+			snprintf(fig->panel[i].title, sizeof(fig->panel[i].title), "%s", percentiles[i].title);
+		}
+		fig->panels = NVSR_ARRAY_SIZE(percentiles);
+		return;
+	}
+	for (unsigned i = 0; i < s->n; i++) {
+		fig->panel[i].like = s->like[i];
+		fig->panel[i].metric = kinds[kind].metric;
+		slice_title(s->like[i], fig->axis, s, fig->panel[i].title);
+	}
+	fig->panels = s->n;
+}
+
+/* What all panels have in common goes into the title. */
+static void fill_title(struct nvsr_perf_figure *fig, unsigned kind, const struct slices *s)
+{
+	const struct nvsr_perf_cell *c = s->like[0];
+	char workload[96], common[64] = "", differs[64];
+	bool one = s->n == 1 || kinds[kind].kind == PERCENTILES;
+
+	nvsr_perf_workload_text(c, workload);
+	if (fig->axis == NVSR_AXIS_BLOCK)
+		workload[strcspn(workload, ",")] = '\0';
+	if (one) {
+		slice_title(c, fig->axis, NULL, common);
+	} else {
+		/* along the axes in which no panel differs */
+		for (unsigned x = 0; x < 3; x++) {
+			static const enum nvsr_perf_axis order[] = { NVSR_AXIS_VMS, NVSR_AXIS_JOBS, NVSR_AXIS_DEPTH };
+			struct nvsr_perf_cell other = *c;
+			struct slices pair = { .like = { c, &other }, .n = 2 };
+			bool same = order[x] != fig->axis;
+
+			for (unsigned i = 1; i < s->n; i++)
+				same &= nvsr_perf_axis(s->like[i], order[x]) == nvsr_perf_axis(c, order[x]);
+			if (!same || (order[x] == NVSR_AXIS_VMS && c->vms == 1))
+				continue;
+			other.vms += order[x] == NVSR_AXIS_VMS;
+			other.jobs += order[x] == NVSR_AXIS_JOBS;
+			other.depth += order[x] == NVSR_AXIS_DEPTH;
+			slice_title(c, fig->axis, &pair, differs);
+			add_text(common, differs);
+		}
+	}
+	snprintf(fig->title, sizeof(fig->title), "%s over %s: %s%s%s", kinds[kind].title, axes[fig->axis].over, workload,
+		 *common ? ", " : "", common);
+}
+
+static void fill_unit(const struct nvsr_perf_run *run, struct nvsr_perf_figure *fig, unsigned kind)
+{
+	double most = 0;
+
+	fig->unit = kinds[kind].unit;
+	snprintf(fig->y_title, sizeof(fig->y_title), "%s", kinds[kind].y_title ? kinds[kind].y_title : "");
+	if (kinds[kind].y_title)
+		return;
+	for (size_t i = 0; i < run->cells; i++)
+		for (unsigned p = 0; p < fig->panels; p++)
+			if (run->cell[i].ok && nvsr_perf_same_but(&run->cell[i], fig->panel[p].like, fig->axis))
+				most = NVSR_MAX(most, run->cell[i].stat[NVSR_PERF_BANDWIDTH].median);
+	fig->unit = most < 1u << 30 ? 1u << 20 : 1u << 30;
+	snprintf(fig->y_title, sizeof(fig->y_title), "%s", most < 1u << 30 ? "MiB/s" : "GiB/s");
+}
+
+static bool has_ratio(const struct nvsr_perf_run *run, const struct slices *s, enum nvsr_perf_axis axis)
+{
+	for (size_t i = 0; i < run->cells; i++) {
+		const struct nvsr_perf_cell *c = &run->cell[i];
+		const char *like = nvsr_perf_path_of(c->path)->like;
+
+		for (unsigned k = 0; k < s->n; k++)
+			if (c->ok && like && nvsr_perf_same_but(c, s->like[k], axis) && nvsr_perf_find(run, like, c))
+				return true;
+	}
+	return false;
+}
+
+static bool plan_one(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload, unsigned kind,
+		     enum nvsr_perf_axis axis, struct nvsr_perf_figure *fig)
+{
+	enum nvsr_perf_metric m = kinds[kind].metric;
+	struct slices s;
+	char suffix[160];
+
+	*fig = (struct nvsr_perf_figure){ .axis = axis, .ratio = kinds[kind].kind == RATIOS,
+					  .always_log = kinds[kind].kind == PERCENTILES };
+	find_slices(run, workload, axis, m, &s);
+	thin_slices(&s, NVSR_PERF_PANELS_MOST);
+	if (!s.n || (fig->ratio && !has_ratio(run, &s, axis)))
+		return false;
+	fill_panels(fig, kind, &s);
+	fill_title(fig, kind, &s);
+	fill_unit(run, fig, kind);
+	file_suffix(workload, axis, suffix);
+	snprintf(fig->name, sizeof(fig->name), "%s-over-%s.%s", kinds[kind].name, axes[axis].name, suffix);
+	return true;
+}
+
+/* Over block size there is one for all workloads of a pattern: with its first. */
+static bool first_of_pattern(const struct nvsr_perf_cell *const *workload, unsigned w)
+{
+	for (unsigned i = 0; i < w; i++)
+		if (!strcmp(workload[i]->pattern, workload[w]->pattern) && workload[i]->read_percent == workload[w]->read_percent)
+			return false;
+	return true;
+}
+
+int nvsr_perf_figures_plan(const struct nvsr_perf_run *run, struct nvsr_perf_figures *ret)
+{
+	const struct nvsr_perf_cell *workload[NVSR_PERF_WORKLOADS_MOST];
+	unsigned workloads = nvsr_perf_workloads(run, workload);
+
+	*ret = (struct nvsr_perf_figures){ .figure = calloc(NVSR_PERF_FIGURES_MOST, sizeof(*ret->figure)) };
+	if (!ret->figure)
+		return -ENOMEM;
+	for (unsigned w = 0; w < workloads; w++)
+		for (unsigned x = 0; x < NVSR_AXIS_COUNT; x++)
+			for (unsigned k = 0; k < NVSR_ARRAY_SIZE(kinds) && ret->n < NVSR_PERF_FIGURES_MOST; k++) {
+				if (!(kinds[k].axes >> x & 1) || (x == NVSR_AXIS_BLOCK && !first_of_pattern(workload, w)))
+					continue;
+				ret->n += plan_one(run, workload[w], k, (enum nvsr_perf_axis)x, &ret->figure[ret->n]);
+			}
+	return 0;
+}
+
+void nvsr_perf_figures_free(struct nvsr_perf_figures *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		free(f->figure[i].svg);
+	free(f->figure);
+	*f = (struct nvsr_perf_figures){ 0 };
+}

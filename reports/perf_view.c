@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How a run is laid out for readers. */
+#include <math.h>
+
+#include "reports/perf_view.h"
+
+#define SOLID "1"
+#define DASHED "(8,4)"
+
+#define NOISY_PERCENT 20	/* half of least to most IOPS, of the median */
+#define NOISY_CORES 0.2		/* busy with something else */
+
+const struct nvsr_perf_path nvsr_perf_path_table[] = {
+	{ "bare-metal", "interrupt-driven queue pair of the physical function", NULL, "#1d1f23", "#e6e7ea", 5, SOLID },
+	{ "bare-metal-polled", "polled queue pair of the physical function", NULL, "#1d1f23", "#e6e7ea", 4, DASHED },
+	{ "passthrough", "interrupt-driven queue pair of a virtual function", "bare-metal", "#0072b2", "#5ab4e5", 7, SOLID },
+	{ "passthrough-polled", "polled queue pair of a virtual function", "bare-metal-polled", "#0072b2", "#5ab4e5", 6, DASHED },
+	{ "virtio-ns", "virtqueue, kick, I/O thread, namespace, interrupt", "bare-metal", "#c24e00", "#f08c4a", 9, SOLID },
+	{ "virtio-qcow2", "the same over a qcow2 image", "bare-metal", "#c24e00", "#f08c4a", 8, DASHED },
+	{ "vhost-user-blk", "virtqueue polled by a process of its own", "bare-metal", "#00795a", "#3cc29a", 11, SOLID },
+	{ "vhost-scsi", "the kernel's SCSI target", "bare-metal", "#00795a", "#3cc29a", 10, DASHED },
+	{ "emulated-nvme", "the VMM's own NVMe device", "bare-metal", "#9a5b8c", "#d796c4", 13, SOLID },
+	{ "nvmeof-tcp", "NVMe over TCP", "bare-metal", "#8a7400", "#d9c14a", 15, SOLID },
+	{ "iscsi", "iSCSI", "bare-metal", "#8a7400", "#d9c14a", 14, DASHED },
+};
+const unsigned nvsr_perf_path_count = NVSR_ARRAY_SIZE(nvsr_perf_path_table);
+
+const struct nvsr_perf_path *nvsr_perf_path_of(const char *name)
+{
+	static const struct nvsr_perf_path other = { "", "", "bare-metal", "#777777", "#999999", 3, "(2,3)" };
+
+	for (unsigned i = 0; i < nvsr_perf_path_count; i++)
+		if (!strcmp(nvsr_perf_path_table[i].name, name))
+			return &nvsr_perf_path_table[i];
+	return &other;
+}
+
+static bool has_path(const struct nvsr_perf_run *run, const char *name, bool measured)
+{
+	for (size_t i = 0; i < run->cells; i++)
+		if ((!measured || run->cell[i].ok) && !strcmp(run->cell[i].path, name))
+			return true;
+	return false;
+}
+
+unsigned nvsr_perf_paths(const struct nvsr_perf_run *run, bool measured, const char *ret[NVSR_PERF_PATHS_MOST])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < nvsr_perf_path_count && n < NVSR_PERF_PATHS_MOST; i++)
+		if (has_path(run, nvsr_perf_path_table[i].name, measured))
+			ret[n++] = nvsr_perf_path_table[i].name;
+	for (size_t i = 0; i < run->cells && n < NVSR_PERF_PATHS_MOST; i++) {
+		const char *name = run->cell[i].path;
+		unsigned k = 0;
+
+		if (*nvsr_perf_path_of(name)->name || (measured && !run->cell[i].ok))
+			continue;
+		while (k < n && strcmp(ret[k], name))
+			k++;
+		if (k == n)
+			ret[n++] = name;
+	}
+	return n;
+}
+
+bool nvsr_perf_same_workload(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b)
+{
+	return !strcmp(a->pattern, b->pattern) && a->read_percent == b->read_percent && a->block == b->block;
+}
+
+unsigned nvsr_perf_workloads(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *ret[NVSR_PERF_WORKLOADS_MOST])
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < run->cells && n < NVSR_PERF_WORKLOADS_MOST; i++) {
+		unsigned k = 0;
+
+		while (k < n && !nvsr_perf_same_workload(ret[k], &run->cell[i]))
+			k++;
+		if (k == n)
+			ret[n++] = &run->cell[i];
+	}
+	return n;
+}
+
+void nvsr_perf_workload_text(const struct nvsr_perf_cell *c, char ret[96])
+{
+	static const struct { const char *name, *text; } patterns[] = {
+		{ "randread", "random read" }, { "randwrite", "random write" }, { "read", "sequential read" },
+		{ "write", "sequential write" }, { "randrw", "random read and write" }, { "rw", "sequential read and write" },
+		{ "readwrite", "sequential read and write" },
+	};
+	const char *text = c->pattern;
+	size_t letters = strcspn(c->pattern, "0123456789");
+	char block[24], mix[24] = "";
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(patterns); i++)
+		if (strlen(patterns[i].name) == letters && !strncmp(patterns[i].name, c->pattern, letters))
+			text = patterns[i].text;
+	if (c->read_percent && c->read_percent < 100)
+		snprintf(mix, sizeof(mix), " %u:%u", c->read_percent, 100 - c->read_percent);
+	nvsr_perf_block_text(c->block, block);
+	snprintf(ret, 96, "%.50s%s, %s", text, mix, block);
+}
+
+uint64_t nvsr_perf_axis(const struct nvsr_perf_cell *c, enum nvsr_perf_axis a)
+{
+	const uint64_t value[] = {
+		[NVSR_AXIS_DEPTH] = c->depth, [NVSR_AXIS_JOBS] = c->jobs, [NVSR_AXIS_VMS] = c->vms, [NVSR_AXIS_BLOCK] = c->block,
+	};
+
+	return value[a];
+}
+
+bool nvsr_perf_same_but(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_axis but)
+{
+	if (strcmp(a->pattern, b->pattern) || a->read_percent != b->read_percent)
+		return false;
+	for (unsigned x = 0; x < NVSR_AXIS_COUNT; x++)
+		if (x != but && nvsr_perf_axis(a, (enum nvsr_perf_axis)x) != nvsr_perf_axis(b, (enum nvsr_perf_axis)x))
+			return false;
+	return true;
+}
+
+void nvsr_perf_add_value(uint64_t *values, unsigned *n, uint64_t v)
+{
+	unsigned at = 0;
+
+	while (at < *n && values[at] < v)
+		at++;
+	if ((at < *n && values[at] == v) || *n == NVSR_PERF_VALUES_MOST)
+		return;
+	memmove(values + at + 1, values + at, (*n - at) * sizeof(*values));
+	values[at] = v;
+	(*n)++;
+}
+
+void nvsr_perf_thin(uint64_t *values, unsigned *n, unsigned most)
+{
+	if (*n <= most || most < 2)
+		return;
+	for (unsigned i = 0; i < most; i++)
+		values[i] = values[(i * (*n - 1) + (most - 1) / 2) / (most - 1)];
+	*n = most;
+}
+
+void nvsr_perf_block_text(uint64_t bytes, char ret[24])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB" };
+	unsigned u = 0;
+
+	while (u + 1 < NVSR_ARRAY_SIZE(units) && bytes >= 1024 && bytes % 1024 == 0) {
+		bytes /= 1024;
+		u++;
+	}
+	snprintf(ret, 24, "%llu %s", (unsigned long long)bytes, units[u]);
+}
+
+void nvsr_perf_digits(double v, char ret[24])
+{
+	int decimals = v >= 99.95 ? 0 : v >= 9.995 ? 1 : v >= 0.9995 ? 2 : 3;
+
+	if (!isfinite(v))
+		snprintf(ret, 24, "-");
+	else if (v >= 1e9)
+		snprintf(ret, 24, "%.3g", v);
+	else
+		snprintf(ret, 24, "%.*f", v == 0 ? 0 : decimals, v);
+}
+
+double nvsr_perf_half_range(const struct nvsr_spread *s)
+{
+	return s->n && s->median > 0 ? (s->max - s->min) / 2 / s->median * 100 : NAN;
+}
+
+void nvsr_perf_noise_text(const struct nvsr_perf_run *run, char ret[160])
+{
+	unsigned measured = 0, varied = 0, busy = 0;
+
+	for (size_t i = 0; i < run->cells; i++) {
+		const struct nvsr_perf_cell *c = &run->cell[i];
+
+		measured += c->ok > 0;
+		varied += nvsr_perf_half_range(&c->stat[NVSR_PERF_IOPS]) > NOISY_PERCENT;
+		busy += c->stat[NVSR_PERF_OTHER_CORES].median > NOISY_CORES;
+	}
+	ret[0] = '\0';
+	if (varied || busy)
+		snprintf(ret, 160, "noisy: of %u cells %u vary by more than ±%d %%, during %u the host was busy with something else",
+			 measured, varied, NOISY_PERCENT, busy);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How a run is laid out for readers: paths in their order and look, workloads, axes, numbers as text.  Inside reports only. */
+#ifndef NVSR_REPORTS_PERF_VIEW_H
+#define NVSR_REPORTS_PERF_VIEW_H
+
+#include "reports/perf.h"
+
+#define NVSR_PERF_PATHS_MOST 16		/* shown in one table or figure */
+#define NVSR_PERF_WORKLOADS_MOST 24	/* with figures and tables; the rest is in perf.tsv only */
+#define NVSR_PERF_VALUES_MOST 64	/* of one axis */
+
+/*
+ * A path: the colour says what it is, dashes and an open marker that it polls.  Light and dark: colours on paper and on a dark
+ * page, the ones that people of all kinds of colour vision can tell apart.
+ */
+struct nvsr_perf_path {
+	const char *name, *text;
+	const char *like;		/* the bare-metal path that waits in the same way */
+	const char *light, *dark;	/* #rrggbb */
+	int point;			/* gnuplot's point type */
+	const char *dash;		/* gnuplot's dash type */
+};
+extern const struct nvsr_perf_path nvsr_perf_path_table[];
+extern const unsigned nvsr_perf_path_count;
+/* Never NULL: unknown paths look alike. */
+const struct nvsr_perf_path *nvsr_perf_path_of(const char *name);
+/* Names of the paths in @run, in the table's order; only those with numbers when @measured. */
+unsigned nvsr_perf_paths(const struct nvsr_perf_run *run, bool measured, const char *ret[NVSR_PERF_PATHS_MOST]);
+
+/* Cells that each stand for one workload (pattern, reads, block), in plan order. */
+unsigned nvsr_perf_workloads(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *ret[NVSR_PERF_WORKLOADS_MOST]);
+bool nvsr_perf_same_workload(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b);
+/* "random read, 4 KiB" */
+void nvsr_perf_workload_text(const struct nvsr_perf_cell *c, char ret[96]);
+
+enum nvsr_perf_axis { NVSR_AXIS_DEPTH, NVSR_AXIS_JOBS, NVSR_AXIS_VMS, NVSR_AXIS_BLOCK, NVSR_AXIS_COUNT };
+uint64_t nvsr_perf_axis(const struct nvsr_perf_cell *c, enum nvsr_perf_axis a);
+/* The same but for @a? */
+bool nvsr_perf_same_but(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_axis but);
+/* Add @v to the sorted list @values of *@n distinct ones; more than NVSR_PERF_VALUES_MOST are left out. */
+void nvsr_perf_add_value(uint64_t *values, unsigned *n, uint64_t v);
+/* Leave @most of them, evenly, the first and the last among them. */
+void nvsr_perf_thin(uint64_t *values, unsigned *n, unsigned most);
+
+/* "4 KiB", "1 MiB" */
+void nvsr_perf_block_text(uint64_t bytes, char ret[24]);
+/* Three digits that matter: "1388", "79.0", "0.021"; "-" for NAN. */
+void nvsr_perf_digits(double v, char ret[24]);
+/* Half of min to max in percent of the median; NAN when nothing was measured. */
+double nvsr_perf_half_range(const struct nvsr_spread *s);
+/* "12 cells: 10 ok, 1 fail, 1 skip; 3 repeats each". */
+void nvsr_perf_text_totals(FILE *f, const struct nvsr_perf_run *run);
+/* "noisy: …" where the host was busy with something else or repeats differ much; "" where not. */
+void nvsr_perf_noise_text(const struct nvsr_perf_run *run, char ret[160]);
+/* "guest on CPU 0, device on CPU 1"; malloc'd. */
+char *nvsr_perf_placement_text(const struct nvsr_perf_run *run);
+
+#endif
