@@ -3,8 +3,8 @@
 #include "runners/perf/perf.h"
 
 /* Measured with fio 3.33 on two processors: from its start to the first command and from the last to its end. */
-#define TURN_NS (260 * NVSR_MS)
-#define VERIFY_NS (400 * NVSR_MS)
+#define TURN_NS (320 * NVSR_MS)
+#define VERIFY_NS (600 * NVSR_MS)
 #define START_NS (1500 * NVSR_MS)
 
 /* splitmix64: small, and the same everywhere. */
