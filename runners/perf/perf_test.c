@@ -327,6 +327,30 @@ static void an_interrupted_run_is_completed(const char *name, int signal, int ex
 	expect_each_once(name, 2, 3);
 }
 
+/* The device's process is the first that a run starts. */
+static void a_device_that_dies_costs_one_cell(void)
+{
+	_cleanup_free_ char *line = nvsr_asprintf("perf model: --matrix %s/small.yaml --out %s/dies.run --path passthrough-polled", folder, folder);
+	_cleanup_free_ char *err = NULL;
+	uint64_t until = nvsr_now_ns() + 60 * NVSR_S;
+	pid_t pid = start("dies", line), child[16];
+	unsigned n = 0;
+	int code;
+
+	while (count("dies", "\"event\":\"cell\"", "\"ok\"") < 2 && nvsr_now_ns() < until)
+		nvsr_sleep_ns(20 * NVSR_MS, NULL);
+	/* In the middle of a load: fio runs beside it. */
+	while ((n = children_of(pid, child, 16)) < 2 && nvsr_now_ns() < until)
+		nvsr_sleep_ns(NVSR_MS, NULL);
+	nvsr_sleep_ns(250 * NVSR_MS, NULL);
+	EXPECT(n == 2 && !kill(child[0], SIGKILL), "%u processes", n);
+	code = wait_for(pid);
+	err = slurp("dies.err");
+	EXPECT(code == EXIT_INCOMPLETE && count("dies", "\"event\":\"cell\"", "the process of the device was ended by signal 9") == 1 &&
+	       count("dies", "\"event\":\"cell\"", "\"ok\"") == 5, "%d: %s", code, err);
+	EXPECT(nvsr_now_ns() < until, "took a minute");
+}
+
 /* A medium that is full ends the run, which goes on once there is room. */
 static void a_full_medium_ends_the_run(void)
 {
@@ -392,6 +416,7 @@ int main(void)
 
 	if (!mkdtemp(folder))
 		return 1;
+	setenv("TMPDIR", folder, 1);
 	put("small.yaml", "version: 1\ntitle: for tests\nrepeats: 3\nwarm-up-ms: 0\nrun-ms: 100\nnamespace-bytes: 16M\n"
 	    "paths: [ passthrough, passthrough-polled, nvmeof-tcp ]\npatterns: [ { pattern: randread } ]\nblock-sizes: [ 4K ]\n"
 	    "depths: [ 1, 4 ]\n", 0644);
@@ -407,6 +432,7 @@ int main(void)
 		an_interrupted_run_is_completed("ctrl-c", SIGINT, EXIT_INCOMPLETE);
 		an_interrupted_run_is_completed("killed", SIGKILL, -SIGKILL);
 		a_full_medium_ends_the_run();
+		a_device_that_dies_costs_one_cell();
 	} else {
 		fprintf(stderr, "not tried: whole runs (no fio, or no engine for it)\n");
 	}
