@@ -5,10 +5,11 @@
 #include "runners/perf/perf.h"
 
 #define VERIFY_BYTES (16u << 20)
-#define GRACE_NS (20 * NVSR_S)		/* beyond what a turn takes */
 #define STARTED_COMMANDS 64		/* more than it takes to set queues up */
 #define POLL_NS NVSR_MS
 #define PLAIN_EVERY_NS (10 * NVSR_S)
+
+uint64_t nvsr_measure_grace_ns = 20 * NVSR_S;
 
 /* --- progress -------------------------------------------------------------------------------------------------------------- */
 
@@ -153,7 +154,7 @@ static int run_fio(struct turn *t, const char *job)
 		t->reason = nvsr_asprintf("fio cannot be started: %s", strerror(-rc));
 		return 0;
 	}
-	deadline = r.started + t->warm_up + t->window + GRACE_NS;
+	deadline = r.started + t->warm_up + t->window + nvsr_measure_grace_ns;
 	if (t->window)
 		sampled = sample_window(t, &r, deadline, s, &status, &ended);
 	while (!ended && !nvsr_stop && !t->dead && nvsr_now_ns() < deadline)

@@ -395,7 +395,7 @@ static int execute(const struct run *r)
 	};
 	int rc = begin_log(r, &m.log), code;
 
-	fprintf(stderr, "nvsr-conform: %zu turns on %zu paths, about ", turns, paths);
+	fprintf(stderr, "nvsr-conform: %zu turns on %zu path%s, about ", turns, paths, paths == 1 ? "" : "s");
 	print_time(stderr, nvsr_order_estimate(r->matrix, turns, paths));
 	fprintf(stderr, ": %s\n", r->dir);
 	note_crowding(r->matrix, &r->placement);

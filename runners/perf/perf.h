@@ -200,5 +200,7 @@ struct nvsr_measuring {
  * no more.
  */
 int nvsr_measure(struct nvsr_measuring *m);
+/* How much longer than its load fio may take; tests have less patience. */
+extern uint64_t nvsr_measure_grace_ns;
 
 #endif

@@ -233,6 +233,24 @@ static void a_cell_that_fails_harms_no_other(void)
 	EXPECT(exists("moody.run/raw/passthrough-polled.randread.4k.qd1.j1.v1/1.err"), "what fio said is not kept");
 }
 
+/* A fio that hangs, and does not even hear SIGTERM. */
+static void a_fio_that_hangs_is_ended(void)
+{
+	_cleanup_free_ char *more = nvsr_asprintf("--fio %s/deaf --path passthrough --repeats 1", folder), *err = NULL;
+	uint64_t begin = nvsr_now_ns();
+	int code;
+
+	put("deaf", "#!/bin/sh\nfor job; do :; done\ncase $job in\n*qd4.j1*) trap '' TERM; echo 'busy' >&2; while :; do sleep 1; done ;;\nesac\n"
+	    "exec fio \"$@\"\n", 0755);
+	nvsr_measure_grace_ns = NVSR_S;
+	code = perf("deaf", more);
+	nvsr_measure_grace_ns = 20 * NVSR_S;
+	err = slurp("deaf.err");
+	EXPECT(code == EXIT_INCOMPLETE && count("deaf", "qd4.j1.v1\",\"repeat\"", "fio did not end within 1 s") == 1 &&
+	       count("deaf", "qd1.j1.v1\",\"repeat\"", "\"ok\"") == 1, "%d: %s", code, err);
+	EXPECT(nvsr_now_ns() - begin < 20 * NVSR_S, "took long");
+}
+
 /* The data that fio reads back is not what it wrote: the first verification of a path says so, and nothing is measured on it. */
 static void wrong_data_is_the_verdict(void)
 {
@@ -428,6 +446,7 @@ int main(void)
 		a_run_measures_every_cell();
 		another_machine_or_engine_is_told();
 		a_cell_that_fails_harms_no_other();
+		a_fio_that_hangs_is_ended();
 		wrong_data_is_the_verdict();
 		an_interrupted_run_is_completed("ctrl-c", SIGINT, EXIT_INCOMPLETE);
 		an_interrupted_run_is_completed("killed", SIGKILL, -SIGKILL);
