@@ -2,6 +2,7 @@
 /* Every path verified, then every cell measured, turn by turn; each result is on the disk before the next turn. */
 #include <sys/ioctl.h>
 
+#include "result/perf.h"
 #include "runners/perf/perf.h"
 
 #define VERIFY_BYTES (16u << 20)
@@ -139,6 +140,17 @@ static bool sample_window(struct turn *t, struct nvsr_fio_run *r, uint64_t deadl
 	return true;
 }
 
+/* What reports cannot read is no result.  NULL, or malloc'd why. */
+static char *judge_numbers(const char *json, size_t len, unsigned vms)
+{
+	struct nvsr_perf_repeat r = { 0 };
+	char complaint[512] = "";
+	int rc = nvsr_perf_fio_parse(json, len, "fio", vms, &r, complaint);
+
+	free(r.reason);
+	return rc ? strdup(complaint[0] ? complaint : strerror(-rc)) : NULL;
+}
+
 /* fio from its start to its end.  0, -EINTR, or an error of the run directory; why the turn failed is in t->reason. */
 static int run_fio(struct turn *t, const char *job)
 {
@@ -180,6 +192,8 @@ static int run_fio(struct turn *t, const char *job)
 	}
 	if (!t->reason)
 		t->reason = nvsr_fio_judge(json, status, err, &t->corrupt);
+	if (!t->reason && t->window)
+		t->reason = judge_numbers(json, json_len, t->vms);
 	if (!t->reason && t->window && !sampled)
 		t->reason = strdup("fio ended before the sampling window did");
 	rc = put_in(t->m, t->folder, t->stem, ".json", json, json_len);
