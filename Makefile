@@ -164,7 +164,7 @@ $(FUZZBIN): $(B)/fuzz/%: %.c $(B)/fuzz/libnvsr.a
 run: $(BIN)
 	@./$(BIN) run model: --format text
 
-unit: $(TESTBIN)
+unit: $(TESTBIN) | $(ENGINE)
 	@runners/build/tap $(TESTBIN)
 
 prove: $(BIN)
@@ -199,7 +199,7 @@ FUZZ_S ?= 60
 fuzz: $(FUZZBIN)
 	@B=$(B) FUZZ_S=$(FUZZ_S) runners/build/fuzz $(FUZZSRC)
 
-check: $(BIN) $(TESTBIN) $(CORPUSBIN) $(READING) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
+check: $(BIN) $(ENGINE) $(TESTBIN) $(CORPUSBIN) $(READING) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
 	@B=$(B) BIN=./$(BIN) SAN=$(SAN) MAKE='$(MAKE)' CORPUS='$(CORPUSBIN)' runners/build/check $(TESTBIN)
 
 # Programs that only the benchmarks run.

@@ -267,6 +267,23 @@ static void next_one_finds_it_clean(void)
 	end(pid);
 }
 
+/* Whoever connects while the device's thread sleeps is heard at once, and not when its longest sleep is over. */
+static void sleepers_hear_who_connects(void)
+{
+	pid_t pid = begin(1, 64);
+	struct client c;
+	uint64_t before;
+
+	for (unsigned i = 0; i < 3; i++) {
+		nvsr_sleep_ns(100 * NVSR_MS, NULL);
+		before = nvsr_now_ns();
+		EXPECT(!client_open(&c, 1, false));
+		EXPECT(nvsr_now_ns() - before < 500 * NVSR_MS);
+		client_close(&c);
+	}
+	end(pid);
+}
+
 /* Many commands from two functions at once, each function on a device thread of its own. */
 static void load(unsigned vfn, unsigned rounds)
 {
@@ -438,6 +455,7 @@ int main(void)
 	functions_side_by_side(1, 64, false);
 	functions_side_by_side(1, 0, true);
 	next_one_finds_it_clean();
+	sleepers_hear_who_connects();
 	two_device_threads();
 	nonsense_is_refused();
 	bad_doorbells();

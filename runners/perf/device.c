@@ -26,6 +26,8 @@ static struct nvsr_profile enlarge(const struct nvsr_profile *p, const struct nv
 
 	at_least(&big.namespaces.capacity_bytes, (o->vfs + 2) * o->namespace_bytes);
 	big.namespaces.count = 0;
+	/* A cache line for each doorbell: queues of different threads do not slow each other down. */
+	at_least(&big.controller.doorbell_stride, 64);
 	at_least(&big.controller.nn, o->vfs + 2);
 	big.controller.mnan = NVSR_MAX(big.controller.mnan, 0) ? NVSR_MAX(big.controller.mnan, (int64_t)o->vfs + 2) : big.controller.mnan;
 	at_least(&big.controller.max_attachments_domain, o->vfs + 2);

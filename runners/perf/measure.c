@@ -2,13 +2,15 @@
 /* Every path verified, then every cell measured, turn by turn; each result is on the disk before the next turn. */
 #include <sys/ioctl.h>
 
+#include "result/perf.h"
 #include "runners/perf/perf.h"
 
 #define VERIFY_BYTES (16u << 20)
-#define GRACE_NS (20 * NVSR_S)		/* beyond what a turn takes */
 #define STARTED_COMMANDS 64		/* more than it takes to set queues up */
 #define POLL_NS NVSR_MS
 #define PLAIN_EVERY_NS (10 * NVSR_S)
+
+uint64_t nvsr_measure_grace_ns = 20 * NVSR_S;
 
 /* --- progress -------------------------------------------------------------------------------------------------------------- */
 
@@ -82,6 +84,7 @@ struct turn {
 	unsigned vms;
 	uint64_t warm_up, window;	/* ns; window 0: nothing is sampled */
 	char *reason;			/* why it failed */
+	char *dead;			/* which process of ours ended meanwhile */
 	bool corrupt;
 };
 
@@ -96,12 +99,16 @@ static void take_sample(struct turn *t, const struct nvsr_fio_run *r, struct nvs
 	nvsr_procs_count(t->m->procs, ret);
 }
 
-/* Sleep until @until, in pieces.  False when that is over before: fio ended, or a signal came. */
-static bool sleep_until(struct nvsr_fio_run *r, uint64_t until, uint64_t step, int *status, bool *ended)
+/* Sleep until @until, in pieces.  False when there is nothing to wait for: fio or a process of ours ended, or a signal came. */
+static bool sleep_until(struct turn *t, struct nvsr_fio_run *r, uint64_t until, uint64_t step, int *status, bool *ended)
 {
 	for (uint64_t now; !nvsr_stop && (now = nvsr_now_ns()) < until;) {
 		nvsr_sleep_ns(NVSR_MIN(until - now, step), &nvsr_stop);
 		if ((*ended = nvsr_fio_ended(r, status)))
+			return false;
+		if (!t->dead)
+			t->dead = nvsr_procs_dead(t->m->procs);
+		if (t->dead)
 			return false;
 	}
 	return !nvsr_stop;
@@ -119,18 +126,29 @@ static bool sample_window(struct turn *t, struct nvsr_fio_run *r, uint64_t deadl
 	if (nvsr_procs_count(t->m->procs, &before))
 		return false;
 	do {
-		if (nvsr_now_ns() > deadline || !sleep_until(r, nvsr_now_ns() + POLL_NS, POLL_NS, status, ended))
+		if (nvsr_now_ns() > deadline || !sleep_until(t, r, nvsr_now_ns() + POLL_NS, POLL_NS, status, ended))
 			return false;
 		nvsr_procs_count(t->m->procs, &now);
 	} while (now.device.commands - before.device.commands < STARTED_COMMANDS);
 	begin = nvsr_now_ns() + t->warm_up;
-	if (!sleep_until(r, begin + margin, 200 * NVSR_MS, status, ended))
+	if (!sleep_until(t, r, begin + margin, 200 * NVSR_MS, status, ended))
 		return false;
 	take_sample(t, r, &s[0]);
-	if (!sleep_until(r, begin + t->window - margin, 200 * NVSR_MS, status, ended))
+	if (!sleep_until(t, r, begin + t->window - margin, 200 * NVSR_MS, status, ended))
 		return false;
 	take_sample(t, r, &s[1]);
 	return true;
+}
+
+/* What reports cannot read is no result.  NULL, or malloc'd why. */
+static char *judge_numbers(const char *json, size_t len, unsigned vms)
+{
+	struct nvsr_perf_repeat r = { 0 };
+	char complaint[512] = "";
+	int rc = nvsr_perf_fio_parse(json, len, "fio", vms, &r, complaint);
+
+	free(r.reason);
+	return rc ? strdup(complaint[0] ? complaint : strerror(-rc)) : NULL;
 }
 
 /* fio from its start to its end.  0, -EINTR, or an error of the run directory; why the turn failed is in t->reason. */
@@ -148,14 +166,14 @@ static int run_fio(struct turn *t, const char *job)
 		t->reason = nvsr_asprintf("fio cannot be started: %s", strerror(-rc));
 		return 0;
 	}
-	deadline = r.started + t->warm_up + t->window + GRACE_NS;
+	deadline = r.started + t->warm_up + t->window + nvsr_measure_grace_ns;
 	if (t->window)
 		sampled = sample_window(t, &r, deadline, s, &status, &ended);
-	while (!ended && !nvsr_stop && nvsr_now_ns() < deadline)
-		sleep_until(&r, nvsr_now_ns() + 2 * POLL_NS, 2 * POLL_NS, &status, &ended);
+	while (!ended && !nvsr_stop && !t->dead && nvsr_now_ns() < deadline)
+		sleep_until(t, &r, nvsr_now_ns() + 2 * POLL_NS, 2 * POLL_NS, &status, &ended);
 	if (!ended) {
 		nvsr_fio_kill(&r);
-		if (!nvsr_stop)
+		if (!nvsr_stop && !t->dead)
 			t->reason = nvsr_asprintf("fio did not end within %llu s",
 						  (unsigned long long)((deadline - r.started) / NVSR_S));
 	}
@@ -164,8 +182,18 @@ static int run_fio(struct turn *t, const char *job)
 	nvsr_fio_close(&r);
 	if (nvsr_stop)
 		return -EINTR;
+	/* The end of the device explains more than what fio makes of it. */
+	if (!t->dead)
+		t->dead = nvsr_procs_dead(t->m->procs);
+	if (t->dead) {
+		free(t->reason);
+		t->reason = t->dead;
+		t->dead = NULL;
+	}
 	if (!t->reason)
 		t->reason = nvsr_fio_judge(json, status, err, &t->corrupt);
+	if (!t->reason && t->window)
+		t->reason = judge_numbers(json, json_len, t->vms);
 	if (!t->reason && t->window && !sampled)
 		t->reason = strdup("fio ended before the sampling window did");
 	rc = put_in(t->m, t->folder, t->stem, ".json", json, json_len);
@@ -205,16 +233,9 @@ static int run_turn(struct turn *t)
 		rc = put(job, text, text ? strlen(text) : 0);
 	if (!rc)
 		rc = run_fio(t, job);
-	if (!rc && t->reason) {
-		char *dead = nvsr_procs_dead(m->procs);
-
-		/* The end of the device explains more than what fio made of it. */
-		if (dead) {
-			free(t->reason);
-			t->reason = dead;
-		}
+	if (!rc && t->reason)
 		nvsr_procs_drop_back_ends(m->procs);
-	}
+	free(t->dead);
 	return rc;
 }
 

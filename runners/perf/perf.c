@@ -2,10 +2,8 @@
 /* nvsr-conform perf: a matrix on a device, and the rest of one that was interrupted. */
 #include <sys/stat.h>
 
-#include "runners/perf/perf.h"
-#if __has_include("reports/perf.h")
 #include "reports/perf.h"
-#endif
+#include "runners/perf/perf.h"
 
 #define MODEL "model:"
 #define SPIN 64		/* empty rounds before the device's thread yields */
@@ -283,9 +281,6 @@ static int keep_matrix(const char *dir, const struct nvsr_matrix *m)
 /* Everything that is made from the run directory; its end is the text on standard output. */
 static int report(const char *dir)
 {
-#if !__has_include("reports/perf.h")	/* until the reports are merged */
-	return 0;
-#else
 	struct nvsr_text_style style = { .colour = isatty(STDOUT_FILENO), .where = dir };
 	struct nvsr_perf_run run;
 	char complaint[512] = "";
@@ -301,7 +296,6 @@ static int report(const char *dir)
 	nvsr_perf_text_write(stdout, &run, &style);
 	nvsr_perf_free(&run);
 	return rc;
-#endif
 }
 
 /* --- a run, new or gone on with -------------------------------------------------------------------------------------------------- */
@@ -395,7 +389,7 @@ static int execute(const struct run *r)
 	};
 	int rc = begin_log(r, &m.log), code;
 
-	fprintf(stderr, "nvsr-conform: %zu turns on %zu paths, about ", turns, paths);
+	fprintf(stderr, "nvsr-conform: %zu turns on %zu path%s, about ", turns, paths, paths == 1 ? "" : "s");
 	print_time(stderr, nvsr_order_estimate(r->matrix, turns, paths));
 	fprintf(stderr, ": %s\n", r->dir);
 	note_crowding(r->matrix, &r->placement);

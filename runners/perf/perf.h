@@ -9,21 +9,7 @@
 
 #include "runners/conform/conform.h"
 #include "runners/perf/device.h"
-
-/* Until the back end is merged. */
-#if __has_include("virtio/back.h")
 #include "virtio/back.h"
-#else
-struct nvsr_back_stats { uint64_t kicks, calls, requests, polls_empty; };
-struct nvsr_back_options {
-	const char *socket, *device;
-	unsigned vfn, nsid, qid_first;
-	bool poll;
-	int cpu, ready_fd;
-	struct nvsr_back_stats *stats;
-};
-static inline int nvsr_back_run(const struct nvsr_back_options *o, struct nvsr_complaint *complaint) { return -ENOTSUP; }
-#endif
 
 /* --- place.c: who runs on which processors ---------------------------------------------------------------------------- */
 
@@ -200,5 +186,7 @@ struct nvsr_measuring {
  * no more.
  */
 int nvsr_measure(struct nvsr_measuring *m);
+/* How much longer than its load fio may take; tests have less patience. */
+extern uint64_t nvsr_measure_grace_ns;
 
 #endif

@@ -233,6 +233,24 @@ static void a_cell_that_fails_harms_no_other(void)
 	EXPECT(exists("moody.run/raw/passthrough-polled.randread.4k.qd1.j1.v1/1.err"), "what fio said is not kept");
 }
 
+/* A fio that hangs, and does not even hear SIGTERM. */
+static void a_fio_that_hangs_is_ended(void)
+{
+	_cleanup_free_ char *more = nvsr_asprintf("--fio %s/deaf --path passthrough --repeats 1", folder), *err = NULL;
+	uint64_t begin = nvsr_now_ns();
+	int code;
+
+	put("deaf", "#!/bin/sh\nfor job; do :; done\ncase $job in\n*qd4.j1*) trap '' TERM; echo 'busy' >&2; while :; do sleep 1; done ;;\nesac\n"
+	    "exec fio \"$@\"\n", 0755);
+	nvsr_measure_grace_ns = NVSR_S;
+	code = perf("deaf", more);
+	nvsr_measure_grace_ns = 20 * NVSR_S;
+	err = slurp("deaf.err");
+	EXPECT(code == EXIT_INCOMPLETE && count("deaf", "qd4.j1.v1\",\"repeat\"", "fio did not end within 1 s") == 1 &&
+	       count("deaf", "qd1.j1.v1\",\"repeat\"", "\"ok\"") == 1, "%d: %s", code, err);
+	EXPECT(nvsr_now_ns() - begin < 20 * NVSR_S, "took long");
+}
+
 /* The data that fio reads back is not what it wrote: the first verification of a path says so, and nothing is measured on it. */
 static void wrong_data_is_the_verdict(void)
 {
@@ -327,6 +345,30 @@ static void an_interrupted_run_is_completed(const char *name, int signal, int ex
 	expect_each_once(name, 2, 3);
 }
 
+/* The device's process is the first that a run starts. */
+static void a_device_that_dies_costs_one_cell(void)
+{
+	_cleanup_free_ char *line = nvsr_asprintf("perf model: --matrix %s/small.yaml --out %s/dies.run --path passthrough-polled", folder, folder);
+	_cleanup_free_ char *err = NULL;
+	uint64_t until = nvsr_now_ns() + 60 * NVSR_S;
+	pid_t pid = start("dies", line), child[16];
+	unsigned n = 0;
+	int code;
+
+	while (count("dies", "\"event\":\"cell\"", "\"ok\"") < 2 && nvsr_now_ns() < until)
+		nvsr_sleep_ns(20 * NVSR_MS, NULL);
+	/* In the middle of a load: fio runs beside it. */
+	while ((n = children_of(pid, child, 16)) < 2 && nvsr_now_ns() < until)
+		nvsr_sleep_ns(NVSR_MS, NULL);
+	nvsr_sleep_ns(250 * NVSR_MS, NULL);
+	EXPECT(n == 2 && !kill(child[0], SIGKILL), "%u processes", n);
+	code = wait_for(pid);
+	err = slurp("dies.err");
+	EXPECT(code == EXIT_INCOMPLETE && count("dies", "\"event\":\"cell\"", "the process of the device was ended by signal 9") == 1 &&
+	       count("dies", "\"event\":\"cell\"", "\"ok\"") == 5, "%d: %s", code, err);
+	EXPECT(nvsr_now_ns() < until, "took a minute");
+}
+
 /* A medium that is full ends the run, which goes on once there is room. */
 static void a_full_medium_ends_the_run(void)
 {
@@ -392,6 +434,7 @@ int main(void)
 
 	if (!mkdtemp(folder))
 		return 1;
+	setenv("TMPDIR", folder, 1);
 	put("small.yaml", "version: 1\ntitle: for tests\nrepeats: 3\nwarm-up-ms: 0\nrun-ms: 100\nnamespace-bytes: 16M\n"
 	    "paths: [ passthrough, passthrough-polled, nvmeof-tcp ]\npatterns: [ { pattern: randread } ]\nblock-sizes: [ 4K ]\n"
 	    "depths: [ 1, 4 ]\n", 0644);
@@ -403,10 +446,12 @@ int main(void)
 		a_run_measures_every_cell();
 		another_machine_or_engine_is_told();
 		a_cell_that_fails_harms_no_other();
+		a_fio_that_hangs_is_ended();
 		wrong_data_is_the_verdict();
 		an_interrupted_run_is_completed("ctrl-c", SIGINT, EXIT_INCOMPLETE);
 		an_interrupted_run_is_completed("killed", SIGKILL, -SIGKILL);
 		a_full_medium_ends_the_run();
+		a_device_that_dies_costs_one_cell();
 	} else {
 		fprintf(stderr, "not tried: whole runs (no fio, or no engine for it)\n");
 	}
