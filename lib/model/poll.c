@@ -13,6 +13,7 @@
 #define AHEAD_LINES 16u
 #define AHEAD_ENTRIES 4u
 #define LINE 64u
+#define GROUP 4u	/* lines in one go */
 
 static unsigned word_of(const struct m_ctrl *c, unsigned index)
 {
@@ -108,30 +109,34 @@ static void look_ahead(struct m_ctrl *c, const struct m_sq *sq)
 	c->poll.next = expected(c, &copy);
 }
 
-/* Copies @lines while the line AHEAD_LINES further on is asked for: of this command's blocks, then of the @next one's. */
+/* Copies @groups of GROUP lines while those AHEAD_LINES further on are asked for: of this command's blocks, then of the @next one's. */
 __attribute__((target_clones("avx512f", "avx2", "default")))
-static void stream(uint8_t *to, const uint8_t *from, const uint8_t *blocks, const uint8_t *next, size_t lines)
+static void stream(uint8_t *to, const uint8_t *from, const uint8_t *blocks, const uint8_t *next, size_t groups)
 {
-	size_t dist = NVSR_MIN(lines, (size_t)AHEAD_LINES), i = 0;
+	size_t turn = groups - NVSR_MIN(groups, (size_t)AHEAD_LINES / GROUP);
+	const uint8_t *ahead = blocks + AHEAD_LINES * LINE;
 
-	for (; i + dist < lines; i++) {
-		__builtin_prefetch(blocks + (i + dist) * LINE);
-		memcpy(to + i * LINE, from + i * LINE, LINE);
-	}
-	for (size_t k = 0; i < lines; i++, k++) {
-		__builtin_prefetch(next + k * LINE);
-		memcpy(to + i * LINE, from + i * LINE, LINE);
+	for (size_t g = 0; g < groups; g++) {
+		if (g == turn)
+			ahead = next;
+		for (unsigned i = 0; i < GROUP; i++)
+			__builtin_prefetch(ahead + i * LINE);
+		for (unsigned i = 0; i < GROUP; i++)
+			memcpy(to + i * LINE, from + i * LINE, LINE);
+		to += GROUP * LINE;
+		from += GROUP * LINE;
+		ahead += GROUP * LINE;
 	}
 }
 
 void m_poll_copy(struct m_ctrl *c, uint8_t *to, const uint8_t *from, size_t len, bool to_host)
 {
 	const uint8_t *next = c->poll.next;
-	size_t lines = len / LINE;
+	size_t groups = len / (GROUP * LINE), done = groups * GROUP * LINE;
 
 	c->poll.next = NULL;
-	stream(to, from, to_host ? from : to, next, lines);
-	memcpy(to + lines * LINE, from + lines * LINE, len - lines * LINE);
+	stream(to, from, to_host ? from : to, next, groups);
+	memcpy(to + done, from + done, len - done);
 }
 
 /* --- one round ------------------------------------------------------------------------------------------------------------ */
