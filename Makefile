@@ -31,13 +31,13 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 endif
 
 # Asked once and only when first needed: pkg-config itself may be one of the packages that set-up installs.
-PKGS     := libnvme libpci cunit libcyaml jansson
+PKGS     := libnvme libpci cunit libcyaml jansson libvirt
 ask       = $(shell pkg-config $1 $(PKGS))$(if $(filter 0,$(.SHELLSTATUS)),,$(error pkg-config $1 $(PKGS) failed))
 PKG_CF    = $(eval PKG_CF := $(call ask,--cflags))$(PKG_CF)
 PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs) -lm)$(PKG_LIBS)
 
-SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c runners/perf/*.c))
-HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h runners/perf/*.h))
+SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c runners/perf/*.c runners/vm/*.c))
+HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h runners/perf/*.h runners/vm/*.h))
 SCRIPTS := $(sort $(shell grep -lsE '^\#!/bin/(ba)?sh' .ci/* runners/build/* runners/lab/*))
 SRC     := $(filter-out %_test.c %_fuzz.c,$(SRC_ALL))
 TESTSRC := $(filter %_test.c,$(SRC_ALL) $(wildcard runners/fio-engine/*_test.c))

@@ -38,7 +38,7 @@ static void become(char *const *argv, int out, int err, pid_t parent)
 	_exit(127);
 }
 
-static int start(char *const *argv, struct nvsr_fio_run *ret)
+int nvsr_program_start(char *const *argv, struct nvsr_fio_run *ret)
 {
 	struct nvsr_fio_run r = { .pid = -1 };
 	pid_t parent = getpid();
@@ -66,7 +66,7 @@ int nvsr_fio_start(const struct nvsr_fio *f, const char *job, struct nvsr_fio_ru
 {
 	char *const argv[] = { f->program, (char *)"--output-format=json", (char *)"--eta=never", (char *)job, NULL };
 
-	return start(argv, ret);
+	return nvsr_program_start(argv, ret);
 }
 
 bool nvsr_fio_ended(struct nvsr_fio_run *r, int *ret_status)
@@ -152,7 +152,7 @@ static char *ask_version(const char *program)
 	char *said = NULL;
 	int status = -1;
 
-	if (start(argv, &r))
+	if (nvsr_program_start(argv, &r))
 		return NULL;
 	while (!nvsr_fio_ended(&r, &status) && !nvsr_stop && nvsr_now_ns() < until)
 		nvsr_sleep_ns(NVSR_MS, NULL);

@@ -28,11 +28,6 @@ static char *no_engine(struct nvsr_host *h)
 	return strdup("needs the fio engine to drive a real function by VFIO, which this version does not");
 }
 
-static char *no_guests(struct nvsr_host *h)
-{
-	return strdup("needs guests, which this version does not have");
-}
-
 static const struct { const char *name; char *(*lacks)(struct nvsr_host *h); } ways[] = {
 	{ "bare-metal", NULL }, { "bare-metal-polled", no_engine }, { "passthrough-polled", no_engine },
 };
@@ -42,7 +37,7 @@ static char *why_not(struct nvsr_host *h, const struct nvsr_data_path *p)
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(ways); i++)
 		if (!strcmp(ways[i].name, p->name))
 			return ways[i].lacks ? ways[i].lacks(h) : NULL;
-	return no_guests(h);
+	return nvsr_guests_lack(h, p);
 }
 
 static const char *lacks(struct nvsr_stage *s, const struct nvsr_data_path *p)
@@ -61,7 +56,7 @@ static const char *lacks(struct nvsr_stage *s, const struct nvsr_data_path *p)
 static int open_host(struct nvsr_stage *s, struct nvsr_complaint *complaint)
 {
 	struct nvsr_host *h = host(s);
-	struct nvsr_layout_options o = { .queues = 1, .namespace_bytes = h->o.matrix->namespace_bytes, .pattern = nvsr_now_ns() };
+	struct nvsr_layout_options o = { .queues = 1, .namespace_bytes = h->o.matrix->namespace_bytes };
 	int rc;
 
 	for (size_t i = 0; i < h->o.matrix->count; i++) {
@@ -108,6 +103,7 @@ static int close_host(struct nvsr_stage *s)
 	int rc;
 
 	nvsr_fio_close(&h->run);
+	nvsr_guests_close(h);
 	nvsr_layout_close(&h->layout);
 	rc = h->opened ? put_back(h->o.target) : 0;
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(h->lacks); i++)
@@ -121,7 +117,14 @@ static int close_host(struct nvsr_stage *s)
 
 static int ready(struct nvsr_stage *s, const struct nvsr_cell *c, struct nvsr_complaint *complaint)
 {
-	host(s)->path = c->path;
+	struct nvsr_host *h = host(s);
+
+	h->in_guests = nvsr_guests_way(c->path);
+	h->path = c->path;
+	if (h->in_guests)
+		return nvsr_guests_ready(h, c, complaint);
+	/* Guests of the path before would only cost time. */
+	nvsr_guests_drop(h, NULL);
 	return 0;
 }
 
@@ -131,8 +134,9 @@ static char *job(struct nvsr_stage *s, struct nvsr_job *j)
 
 	j->io = h->o.fio->engine_id;
 	j->namespace_bytes = h->bytes;
-	j->file = h->disk;
-	j->cpus = &h->o.placement->guest;
+	j->file = h->in_guests ? NVSR_GUEST_DISK : h->disk;
+	j->cpus = h->in_guests ? NULL : &h->o.placement->guest;
+	j->vm = h->in_guests ? 1 : 0;
 	return nvsr_job_text(j);
 }
 
@@ -141,6 +145,8 @@ static int start(struct nvsr_stage *s, const struct nvsr_job *j, const char *fil
 	struct nvsr_host *h = host(s);
 	int rc;
 
+	if (h->in_guests)
+		return nvsr_guests_start(h, j, complaint);
 	h->status = 0;
 	h->ios = nvsr_disk_ios(h->disk);
 	rc = nvsr_fio_start(h->o.fio, file, &h->run);
@@ -151,16 +157,24 @@ static int start(struct nvsr_stage *s, const struct nvsr_job *j, const char *fil
 
 static int begun(struct nvsr_stage *s)
 {
+	if (host(s)->in_guests)
+		return nvsr_guests_begun(host(s));
 	return nvsr_disk_ios(host(s)->disk) >= host(s)->ios + STARTED_IOS;
 }
 
 static bool ended(struct nvsr_stage *s)
 {
+	if (host(s)->in_guests)
+		return nvsr_guests_ended(host(s));
 	return host(s)->run.pid <= 0 || nvsr_fio_ended(&host(s)->run, &host(s)->status);
 }
 
 static void finish(struct nvsr_stage *s, struct nvsr_said *ret)
 {
+	if (host(s)->in_guests) {
+		nvsr_guests_finish(host(s), ret);
+		return;
+	}
 	nvsr_fio_finish(&host(s)->run, ret);
 	ret->status = host(s)->status;
 }
@@ -172,6 +186,10 @@ static void sample(struct nvsr_stage *s, struct nvsr_sample *ret)
 	const unsigned n[NVSR_ROLES] = { 1 };
 	char queues[40];
 
+	if (h->in_guests) {
+		nvsr_guests_sample(h, ret);
+		return;
+	}
 	nvsr_sample_take(pid, n, ret);
 	snprintf(queues, sizeof(queues), "%sq", h->o.target->session.device + strlen("/dev/"));
 	ret->device.interrupts = nvsr_interrupts_of(queues);
@@ -179,16 +197,17 @@ static void sample(struct nvsr_stage *s, struct nvsr_sample *ret)
 
 static unsigned roles(struct nvsr_stage *s)
 {
-	return 1u << NVSR_ROLE_GUEST;
+	return host(s)->in_guests ? nvsr_guests_roles(host(s)) : 1u << NVSR_ROLE_GUEST;
 }
 
 static char *dead(struct nvsr_stage *s)
 {
-	return NULL;
+	return host(s)->in_guests ? nvsr_guests_dead(host(s)) : NULL;
 }
 
 static void drop(struct nvsr_stage *s, const char *evidence)
 {
+	nvsr_guests_drop(host(s), evidence);
 }
 
 static const struct nvsr_stage_ops ops = {

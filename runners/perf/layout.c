@@ -207,27 +207,27 @@ static int make_or_take(struct nvsr_layout *l, const struct nvsr_layout_options 
 	return rc;
 }
 
-void nvsr_layout_pattern(uint64_t pattern, uint32_t nsid, uint8_t *ret, size_t bytes)
+void nvsr_layout_pattern(uint64_t run, uint32_t nsid, unsigned part, uint8_t *ret)
 {
-	uint64_t x = (pattern + 1) * 0x9e3779b97f4a7c15ull ^ (uint64_t)nsid << 32;
+	uint64_t x = ((run + 1) * 0x9e3779b97f4a7c15ull ^ (uint64_t)nsid << 32 ^ part) | 1;
 
-	for (size_t i = 0; i < bytes; i++) {
+	for (size_t i = 0; i < NVSR_PATTERN_BYTES; i++) {
 		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
 		ret[i] = (uint8_t)(x >> 24);
 	}
 }
 
 /* Through the PF, which must have it. */
-static int begin_of(struct nvsr_layout *l, const struct nvsr_layout_fn *f, bool write, uint8_t *data)
+static int transfer(struct nvsr_layout *l, const struct nvsr_layout_fn *f, bool write, uint8_t *data, unsigned parts)
 {
 	int rc = 0;
 
-	for (unsigned at = 0; !rc && at < NVSR_PATTERN_BYTES; at += 4096)
+	for (unsigned at = 0; !rc && at < parts * NVSR_PATTERN_BYTES; at += 4096)
 		rc = nvsr_rw(l->pf, write, f->nsid, at / f->block, 4096 / f->block, data + at, 4096);
 	return rc;
 }
 
-static int with_pf(struct nvsr_layout *l, const struct nvsr_layout_fn *f, bool write, uint8_t *data)
+static int with_pf(struct nvsr_layout *l, const struct nvsr_layout_fn *f, bool write, uint8_t *data, unsigned parts)
 {
 	int rc = nvsr_ns_attach(l->pf, f->nsid, l->fn[0].cntlid), back;
 	_cleanup_free_ char *disk = NULL;
@@ -235,21 +235,22 @@ static int with_pf(struct nvsr_layout *l, const struct nvsr_layout_fn *f, bool w
 	if (rc)
 		return rc;
 	disk = nvsr_layout_disk(l->fn[0].bdf, f->nsid, DISK_MS);
-	rc = disk ? begin_of(l, f, write, data) : -ENODEV;
+	rc = disk ? transfer(l, f, write, data, parts) : -ENODEV;
 	back = nvsr_ns_detach(l->pf, f->nsid, l->fn[0].cntlid);
+	rescan(l->fn[0].bdf);
 	return rc ? rc : back;
 }
 
-int nvsr_layout_read(struct nvsr_layout *l, unsigned vfn, uint8_t *ret, struct nvsr_complaint *complaint)
+int nvsr_layout_through_pf(struct nvsr_layout *l, unsigned vfn, bool write, uint8_t *data, unsigned parts, struct nvsr_complaint *complaint)
 {
 	const struct nvsr_layout_fn *f = &l->fn[vfn];
 	int rc = nvsr_ns_detach(l->pf, f->nsid, f->cntlid), back;
 
 	if (rc)
 		return failed(complaint, "taking the namespace away", vfn, rc);
-	rc = with_pf(l, f, false, ret);
+	rc = with_pf(l, f, write, data, parts);
 	back = nvsr_ns_attach(l->pf, f->nsid, f->cntlid);
-	return rc || back ? failed(complaint, "reading the namespace through the PF", vfn, rc ? rc : back) : 0;
+	return rc || back ? failed(complaint, "the namespace, through the PF,", vfn, rc ? rc : back) : 0;
 }
 
 /* --- functions ------------------------------------------------------------------------------------------------------------------ */
@@ -288,11 +289,10 @@ static int set_up_vf(struct nvsr_layout *l, const struct nvsr_layout_options *o,
 	const struct nvme_primary_caps *p = &l->inv.primary;
 	const struct nvme_secondary_ctrl *sec = nvsr_inventory_vf(&l->inv, vfn);
 	_cleanup_free_ char *link = nvsr_asprintf(PCI "%s/virtfn%u", l->fn[0].bdf, vfn - 1);
-	_cleanup_free_ uint8_t *data = malloc(NVSR_PATTERN_BYTES);
 	struct nvsr_layout_fn *f = &l->fn[vfn];
 	struct nvsr_dev *vf = NULL;
 	struct nvme_id_ctrl id;
-	int rc = link && data ? link_name(link, f->bdf, sizeof(f->bdf)) : -ENOMEM;
+	int rc = link ? link_name(link, f->bdf, sizeof(f->bdf)) : -ENOMEM;
 
 	f->vfn = vfn;
 	if (rc)
@@ -308,10 +308,6 @@ static int set_up_vf(struct nvsr_layout *l, const struct nvsr_layout_options *o,
 	rc = make_or_take(l, o, &f->nsid, complaint);
 	if (!rc)
 		rc = describe(l->pf, f);
-	if (!rc) {
-		nvsr_layout_pattern(o->pattern, f->nsid, data, NVSR_PATTERN_BYTES);
-		rc = with_pf(l, f, true, data);
-	}
 	if (!rc)
 		rc = nvsr_ns_attach(l->pf, f->nsid, f->cntlid);
 	return rc ? failed(complaint, "the namespace", vfn, rc) : 0;

@@ -23,14 +23,12 @@ struct nvsr_layout {
 struct nvsr_layout_options {
 	unsigned vfs, queues;		/* I/O queues of each VF: as many as the device has for it, up to this */
 	uint64_t namespace_bytes;	/* of namespaces that are made */
-	uint64_t pattern;		/* of what is written to namespaces of VFs before they get them */
 };
 /**
  * nvsr_layout_open() - set the drive up.
  *
  * The PF has the first namespace that is attached to it.  For VFs one each is made, or where the device makes none, one is
- * taken that is attached to no controller; a pattern is written to it through the PF (nvsr_layout_pattern()) before it is
- * attached to its VF.
+ * taken that is attached to no controller.
  *
  * Return: 0, a negative errno or an NVMe status, with *complaint.
  */
@@ -39,11 +37,14 @@ int nvsr_layout_open(const struct nvsr_target *t, const struct nvsr_layout_optio
 /* Only memory: the state is put back by who saved it. */
 void nvsr_layout_close(struct nvsr_layout *l);
 
-/* What is at the begin of a namespace: @bytes that no other namespace and no other run has. */
 #define NVSR_PATTERN_BYTES 65536u
-void nvsr_layout_pattern(uint64_t pattern, uint32_t nsid, uint8_t *ret, size_t bytes);
-/* The begin of the namespace of VF @vfn through the PF, which has it meanwhile.  Nobody may use it. */
-int nvsr_layout_read(struct nvsr_layout *l, unsigned vfn, uint8_t *ret, struct nvsr_complaint *complaint);
+/* Bytes that no other namespace, part of it (@part) and run has. */
+void nvsr_layout_pattern(uint64_t run, uint32_t nsid, unsigned part, uint8_t *ret);
+/*
+ * Write or read the first @parts times NVSR_PATTERN_BYTES of the namespace of VF @vfn through the PF, which has it meanwhile.  Nobody
+ * may use it.
+ */
+int nvsr_layout_through_pf(struct nvsr_layout *l, unsigned vfn, bool write, uint8_t *data, unsigned parts, struct nvsr_complaint *complaint);
 
 /* "/dev/nvme1n1" of a namespace at the function @bdf, waiting for it; malloc'd or NULL. */
 char *nvsr_layout_disk(const char *bdf, uint32_t nsid, unsigned wait_ms);

@@ -32,6 +32,8 @@ char *nvsr_cpus_text(const struct nvsr_cpus *c, char *buf, size_t len);
 void nvsr_place(const struct nvsr_cpus *cpus, struct nvsr_placement *ret);
 /* This process and its later threads.  0 or negative errno. */
 int nvsr_pin(const struct nvsr_cpus *c);
+/* Another one, and the threads that it will start. */
+int nvsr_pin_process(pid_t pid, const struct nvsr_cpus *c);
 
 /* --- order.c: which cell is measured when -------------------------------------------------------------------------------- */
 
@@ -91,6 +93,8 @@ struct nvsr_fio_run {
 	int out, err;		/* what it says: files without a name */
 	uint64_t started;
 };
+/* Any program that is to end with us; the functions below are for it too.  0 or negative errno. */
+int nvsr_program_start(char *const *argv, struct nvsr_fio_run *ret);
 /* Start it on job file @job.  0 or negative errno. */
 int nvsr_fio_start(const struct nvsr_fio *f, const char *job, struct nvsr_fio_run *ret);
 /* Has it ended?  Then *ret_status is wait()'s. */
