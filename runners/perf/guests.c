@@ -264,6 +264,11 @@ char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p)
 	return lacks ? strdup(lacks) : NULL;
 }
 
+bool nvsr_guests_tcg(struct nvsr_host *h)
+{
+	return h->guests && h->guests->hypervisor && !strcmp(nvsr_hypervisor_type(h->guests->hypervisor), "qemu");
+}
+
 /* --- starting and ending ---------------------------------------------------------------------------------------------------------- */
 
 static void stop_guest(struct nvsr_guests *all, unsigned i, const char *evidence)

@@ -210,8 +210,13 @@ static void drop(struct nvsr_stage *s, const char *evidence)
 	nvsr_guests_drop(host(s), evidence);
 }
 
+static bool tcg(struct nvsr_stage *s)
+{
+	return nvsr_guests_tcg(host(s));
+}
+
 static const struct nvsr_stage_ops ops = {
-	.lacks = lacks, .open = open_host, .ready = ready, .job = job, .start = start, .begun = begun, .ended = ended,
+	.lacks = lacks, .tcg = tcg, .open = open_host, .ready = ready, .job = job, .start = start, .begun = begun, .ended = ended,
 	.finish = finish, .sample = sample, .roles = roles, .dead = dead, .drop = drop, .close = close_host,
 };
 

@@ -123,9 +123,29 @@ char *nvsr_layout_disk(const char *bdf, uint32_t nsid, unsigned wait_ms)
 	char *disk;
 
 	rescan(bdf);
-	while (!(disk = find_disk(bdf, nsid)) && nvsr_now_ns() < until && !nvsr_stop)
+	for (unsigned round = 1; !(disk = find_disk(bdf, nsid)) && nvsr_now_ns() < until && !nvsr_stop; round++) {
 		nvsr_sleep_ns(20 * NVSR_MS, &nvsr_stop);
+		if (round % 50 == 0)
+			rescan(bdf);
+	}
 	return disk;
+}
+
+/*
+ * Linux refuses a private namespace that it still knows at another controller ("duplicate IDs"), and a scan that came too early is
+ * not repeated.
+ */
+static void wait_gone(const char *bdf, uint32_t nsid)
+{
+	uint64_t until = nvsr_now_ns() + DISK_MS * NVSR_MS;
+	char *disk;
+
+	rescan(bdf);
+	while ((disk = find_disk(bdf, nsid)) && nvsr_now_ns() < until && !nvsr_stop) {
+		free(disk);
+		nvsr_sleep_ns(20 * NVSR_MS, &nvsr_stop);
+	}
+	free(disk);
 }
 
 int nvsr_layout_bind(const char *bdf)
@@ -237,7 +257,7 @@ static int with_pf(struct nvsr_layout *l, const struct nvsr_layout_fn *f, bool w
 	disk = nvsr_layout_disk(l->fn[0].bdf, f->nsid, DISK_MS);
 	rc = disk ? transfer(l, f, write, data, parts) : -ENODEV;
 	back = nvsr_ns_detach(l->pf, f->nsid, l->fn[0].cntlid);
-	rescan(l->fn[0].bdf);
+	wait_gone(l->fn[0].bdf, f->nsid);
 	return rc ? rc : back;
 }
 
@@ -248,6 +268,7 @@ int nvsr_layout_through_pf(struct nvsr_layout *l, unsigned vfn, bool write, uint
 
 	if (rc)
 		return failed(complaint, "taking the namespace away", vfn, rc);
+	wait_gone(f->bdf, f->nsid);
 	rc = with_pf(l, f, write, data, parts);
 	back = nvsr_ns_attach(l->pf, f->nsid, f->cntlid);
 	return rc || back ? failed(complaint, "the namespace, through the PF,", vfn, rc ? rc : back) : 0;

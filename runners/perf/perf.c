@@ -269,7 +269,7 @@ static json_t *options_json(const struct perf_options *o)
 }
 
 static json_t *start_json(const struct perf_options *o, const struct nvsr_target *t, const struct nvsr_matrix *m,
-			  const struct nvsr_fio *fio, const struct nvsr_placement *p, const char *cmdline)
+			  const struct nvsr_fio *fio, const struct nvsr_placement *p, struct nvsr_stage *stage, const char *cmdline)
 {
 	char utc[32];
 	json_t *j = json_pack("{s:s,s:i,s:s,s:s,s:s}", "event", "start", "version", 1, "kind", "perf", "tool", nvsr_version, "time",
@@ -288,6 +288,8 @@ static json_t *start_json(const struct perf_options *o, const struct nvsr_target
 	json_object_set_new(j, "software", json_boolean(!t->real));
 	if (t->real && !strcmp(t->model, EMULATED))
 		json_object_set_new(j, "emulated", json_true());
+	if (stage->ops->tcg && stage->ops->tcg(stage))
+		json_object_set_new(j, "tcg", json_true());
 	json_object_set_new(j, "repeats", json_integer(m->repeats));
 	json_object_set_new(j, "seed", json_integer((json_int_t)o->target.seed));
 	json_object_set_new(j, "ramp_ms", json_integer(m->warm_up_ms));
@@ -366,7 +368,7 @@ static int begin_log(const struct run *r, struct nvsr_log **ret)
 
 	if (!rc)
 		rc = nvsr_log_put(*ret, r->before ? json_pack("{s:s,s:s}", "event", "resume", "time", nvsr_utc(utc, sizeof(utc))) :
-				  start_json(r->o, &r->target, r->matrix, &r->fio, &r->placement, r->cmdline));
+				  start_json(r->o, &r->target, r->matrix, &r->fio, &r->placement, r->stage, r->cmdline));
 	if (rc)
 		nvsr_say("%s/perf.jsonl: %s", r->dir, strerror(-rc));
 	return rc;

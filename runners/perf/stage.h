@@ -24,6 +24,8 @@ struct nvsr_said {
 struct nvsr_stage_ops {
 	/* Why @p cannot be measured here, owned by the stage; NULL: it can.  Before open() already. */
 	const char *(*lacks)(struct nvsr_stage *s, const struct nvsr_data_path *p);
+	/* Do guests run on emulated processors?  NULL: there are none. */
+	bool (*tcg)(struct nvsr_stage *s);
 	/* From here on the device is changed; close() puts it back. */
 	int (*open)(struct nvsr_stage *s, struct nvsr_complaint *complaint);
 	/* Have what loads of this kind need and nothing else: back ends, guests. */

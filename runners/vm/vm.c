@@ -226,7 +226,8 @@ int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, st
 		nvsr_vm_stop(vm);
 		return -ENOMEM;
 	}
-	vm->domain = virDomainCreateXML(h->conn, xml, VIR_DOMAIN_START_AUTODESTROY);
+	/* It ends with our connection, however we end; of the test driver everything does. */
+	vm->domain = virDomainCreateXML(h->conn, xml, strcmp(h->type, "test") ? VIR_DOMAIN_START_AUTODESTROY : 0);
 	if (vm->domain) {
 		rc = wait_ready(vm, o->boot_s, complaint);
 	} else {
