@@ -247,7 +247,7 @@ static int run_turn(struct turn *t)
 	_cleanup_free_ char *text = NULL, *folder = nvsr_asprintf("%s/raw/%s", m->dir, t->folder);
 	_cleanup_free_ char *file = folder ? nvsr_asprintf("%s/%s.fio", folder, t->stem) : NULL;
 	struct nvsr_complaint complaint = { "" };
-	int rc = file ? nvsr_mkdirs(folder) : -ENOMEM;
+	int rc = folder && file ? nvsr_mkdirs(folder) : -ENOMEM;
 
 	if (rc) {
 		nvsr_say("%s: %s", folder ? folder : m->dir, strerror(-rc));
