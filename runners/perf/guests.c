@@ -1,189 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Loads in guests: what each path gives a guest, the proof that it is the right namespace, fio in all guests at once. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "runners/perf/host.h"
-#include "runners/vm/vm.h"
-#include "runners/vm/xml.h"
+#include "runners/perf/guests.h"
 
 #define BOOT_S 60
 #define SCRIPT_S 60
-#define DISK_MS 20000
-#define SOCKET_MS 10000
 #define MEMORY_MIB 512
 #define STARTED_IOS 16
 #define QBOOT "/usr/share/qemu/qboot.rom"	/* saves a second of the BIOS's time */
 #define CMDLINE "console=ttyS0 panic=-1 quiet nvme_core.multipath=N"
 #define MARK "\n=== stderr\n"
 
-struct guest {
-	struct nvsr_vm *vm;
-	struct nvsr_fio_run back_end;
-	char *disk;		/* the host's of its namespace, where it has one */
-	bool ended;
-	struct nvsr_vm_answer answer;
-};
-struct nvsr_guests {
-	struct nvsr_hypervisor *hypervisor;
-	char folder[64], kernel[PATH_MAX], initrd[PATH_MAX];
-	char *broken;			/* why there is nothing of all this */
-	const struct nvsr_data_path *path;	/* of the guests that run */
-	unsigned jobs, vms;
-	struct guest guest[NVSR_VMS_MAX];
-	unsigned proven[16];		/* by path: guests that were shown to have their namespace */
-	uint64_t run, ios;
-	unsigned booted;		/* so far: for names */
-	char *dead;
-};
-
-/* --- what each path takes ----------------------------------------------------------------------------------------------------- */
-
-static bool has_file(const char *folder)
-{
-	DIR *d = opendir(folder);
-	const struct dirent *e;
-	bool found = false;
-
-	while (d && (e = readdir(d)))
-		found |= e->d_name[0] != '.';
-	if (d)
-		closedir(d);
-	return found;
-}
-
-static const char *lacks_vfio(void)
-{
-	if (!has_file("/sys/kernel/iommu_groups"))
-		return "needs an IOMMU: it is off, or there is none";
-	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK))
-		return "needs the kernel's vfio-pci: modprobe vfio-pci";
-	return NULL;
-}
-
-static bool in_path(const char *program)
-{
-	_cleanup_free_ char *path = strdup(getenv("PATH") ? getenv("PATH") : "");
-	char *save = NULL;
-
-	for (char *dir = path ? strtok_r(path, ":", &save) : NULL; dir; dir = strtok_r(NULL, ":", &save)) {
-		_cleanup_free_ char *file = nvsr_asprintf("%s/%s", dir, program);
-
-		if (file && !access(file, X_OK))
-			return true;
-	}
-	return false;
-}
-
-static const char *lacks_daemon(void)
-{
-	return in_path("qemu-storage-daemon") ? NULL : "needs qemu-storage-daemon: apt-get install qemu-system-common";
-}
-
-static int give_function(struct nvsr_host *h, unsigned i, struct nvsr_text *t, struct nvsr_complaint *complaint)
-{
-	return nvsr_xml_hostdev(t, h->layout.fn[i + 1].bdf) ? 0 : -EINVAL;
-}
-
-/* The block device of its namespace, by the host's driver. */
-static int take_disk(struct nvsr_host *h, unsigned i, struct nvsr_complaint *complaint)
-{
-	const struct nvsr_layout_fn *f = &h->layout.fn[i + 1];
-	struct guest *g = &h->guests->guest[i];
-	int rc = nvsr_layout_bind(f->bdf);
-
-	free(g->disk);
-	g->disk = rc ? NULL : nvsr_layout_disk(f->bdf, f->nsid, DISK_MS);
-	if (!g->disk) {
-		rc = rc ? rc : -ENODEV;
-		snprintf(complaint->text, sizeof(complaint->text), "VF %u, %s: no block device of namespace %u: %s", i + 1, f->bdf, f->nsid,
-			 strerror(-rc));
-	}
-	return rc;
-}
-
-static int give_disk(struct nvsr_host *h, unsigned i, struct nvsr_text *t, struct nvsr_complaint *complaint)
-{
-	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = "none", .io = "native", .iothread = true };
-	int rc = take_disk(h, i, complaint);
-
-	d.source = h->guests->guest[i].disk;
-	if (!rc)
-		nvsr_xml_disk(t, &d);
-	return rc;
-}
-
-static int wait_socket(struct nvsr_fio_run *r, const char *path, struct nvsr_complaint *complaint)
-{
-	uint64_t until = nvsr_now_ns() + SOCKET_MS * NVSR_MS;
-	_cleanup_free_ char *said = NULL;
-	int status;
-
-	while (access(path, F_OK) && nvsr_now_ns() < until && !nvsr_stop && !nvsr_fio_ended(r, &status))
-		nvsr_sleep_ns(5 * NVSR_MS, &nvsr_stop);
-	if (!access(path, F_OK))
-		return chmod(path, 0666) ? -errno : 0;	/* in a folder whose name nobody can guess */
-	said = nvsr_fio_said(r->err, NULL);
-	snprintf(complaint->text, sizeof(complaint->text), "qemu-storage-daemon does not offer the disk: %.200s", said ? said : "");
-	return nvsr_stop ? -EINTR : -EIO;
-}
-
-static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_text *t, struct nvsr_complaint *complaint)
-{
-	struct nvsr_guests *all = h->guests;
-	struct guest *g = &all->guest[i];
-	_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", all->folder, i + 1), *blockdev = NULL, *export = NULL;
-	struct nvsr_xml_disk d = { .kind = NVSR_XML_VHOST_USER, .source = socket, .queues = all->jobs };
-	int rc = socket ? take_disk(h, i, complaint) : -ENOMEM;
-
-	if (rc)
-		return rc;
-	blockdev = nvsr_asprintf("driver=host_device,node-name=disk,filename=%s,cache.direct=on,aio=native", g->disk);
-	export = nvsr_asprintf("vhost-user-blk,id=export,node-name=disk,writable=on,iothread=thread,num-queues=%u,addr.type=unix,addr.path=%s",
-			       all->jobs, socket);
-	if (!blockdev || !export)
-		return -ENOMEM;
-	unlink(socket);
-	{
-		char *const argv[] = { (char *)"qemu-storage-daemon", (char *)"--object", (char *)"iothread,id=thread",
-				       (char *)"--blockdev", blockdev, (char *)"--export", export, NULL };
-
-		rc = nvsr_program_start(argv, &g->back_end);
-	}
-	if (rc)
-		return rc;
-	nvsr_pin_process(g->back_end.pid, &h->o.placement->back_end);
-	rc = wait_socket(&g->back_end, socket, complaint);
-	if (!rc)
-		nvsr_xml_disk(t, &d);
-	return rc;
-}
-
-static const struct way {
-	const char *name;
-	const char *(*lacks)(void);
-	int (*give)(struct nvsr_host *h, unsigned i, struct nvsr_text *t, struct nvsr_complaint *complaint);
-	bool nvme;		/* the guest's own driver finds the namespace by its identifier; else it is vda */
-	bool back_end;		/* in a process of its own, which maps the guest's memory */
-} ways[] = {
-	{ "passthrough", lacks_vfio, give_function, true, false },
-	{ "virtio-ns", NULL, give_disk, false, false },
-	{ "vhost-user-blk", lacks_daemon, give_vhost_user, false, true },
-};
-
-static const struct way *way_of(const struct nvsr_data_path *p)
-{
-	for (unsigned i = 0; p && i < NVSR_ARRAY_SIZE(ways); i++)
-		if (!strcmp(ways[i].name, p->name))
-			return &ways[i];
-	return NULL;
-}
-
 bool nvsr_guests_way(const struct nvsr_data_path *p)
 {
-	return way_of(p) != NULL;
+	return nvsr_way_of(p) != NULL;
 }
 
 /* --- what all of them take ------------------------------------------------------------------------------------------------------ */
@@ -250,7 +82,7 @@ static struct nvsr_guests *guests(struct nvsr_host *h)
 
 char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p)
 {
-	const struct way *way = way_of(p);
+	const struct nvsr_way *way = nvsr_way_of(p);
 	struct nvsr_guests *g = way ? guests(h) : NULL;
 	const char *lacks;
 
@@ -273,7 +105,7 @@ bool nvsr_guests_tcg(struct nvsr_host *h)
 
 static void stop_guest(struct nvsr_guests *all, unsigned i, const char *evidence)
 {
-	struct guest *g = &all->guest[i];
+	struct nvsr_guest *g = &all->guest[i];
 	_cleanup_free_ char *console = nvsr_asprintf("%s/console%u", all->folder, i + 1), *socket = nvsr_asprintf("%s/disk%u", all->folder, i + 1);
 	_cleanup_free_ char *kept = evidence ? nvsr_asprintf("%s/vm%u.console", evidence, i + 1) : NULL, *text = NULL;
 	size_t len;
@@ -289,7 +121,7 @@ static void stop_guest(struct nvsr_guests *all, unsigned i, const char *evidence
 		unlink(socket);
 	free(g->disk);
 	free(g->answer.text);
-	*g = (struct guest){ .back_end = g->back_end };
+	*g = (struct nvsr_guest){ .back_end = g->back_end };
 }
 
 void nvsr_guests_drop(struct nvsr_host *h, const char *evidence)
@@ -326,13 +158,19 @@ static double scale(const struct nvsr_host *h)
 	return h->o.target->session.timeout_scale > 0 ? h->o.target->session.timeout_scale : 1;
 }
 
-static int boot(struct nvsr_host *h, const struct way *way, unsigned i, struct nvsr_complaint *complaint)
+static void gift_free(struct nvsr_gift *g)
+{
+	nvsr_text_free(&g->xml);
+	nvsr_lines_free(g->args);
+}
+
+static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_complaint *complaint)
 {
 	const struct nvsr_placement *p = h->o.placement;
 	struct nvsr_guests *all = h->guests;
 	_cleanup_free_ char *name = nvsr_asprintf("nvsr-%d-%u", (int)getpid(), ++all->booted);
 	_cleanup_free_ char *socket = nvsr_asprintf("%s/job%u", all->folder, i + 1), *console = nvsr_asprintf("%s/console%u", all->folder, i + 1);
-	struct nvsr_text devices __attribute__((cleanup(nvsr_text_free))) = { 0 };
+	struct nvsr_gift gift __attribute__((cleanup(gift_free))) = { .args = NULL };
 	_cleanup_free_ int *cpu = calloc(all->jobs, sizeof(*cpu));
 	struct nvsr_vm_options o = {
 		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->nvme || way->back_end ? 0 : 1, .cpu = cpu,
@@ -340,19 +178,20 @@ static int boot(struct nvsr_host *h, const struct way *way, unsigned i, struct n
 		.kernel = all->kernel, .initrd = all->initrd, .cmdline = CMDLINE, .shared_memory = way->back_end, .socket = socket,
 		.console = console, .boot_s = (unsigned)(BOOT_S * scale(h)),
 	};
-	int rc = name && socket && console && cpu ? way->give(h, i, &devices, complaint) : -ENOMEM;
+	int rc = name && socket && console && cpu ? way->give(h, i, &gift, complaint) : -ENOMEM;
 
-	if (!rc && devices.failed)
+	if (!rc && gift.xml.failed)
 		rc = -ENOMEM;
 	if (rc)
 		return rc;
 	for (unsigned v = 0; v < all->jobs; v++)
 		cpu[v] = p->guest.cpu[(i * all->jobs + v) % p->guest.n];
-	o.devices = devices.s;
+	o.devices = gift.xml.s;
+	o.qemu_args = (const char *const *)gift.args;
 	return nvsr_vm_start(all->hypervisor, &o, &all->guest[i].vm, complaint);
 }
 
-static int boot_all(struct nvsr_host *h, const struct way *way, unsigned vms, struct nvsr_complaint *complaint)
+static int boot_all(struct nvsr_host *h, const struct nvsr_way *way, unsigned vms, struct nvsr_complaint *complaint)
 {
 	int rc = 0;
 
@@ -366,7 +205,7 @@ static int boot_all(struct nvsr_host *h, const struct way *way, unsigned vms, st
 /* --- scripts ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* Finds the disk and says its name to fio. */
-static void put_disk(struct nvsr_text *t, const struct nvsr_host *h, const struct way *way, unsigned i)
+static void put_disk(struct nvsr_text *t, const struct nvsr_host *h, const struct nvsr_way *way, unsigned i)
 {
 	if (!way->nvme) {
 		nvsr_text_add(t, "export NVSR_DISK=/dev/vda\n");
@@ -384,7 +223,7 @@ static void put_disk(struct nvsr_text *t, const struct nvsr_host *h, const struc
 }
 
 /* Part 0 to the host, and a copy of it into part 1. */
-static int prove_one(struct nvsr_host *h, const struct way *way, unsigned i, struct nvsr_complaint *complaint)
+static int prove_one(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_complaint *complaint)
 {
 	struct nvsr_text t __attribute__((cleanup(nvsr_text_free))) = { 0 };
 	_cleanup_free_ uint8_t *expected = malloc(NVSR_PATTERN_BYTES);
@@ -413,22 +252,31 @@ static int prove_one(struct nvsr_host *h, const struct way *way, unsigned i, str
 	return rc;
 }
 
-/* Both parts through the PF: written before, or read and compared after. */
-static int both_parts(struct nvsr_host *h, unsigned i, bool write, struct nvsr_complaint *complaint)
+/* An image has them somewhere near its begin, in clusters of this size. */
+#define IMAGE_PARTS 16u
+
+/*
+ * Both parts through the PF: written before, or read and compared after.  An image is written through the VF; what was in it and what
+ * the guest wrote are found by the PF.
+ */
+static int both_parts(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, bool write, struct nvsr_complaint *complaint)
 {
-	_cleanup_free_ uint8_t *data = malloc(2 * NVSR_PATTERN_BYTES), *expected = malloc(NVSR_PATTERN_BYTES);
+	unsigned parts = way->image ? IMAGE_PARTS : 2, found = 0;
+	_cleanup_free_ uint8_t *data = malloc(parts * NVSR_PATTERN_BYTES), *expected = malloc(NVSR_PATTERN_BYTES);
 	uint32_t nsid = h->layout.fn[i + 1].nsid;
 	int rc = data && expected ? nvsr_layout_bind(h->layout.fn[i + 1].bdf) : -ENOMEM;
 
-	if (rc)
+	if (rc || (write && way->image))
 		return rc;
 	nvsr_layout_pattern(h->guests->run, nsid, 0, data);
 	nvsr_layout_pattern(h->guests->run, nsid, 1, data + NVSR_PATTERN_BYTES);
-	rc = nvsr_layout_through_pf(&h->layout, i + 1, write, data, 2, complaint);
+	rc = nvsr_layout_through_pf(&h->layout, i + 1, write, data, parts, complaint);
 	if (rc || write)
 		return rc;
 	nvsr_layout_pattern(h->guests->run, nsid, 0, expected);
-	if (!memcmp(data, expected, NVSR_PATTERN_BYTES) && !memcmp(data + NVSR_PATTERN_BYTES, expected, NVSR_PATTERN_BYTES))
+	for (unsigned part = 0; part < parts; part++)
+		found += !memcmp(data + (size_t)part * NVSR_PATTERN_BYTES, expected, NVSR_PATTERN_BYTES);
+	if (found == 2)
 		return 0;
 	snprintf(complaint->text, sizeof(complaint->text), "what guest %u wrote is not what the PF reads from namespace %u", i + 1, nsid);
 	return -EBADMSG;
@@ -438,12 +286,12 @@ static int both_parts(struct nvsr_host *h, unsigned i, bool write, struct nvsr_c
  * That each guest has its own namespace: a pattern that was written through the PF is read in the guest, and what the guest writes is
  * read through the PF.  A private namespace has one controller at a time: guests end in between.
  */
-static int prove(struct nvsr_host *h, const struct way *way, unsigned from, unsigned vms, struct nvsr_complaint *complaint)
+static int prove(struct nvsr_host *h, const struct nvsr_way *way, unsigned from, unsigned vms, struct nvsr_complaint *complaint)
 {
 	int rc = 0;
 
 	for (unsigned i = from; !rc && i < vms; i++)
-		rc = both_parts(h, i, true, complaint);
+		rc = both_parts(h, way, i, true, complaint);
 	if (!rc)
 		rc = boot_all(h, way, vms, complaint);
 	for (unsigned i = from; !rc && i < vms; i++)
@@ -452,14 +300,14 @@ static int prove(struct nvsr_host *h, const struct way *way, unsigned from, unsi
 		return rc;
 	nvsr_guests_drop(h, NULL);
 	for (unsigned i = from; !rc && i < vms; i++)
-		rc = both_parts(h, i, false, complaint);
+		rc = both_parts(h, way, i, false, complaint);
 	return rc;
 }
 
 int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_cell *c, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guests *g = h->guests;
-	const struct way *way = way_of(c->path);
+	const struct nvsr_way *way = nvsr_way_of(c->path);
 	size_t p = (size_t)(c->path - nvsr_data_paths);
 	int rc = 0;
 
@@ -480,7 +328,7 @@ int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_cell *c, struct nvs
 
 /* --- a load --------------------------------------------------------------------------------------------------------------------------------- */
 
-static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct way *way, unsigned i)
+static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct nvsr_way *way, unsigned i)
 {
 	struct nvsr_text t __attribute__((cleanup(nvsr_text_free))) = { 0 };
 	struct nvsr_job mine = *j;
@@ -508,7 +356,7 @@ int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr
 		g->guest[i].ended = false;
 	}
 	for (unsigned i = 0; !rc && i < g->vms; i++) {
-		rc = send_job(h, j, way_of(h->path), i);
+		rc = send_job(h, j, nvsr_way_of(h->path), i);
 		if (rc)
 			snprintf(complaint->text, sizeof(complaint->text), "guest %u does not take its job: %s", i + 1, strerror(-rc));
 	}
@@ -610,7 +458,7 @@ void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 }
 
 /* Of the host's driver, "nvme3q" for nvme3n1, or those that VFIO hands to the guest. */
-static uint64_t interrupts(const struct guest *g, const char *bdf)
+static uint64_t interrupts(const struct nvsr_guest *g, const char *bdf)
 {
 	const char *name = g->disk ? g->disk + strlen("/dev/") : bdf;
 	char line[64];
@@ -642,5 +490,5 @@ void nvsr_guests_sample(struct nvsr_host *h, struct nvsr_sample *ret)
 
 unsigned nvsr_guests_roles(struct nvsr_host *h)
 {
-	return 1u << NVSR_ROLE_GUEST | (way_of(h->path)->back_end ? 1u << NVSR_ROLE_BACK_END : 0);
+	return 1u << NVSR_ROLE_GUEST | (nvsr_way_of(h->path)->back_end ? 1u << NVSR_ROLE_BACK_END : 0);
 }

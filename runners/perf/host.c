@@ -3,6 +3,7 @@
 #include "runners/perf/host.h"
 
 #define STARTED_IOS 16
+#define IMAGE_ROOM (1ull << 20)
 
 static struct nvsr_host *host(struct nvsr_stage *s)
 {
@@ -72,8 +73,9 @@ static int open_host(struct nvsr_stage *s, struct nvsr_complaint *complaint)
 	if (rc)
 		return rc;
 	h->bytes = h->o.matrix->namespace_bytes;
+	/* An image needs room for its tables, all paths have the same size. */
 	for (unsigned i = 0; i <= h->layout.vfs; i++)
-		h->bytes = NVSR_MIN(h->bytes, h->layout.fn[i].bytes);
+		h->bytes = NVSR_MIN(h->bytes, h->layout.fn[i].bytes - (h->layout.fn[i].bytes > 16 * IMAGE_ROOM ? IMAGE_ROOM : 0));
 	h->bytes &= ~(uint64_t)0xfffff;
 	if (h->bytes < h->o.matrix->namespace_bytes)
 		nvsr_say("note: loads use %llu MiB of each namespace, the smallest has no more; the matrix wants %llu",

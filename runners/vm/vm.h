@@ -34,6 +34,7 @@ struct nvsr_vm_options {
 	unsigned io_cpus;
 	const char *firmware, *kernel, *initrd, *cmdline;	/* firmware: NULL: the hypervisor's own */
 	const char *devices;		/* XML of what the path takes, or NULL */
+	const char *const *qemu_args;	/* of QEMU's own command line, for what libvirt does not know; NULL-terminated, or NULL */
 	bool shared_memory;
 	const char *socket, *console;	/* files that are made: host side of the channel, what the guest prints at its console */
 	unsigned boot_s;		/* until it must be ready */

@@ -46,8 +46,9 @@ static void definitions_are_as_reviewed(void)
 		.socket = "/s/job1", .console = "/s/console1", .boot_s = 1,
 	};
 	const struct nvsr_xml_disk disk = { .source = "/dev/nvme1n2", .cache = "none", .io = "native", .iothread = true };
-	const struct nvsr_xml_disk image = { .source = "/i/d.qcow2", .kind = NVSR_XML_QCOW2, .cache = "writethrough", .io = "io_uring" };
+	const struct nvsr_xml_disk image = { .source = "/i/d.qcow2", .kind = NVSR_XML_FILE, .format = "qcow2", .cache = "writethrough", .io = "io_uring" };
 	const struct nvsr_xml_disk vhost = { .source = "/s/disk1", .kind = NVSR_XML_VHOST_USER, .cache = "none", .queues = 4 };
+	static const char *const args[] = { "-device", "nvme,serial=<1>", NULL };
 	char *text;
 
 	nvsr_xml_disk(&devices, &disk);
@@ -68,6 +69,7 @@ static void definitions_are_as_reviewed(void)
 
 	nvsr_xml_disk(&devices, &vhost);
 	o.devices = devices.s;
+	o.qemu_args = args;
 	o.shared_memory = true;
 	text = nvsr_vm_xml(&o, "kvm");
 	compare("vhost-user", text);

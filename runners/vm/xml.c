@@ -104,13 +104,13 @@ bool nvsr_xml_hostdev(struct nvsr_text *t, const char *bdf)
 
 void nvsr_xml_disk(struct nvsr_text *t, const struct nvsr_xml_disk *d)
 {
-	static const char *const types[] = { [NVSR_XML_BLOCK] = "block", [NVSR_XML_QCOW2] = "file", [NVSR_XML_VHOST_USER] = "vhostuser" };
+	static const char *const types[] = { [NVSR_XML_BLOCK] = "block", [NVSR_XML_FILE] = "file", [NVSR_XML_VHOST_USER] = "vhostuser" };
 	bool vhost = d->kind == NVSR_XML_VHOST_USER;
 	char queues[16];
 
 	snprintf(queues, sizeof(queues), "%u", d->queues);
 	nvsr_xml_open(t, "disk", "type", types[d->kind], "device", "disk", NULL);
-	nvsr_xml_empty(t, "driver", "name", "qemu", "type", d->kind == NVSR_XML_QCOW2 ? "qcow2" : "raw", "cache", vhost ? NULL : d->cache,
+	nvsr_xml_empty(t, "driver", "name", "qemu", "type", d->format ? d->format : "raw", "cache", vhost ? NULL : d->cache,
 		       "io", vhost ? NULL : d->io, "iothread", !vhost && d->iothread ? "1" : NULL, "queues", d->queues ? queues : NULL, NULL);
 	if (vhost)
 		nvsr_xml_empty(t, "source", "type", "unix", "path", d->source, NULL);
@@ -185,7 +185,7 @@ char *nvsr_vm_xml(const struct nvsr_vm_options *o, const char *type)
 	snprintf(number[0], sizeof(number[0]), "%u", o->memory_mib);
 	snprintf(number[1], sizeof(number[1]), "%u", o->vcpus);
 	snprintf(number[2], sizeof(number[2]), "%u", o->iothreads);
-	nvsr_xml_open(&t, "domain", "type", type, NULL);
+	nvsr_xml_open(&t, "domain", "type", type, "xmlns:qemu", o->qemu_args ? "http://libvirt.org/schemas/domain/qemu/1.0" : NULL, NULL);
 	nvsr_xml_leaf(&t, "name", o->name, NULL);
 	nvsr_xml_leaf(&t, "memory", number[0], "unit", "MiB", NULL);
 	nvsr_xml_leaf(&t, "vcpu", number[1], "placement", "static", NULL);
@@ -208,6 +208,12 @@ char *nvsr_vm_xml(const struct nvsr_vm_options *o, const char *type)
 	nvsr_xml_leaf(&t, "on_reboot", "destroy", NULL);
 	nvsr_xml_leaf(&t, "on_crash", "destroy", NULL);
 	put_devices(&t, o);
+	if (o->qemu_args)
+		nvsr_xml_open(&t, "qemu:commandline", NULL);
+	for (const char *const *arg = o->qemu_args; arg && *arg; arg++)
+		nvsr_xml_empty(&t, "qemu:arg", "value", *arg, NULL);
+	if (o->qemu_args)
+		nvsr_xml_close(&t, "qemu:commandline");
 	nvsr_xml_close(&t, "domain");
 	if (t.failed)
 		nvsr_text_free(&t);

@@ -20,8 +20,9 @@ void nvsr_xml_close(struct nvsr_text *t, const char *name);
 /* A PCI function of the host ("0000:01:00.1"), taken from its driver and given back by libvirt.  False: no such address. */
 bool nvsr_xml_hostdev(struct nvsr_text *t, const char *bdf);
 struct nvsr_xml_disk {
-	const char *source;	/* block device, image, or socket of a vhost-user back end */
-	enum nvsr_xml_source { NVSR_XML_BLOCK, NVSR_XML_QCOW2, NVSR_XML_VHOST_USER } kind;
+	const char *source;	/* block device, file, or socket of a vhost-user back end */
+	enum nvsr_xml_source { NVSR_XML_BLOCK, NVSR_XML_FILE, NVSR_XML_VHOST_USER } kind;
+	const char *format;	/* NULL: raw */
 	const char *cache, *io;	/* not of vhost-user */
 	bool iothread;		/* the guest's first one; not of vhost-user */
 	unsigned queues;	/* 0: the hypervisor's choice */
