@@ -31,16 +31,16 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 endif
 
 # Asked once and only when first needed: pkg-config itself may be one of the packages that set-up installs.
-PKGS     := libnvme libpci cunit libcyaml jansson
+PKGS     := libnvme libpci cunit libcyaml jansson libvirt
 ask       = $(shell pkg-config $1 $(PKGS))$(if $(filter 0,$(.SHELLSTATUS)),,$(error pkg-config $1 $(PKGS) failed))
 PKG_CF    = $(eval PKG_CF := $(call ask,--cflags))$(PKG_CF)
 PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs) -lm)$(PKG_LIBS)
 
-SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c runners/perf/*.c))
-HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h runners/perf/*.h))
-SCRIPTS := $(sort $(shell grep -lsE '^\#!/bin/(ba)?sh' .ci/* runners/build/* runners/lab/*))
+SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c runners/perf/*.c runners/vm/*.c))
+HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h runners/perf/*.h runners/vm/*.h))
+SCRIPTS := $(sort $(shell grep -lsE '^\#!/bin/(ba)?sh' .ci/* runners/build/* runners/lab/* runners/vm/*/*))
 SRC     := $(filter-out %_test.c %_fuzz.c,$(SRC_ALL))
-TESTSRC := $(filter %_test.c,$(SRC_ALL) $(wildcard runners/fio-engine/*_test.c))
+TESTSRC := $(filter %_test.c,$(SRC_ALL) $(wildcard runners/fio-engine/*_test.c runners/vm/guest/*_test.c))
 FUZZSRC := $(filter %_fuzz.c,$(SRC_ALL))
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
 MAINOBJ := $(B)/obj/runners/conform/main.o
@@ -69,6 +69,7 @@ help:
 	@echo 'make lab-taking a PF is taken from its driver and given back;  make lab-removal: the device goes away in mid-run'
 	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
 	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
+	@echo 'make guest      the appliance that virtual machines boot: build/guest/{vmlinuz,fio.initrd}'
 	@echo 'make lab-safety what protects a drive, on QEMU'"'"'s device: refusals, runs that change nothing, full disks, restore'
 	@echo 'make fuzz       every fuzz target for FUZZ_S=60 seconds under ASan and UBSan; what it finds is kept in build/fuzz'
 	@echo 'make bench      speed targets of the model, the fio engine and the harness, into build/bench.tsv;  make bench-lab: the lab'
@@ -79,7 +80,7 @@ help:
 
 # --- set-up ------------------------------------------------------------------------------------------------------------
 # Only the targets that promise it install; the others say what is missing.
-SETUP := runners/build/setup $(if $(filter run check lint prove lab lab-% bench fuzz,$(MAKECMDGOALS)),--install)
+SETUP := runners/build/setup $(if $(filter run check lint prove guest lab lab-% bench fuzz,$(MAKECMDGOALS)),--install)
 
 $(B)/setup.%: runners/build/packages.debian runners/build/setup
 	@mkdir -p $(@D)
@@ -88,6 +89,7 @@ $(B)/setup.%: runners/build/packages.debian runners/build/setup
 # One after the other: apt works alone.
 $(B)/setup.check: | $(B)/setup.build
 $(B)/setup.lab: | $(B)/setup.check
+$(B)/setup.vm: | $(B)/setup.lab
 $(B)/setup.fuzz: | $(B)/setup.build
 
 # --- build ---------------------------------------------------------------------------------------------------------------
@@ -160,6 +162,21 @@ $(FUZZBIN): $(B)/fuzz/%: %.c $(B)/fuzz/libnvsr.a
 
 -include $(OBJ:.o=.d) $(TESTBIN:=.d) $(CORPUSBIN:=.d) $(FUZZOBJ:.o=.d) $(FUZZBIN:=.d)
 
+# --- the guest appliance, see runners/vm/guest/build ----------------------------------------------------------------------------
+# Static: a guest has no libraries of its own.  Nothing is static with sanitizers, but then it only runs in its test.
+AGENT := $(B)/guest/init
+$(AGENT): runners/vm/guest/init.c runners/vm/guest/agent.c runners/vm/guest/agent.h $(B)/flags
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(STD) $(CFLAGS) $(or $(LDSAN),-static) -o $@ $(filter %.c,$^) $(LDFLAGS)
+$(B)/test/runners/vm/guest/agent_test: | $(AGENT)
+
+GUEST := $(B)/guest/fio.initrd
+$(GUEST): runners/vm/guest/build runners/build/kernel $(AGENT) $(ENGINE) $(wildcard /usr/bin/fio /bin/busybox) | $(B)/setup.vm
+	$(SAY) GUEST $@
+	@runners/vm/guest/build $(@D) $(B)/lab $(AGENT) $(ENGINE)
+guest: $(GUEST)
+
 # --- run and check -----------------------------------------------------------------------------------------------------------
 run: $(BIN)
 	@./$(BIN) run model: --format text
@@ -216,7 +233,7 @@ bench-lab: $(BIN) | $(B)/setup.lab
 
 # --- lint: one stamp per file, so that only what changed is looked at again -------------------------------------------------------
 LINT := $(B)/lint
-LINT_SRC := $(SRC_ALL) runners/fuzz/corpus.c $(wildcard runners/bench/*.c)
+LINT_SRC := $(SRC_ALL) runners/fuzz/corpus.c $(wildcard runners/bench/*.c runners/vm/guest/*.c)
 LINT_STAMPS := $(LINT_SRC:%=$(LINT)/gcc/%.ok) $(LINT_SRC:%=$(LINT)/clang/%.ok) $(HDR_ALL:%=$(LINT)/header/%.ok)
 LINT_CC = $(STD) $(PKG_CF) -Werror -fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@
 
@@ -273,4 +290,4 @@ install: $(BIN)
 clean:
 	rm -rf build nvsr-conform
 
-.PHONY: all help run unit prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal check bench bench-lab fuzz lint install clean FORCE
+.PHONY: all help run unit guest prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal check bench bench-lab fuzz lint install clean FORCE

@@ -185,12 +185,12 @@ static void processor_time_is_that_of_the_process(void)
 	EXPECT(!nvsr_cpu_ns(busy), "a process that is gone");
 	b.device.commands = 500;
 	b.back_end.kicks = 7;
-	text = nvsr_sample_text(&a, &b, 2, true);
+	text = nvsr_sample_text(&a, &b, 2, 7);
 	o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	EXPECT(json_integer_value(json_object_get(o, "window_ns")) == (json_int_t)(b.at - a.at), "%s", text);
 	EXPECT(strstr(text, "\"kicks\": 7") && strstr(text, "\"commands\": 500"), "%s", text);
 	json_decref(o);
-	without = nvsr_sample_text(&a, &b, 2, false);
+	without = nvsr_sample_text(&a, &b, 2, 3);
 	EXPECT(!strstr(without, "backend"), "%s", without);
 }
 
