@@ -124,7 +124,7 @@ FIO_FLAGS = -isystem $(B)/fio/$$(cat $(B)/fio/version) -DCONFIG_PWRITEV2 -DCONFI
 $(B)/nvsr-fio.so: $(ENGINESRC) $(ENGINEHDR) $(LIBRARY) $(B)/flags $(B)/fio/version
 	$(SAY) ENGINE $@
 	$(Q)if [ -s $(B)/fio/version ]; then \
-		$(CC) $(filter-out -MMD -MP,$(CF)) $(FIO_FLAGS) $(CFLAGS) -shared -Wl,--exclude-libs,ALL -o $@.new $(ENGINESRC) $(LIBRARY) $(PKG_LIBS) $(LDFLAGS) && \
+		$(CC) $(filter-out -MMD -MP,$(CF)) $(FIO_FLAGS) $(CFLAGS) -shared -Wl,--exclude-libs,ALL -Wl,--as-needed -o $@.new $(ENGINESRC) $(LIBRARY) $(PKG_LIBS) $(LDFLAGS) && \
 		cp $(B)/fio/version $(B)/nvsr-fio.version && mv $@.new $@; \
 	else rm -f $@ $(B)/nvsr-fio.version; fi
 

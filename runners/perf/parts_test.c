@@ -64,8 +64,9 @@ static void turns_meet_all_paths_alike(void)
 
 static void everybody_has_a_place(void)
 {
-	static const struct { const char *cpus, *guest, *device, *back_end; } cases[] = {
-		{ "3", "3", "3", "3" }, { "0-1", "0", "1", "1" }, { "0,2,5", "0", "5", "2" }, { "0-7", "0-5", "7", "6" },
+	static const struct { const char *cpus; unsigned threads; const char *guest, *device, *back_end; } cases[] = {
+		{ "3", 1, "3", "3", "3" }, { "0-1", 1, "0", "1", "1" }, { "0,2,5", 1, "0", "5", "2" }, { "0-7", 1, "0-5", "7", "6" },
+		{ "0-7", 3, "0-3", "5-7", "4" }, { "0-3", 3, "0", "1-3", "3" }, { "0-1", 2, "0", "1", "1" },
 	};
 	static const char *const bad[] = { "", "a", "1-", "-1", "2-1", "1,", ",1", "1 2", "1024", "99999999999999999999" };
 	struct nvsr_cpus c;
@@ -74,7 +75,7 @@ static void everybody_has_a_place(void)
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
 		EXPECT(nvsr_cpus_parse(cases[i].cpus, &c), "%s", cases[i].cpus);
-		nvsr_place(&c, &p);
+		nvsr_place(&c, cases[i].threads, &p);
 		EXPECT(!strcmp(nvsr_cpus_text(&p.guest, text[0], 64), cases[i].guest) &&
 		       !strcmp(nvsr_cpus_text(&p.device, text[1], 64), cases[i].device) &&
 		       !strcmp(nvsr_cpus_text(&p.back_end, text[2], 64), cases[i].back_end), "%s: %s, %s, %s", cases[i].cpus, text[0],

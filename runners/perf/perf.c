@@ -9,7 +9,7 @@
 #define EMULATED "QEMU NVMe Ctrl"	/* what QEMU's device calls itself */
 
 enum { OPT_MATRIX = 0x100, OPT_QUICK, OPT_LIST, OPT_PATH, OPT_REPEATS, OPT_SEED, OPT_OUT, OPT_PROFILE, OPT_ENGINE, OPT_FIO,
-       OPT_DESTRUCTIVE, OPT_ERASE_SERIAL, OPT_SCALE, OPT_CONNECT, OPT_GUEST };
+       OPT_DESTRUCTIVE, OPT_ERASE_SERIAL, OPT_SCALE, OPT_CONNECT, OPT_GUEST, OPT_THREADS };
 
 static const struct argp_option options[] = {
 	{ "matrix", OPT_MATRIX, "NAME|FILE", 0, "which loads on which paths (default: default)", 1 },
@@ -23,6 +23,8 @@ static const struct argp_option options[] = {
 	  "identity matches)", 2 },
 	{ "fio", OPT_FIO, "FILE", 0, "the fio to use (default: the one in PATH)", 3 },
 	{ "engine", OPT_ENGINE, "FILE", 0, "the fio engine (default: nvsr-fio.so that was built or installed with this program)", 3 },
+	{ "device-threads", OPT_THREADS, "N", 0, "threads of the model, its functions spread over them, each on a processor of its own "
+	  "(default: 1)", 3 },
 	{ "connect", OPT_CONNECT, "URI", 0, "libvirt that runs the guests (default: qemu:///system)", 3 },
 	{ "guest", OPT_GUEST, "DIR", 0, "what guests boot from (default: build/guest beside this program; make guest)", 3 },
 	{ "destructive", OPT_DESTRUCTIVE, NULL, 0, "write to a real device, which also needs --erase-serial", 4 },
@@ -36,6 +38,7 @@ struct perf_options {
 	const char *matrix, *out, *engine, *fio, *connect, *guest;
 	char **paths;
 	unsigned repeats;	/* 0: as the matrix says */
+	unsigned threads;	/* of the model */
 	bool list;
 };
 
@@ -62,6 +65,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_QUICK: o->matrix = "quick"; break;
 	case OPT_LIST: o->list = true; break;
 	case OPT_REPEATS: o->repeats = (unsigned)whole_number("repeats", arg, 1, NVSR_REPEATS_MAX, state); break;
+	case OPT_THREADS: o->threads = (unsigned)whole_number("device-threads", arg, 1, NVSR_CPUS_MAX, state); break;
 	case OPT_SEED: o->target.seed = whole_number("seed", arg, 0, UINT32_MAX, state); break;
 	case OPT_OUT: o->out = arg; break;
 	case OPT_PROFILE: o->target.profile = arg; break;
@@ -108,6 +112,7 @@ static const struct argp argp = {
 static void parse_options(int argc, char **argv, struct perf_options *ret)
 {
 	memset(ret, 0, sizeof(*ret));
+	ret->threads = 1;
 	ret->target.seed = NVSR_DEFAULT_SEED;
 	ret->matrix = "default";
 	argp_parse(&argp, argc, argv, 0, NULL, ret);
@@ -532,7 +537,11 @@ static int prepare_and(const struct perf_options *o, struct run *r, const char *
 	if (!rc)
 		rc = check_matrix(r->matrix, &r->target);
 	nvsr_cpus_allowed(&cpus);
-	nvsr_place(&cpus, &r->placement);
+	nvsr_place(&cpus, o->threads, &r->placement);
+	if (!rc && o->threads > r->placement.device.n) {
+		nvsr_say("--device-threads %u: each has a processor of its own, and there are %u for all", o->threads, cpus.n);
+		rc = EXIT_USAGE;
+	}
 	if (!rc && !o->list)
 		rc = r->target.real ? nvsr_fio_find_plain(o->fio, &r->fio) : nvsr_fio_find(o->fio, o->engine, &r->fio);
 	if (!rc)

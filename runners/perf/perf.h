@@ -18,7 +18,7 @@
 struct nvsr_cpus { unsigned n; int cpu[NVSR_CPUS_MAX]; };
 struct nvsr_placement {
 	unsigned cpus;				/* that we may use */
-	struct nvsr_cpus guest, device, back_end;	/* fio's jobs; the device's thread; threads of back ends */
+	struct nvsr_cpus guest, device, back_end;	/* fio's jobs; one for each thread of the device; threads of back ends */
 };
 /* Those that this process may run on, ascending. */
 void nvsr_cpus_allowed(struct nvsr_cpus *ret);
@@ -26,10 +26,10 @@ void nvsr_cpus_allowed(struct nvsr_cpus *ret);
 bool nvsr_cpus_parse(const char *text, struct nvsr_cpus *ret);
 char *nvsr_cpus_text(const struct nvsr_cpus *c, char *buf, size_t len);
 /*
- * The device on the last, back ends on the one before it, jobs on the rest from the first up.  Of two, jobs have the first and
- * the others share the second; one is everybody's.
+ * @threads of the device on the last - as many as leave one for others -, back ends on the one before them, jobs on the rest from
+ * the first up.  Of two, jobs have the first and the others share the second; one is everybody's.
  */
-void nvsr_place(const struct nvsr_cpus *cpus, struct nvsr_placement *ret);
+void nvsr_place(const struct nvsr_cpus *cpus, unsigned threads, struct nvsr_placement *ret);
 /* This process and its later threads.  0 or negative errno. */
 int nvsr_pin(const struct nvsr_cpus *c);
 /* Another one, and the threads that it will start. */

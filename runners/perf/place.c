@@ -77,15 +77,17 @@ static void one(struct nvsr_cpus *to, int cpu)
 	to->cpu[0] = cpu;
 }
 
-void nvsr_place(const struct nvsr_cpus *cpus, struct nvsr_placement *ret)
+void nvsr_place(const struct nvsr_cpus *cpus, unsigned threads, struct nvsr_placement *ret)
 {
-	unsigned n = cpus->n, guests = n > 2 ? n - 2 : 1;
+	unsigned n = cpus->n, devices = NVSR_MAX(1u, NVSR_MIN(threads, n > 1 ? n - 1 : 1u));
+	unsigned guests = n > devices + 1 ? n - devices - 1 : 1;
 
 	ret->cpus = n;
 	ret->guest.n = guests;
 	memcpy(ret->guest.cpu, cpus->cpu, guests * sizeof(cpus->cpu[0]));
-	one(&ret->device, cpus->cpu[n - 1]);
-	one(&ret->back_end, n > 2 ? cpus->cpu[n - 2] : cpus->cpu[n - 1]);
+	ret->device.n = devices;
+	memcpy(ret->device.cpu, cpus->cpu + n - devices, devices * sizeof(cpus->cpu[0]));
+	one(&ret->back_end, n > devices + 1 ? cpus->cpu[n - devices - 1] : cpus->cpu[n - 1]);
 }
 
 int nvsr_pin(const struct nvsr_cpus *c)

@@ -137,7 +137,7 @@ static int be_device(struct nvsr_procs *p, unsigned nr, int ready_fd, struct nvs
 {
 	struct nvsr_load_device d;
 	struct nvsr_serve_options o = {
-		.socket = p->device_socket, .threads = 1, .cpu = p->o.placement->device.cpu, .spin = p->o.spin, .ready_fd = ready_fd,
+		.socket = p->device_socket, .threads = p->o.placement->device.n, .cpu = p->o.placement->device.cpu, .spin = p->o.spin, .ready_fd = ready_fd,
 	};
 	int rc;
 
