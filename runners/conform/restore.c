@@ -280,6 +280,7 @@ static int restore(int argc, char **argv)
 			 o.target.device);
 		return EXIT_USAGE;
 	}
+	nvsr_perf_tidy();
 	if (!o.run)
 		o.run = found = newest_run(o.target.device);
 	taken = nvsr_dev_is_taken(device, driver, sizeof(driver));

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Loads in guests: what each path gives a guest, the proof that it is the right namespace, fio in all guests at once. */
+#include <dirent.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "runners/perf/guests.h"
 
+#define FOLDER "nvsr-vm-"		/* and our process id */
 #define BOOT_S 60
 #define SCRIPT_S 60
 #define MEMORY_MIB 512
@@ -37,9 +40,52 @@ static void find_guest(const struct nvsr_stage_options *o, char *ret, size_t len
 		snprintf(ret, len, "%.*s/../lib/nvsr-conform/guest", (int)len - 32, exe);
 }
 
-static char *prepare(struct nvsr_host *h, struct nvsr_guests *g)
+static const char *tmp_folder(void)
 {
 	const char *tmp = getenv("TMPDIR");
+
+	return tmp && strlen(tmp) < 40 ? tmp : "/tmp";
+}
+
+static void remove_folder(const char *path)
+{
+	struct stat st;
+	DIR *d;
+	const struct dirent *e;
+
+	if (lstat(path, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		return;
+	d = opendir(path);
+	while (d && (e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	rmdir(path);
+}
+
+/* Folders of processes that were killed. */
+void nvsr_perf_tidy(void)
+{
+	DIR *d = opendir(tmp_folder());
+	const struct dirent *e;
+	int pid;
+
+	while (d && (e = readdir(d))) {
+		_cleanup_free_ char *path = NULL;
+
+		if (sscanf(e->d_name, FOLDER "%d-", &pid) != 1 || pid <= 0 || !kill(pid, 0) || errno != ESRCH)
+			continue;
+		path = nvsr_asprintf("%s/%s", tmp_folder(), e->d_name);
+		if (path)
+			remove_folder(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+static char *prepare(struct nvsr_host *h, struct nvsr_guests *g)
+{
 	struct nvsr_complaint complaint = { "" };
 	char folder[PATH_MAX - 16];
 
@@ -52,7 +98,8 @@ static char *prepare(struct nvsr_host *h, struct nvsr_guests *g)
 		return nvsr_asprintf("needs what guests boot from, and %s is not there: make guest", access(g->kernel, R_OK) ? g->kernel : g->initrd);
 	if (nvsr_hypervisor_open(h->o.connect, &g->hypervisor, &complaint))
 		return nvsr_asprintf("needs %s", complaint.text);
-	snprintf(g->folder, sizeof(g->folder), "%s/nvsr-vm-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+	nvsr_perf_tidy();
+	snprintf(g->folder, sizeof(g->folder), "%s/" FOLDER "%d-XXXXXX", tmp_folder(), (int)getpid());
 	/* QEMU may be another user's. */
 	if (!mkdtemp(g->folder) || chmod(g->folder, 0711)) {
 		g->folder[0] = '\0';
@@ -147,7 +194,7 @@ void nvsr_guests_close(struct nvsr_host *h)
 	nvsr_guests_drop(h, NULL);
 	nvsr_hypervisor_close(g->hypervisor);
 	if (g->folder[0])
-		rmdir(g->folder);
+		remove_folder(g->folder);
 	free(g->broken);
 	free(g);
 	h->guests = NULL;

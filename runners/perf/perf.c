@@ -523,6 +523,8 @@ static int prepare_and(const struct perf_options *o, struct run *r, const char *
 	if (rc)
 		return rc;
 	r->o = o;
+	if (o->target.timeout_scale > 0)
+		nvsr_measure_grace_ns = (uint64_t)((double)nvsr_measure_grace_ns * o->target.timeout_scale);
 	rc = load_matrix(o, matrix, &r->matrix);
 	if (!rc)
 		rc = nvsr_target_open(&o->target, &r->target);
