@@ -31,13 +31,13 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 endif
 
 # Asked once and only when first needed: pkg-config itself may be one of the packages that set-up installs.
-PKGS     := libnvme libpci cunit libcyaml jansson
+PKGS     := libnvme libpci cunit libcyaml jansson libvirt
 ask       = $(shell pkg-config $1 $(PKGS))$(if $(filter 0,$(.SHELLSTATUS)),,$(error pkg-config $1 $(PKGS) failed))
 PKG_CF    = $(eval PKG_CF := $(call ask,--cflags))$(PKG_CF)
 PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs) -lm)$(PKG_LIBS)
 
-SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c runners/perf/*.c))
-HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h runners/perf/*.h))
+SRC_ALL := $(sort $(wildcard lib/*/*.c suites/*.c suites/*/*.c reports/*.c runners/conform/*.c runners/perf/*.c runners/vm/*.c))
+HDR_ALL := $(sort $(wildcard lib/*.h lib/*/*.h suites/*.h suites/*/*.h reports/*.h runners/conform/*.h runners/perf/*.h runners/vm/*.h))
 SCRIPTS := $(sort $(shell grep -lsE '^\#!/bin/(ba)?sh' .ci/* runners/build/* runners/lab/* runners/vm/*/*))
 SRC     := $(filter-out %_test.c %_fuzz.c,$(SRC_ALL))
 TESTSRC := $(filter %_test.c,$(SRC_ALL) $(wildcard runners/fio-engine/*_test.c runners/vm/guest/*_test.c))
@@ -67,6 +67,7 @@ help:
 	@echo 'make lab        every suite on QEMU'"'"'s SR-IOV device, through the Linux driver of an emulated host'
 	@echo 'make lab-pair   the same with VFs driven by VFIO;  make lab-vfio: PF and VFs'
 	@echo 'make lab-taking a PF is taken from its driver and given back;  make lab-removal: the device goes away in mid-run'
+	@echo 'make lab-perf   nvsr-conform perf with guests on QEMU'"'"'s device: every path (KIND=smoke: three), and what goes wrong'
 	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
 	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
 	@echo 'make guest      the appliance that virtual machines boot: build/guest/{vmlinuz,fio.initrd}'
@@ -216,7 +217,11 @@ FUZZ_S ?= 60
 fuzz: $(FUZZBIN)
 	@B=$(B) FUZZ_S=$(FUZZ_S) runners/build/fuzz $(FUZZSRC)
 
-check: $(BIN) $(ENGINE) $(TESTBIN) $(CORPUSBIN) $(READING) | $(B)/setup.build $(B)/setup.check $(B)/setup.lab
+# KIND: smoke, all.  Guests find their image beside the program.
+lab-perf: $(BIN) $(READING) $(GUEST) | $(B)/setup.vm
+	@runners/lab/perf $(BIN) $(READING) $(or $(KIND),all) $(B)/lab/perf
+
+check: $(BIN) $(ENGINE) $(TESTBIN) $(CORPUSBIN) $(READING) $(if $(filter 1,$(SAN)),,$(GUEST)) | $(B)/setup.build $(B)/setup.check $(B)/setup.vm
 	@B=$(B) BIN=./$(BIN) SAN=$(SAN) MAKE='$(MAKE)' CORPUS='$(CORPUSBIN)' runners/build/check $(TESTBIN)
 
 # Programs that only the benchmarks run.
@@ -283,4 +288,4 @@ install: $(BIN)
 clean:
 	rm -rf build nvsr-conform
 
-.PHONY: all help run unit guest prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal check bench bench-lab fuzz lint install clean FORCE
+.PHONY: all help run unit guest prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal lab-perf check bench bench-lab fuzz lint install clean FORCE

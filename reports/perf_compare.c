@@ -14,7 +14,7 @@ static char *copy(const char *s)
 	return strdup(s ? s : "unknown");
 }
 
-static char *kind_text(const struct nvsr_perf_run *run) { return copy(run->software ? "software model" : "drive"); }
+static char *kind_text(const struct nvsr_perf_run *run) { return copy(run->software ? "software model" : run->tcg ? "emulated machine" : run->emulated ? "emulated device" : "drive"); }
 static char *cpu_text(const struct nvsr_perf_run *run) { return copy(run->cpu); }
 static char *cpus_text(const struct nvsr_perf_run *run) { return nvsr_asprintf("%u", run->cpus); }
 static char *governor_text(const struct nvsr_perf_run *run) { return copy(run->governor); }
@@ -196,8 +196,8 @@ void nvsr_perf_compare_write(FILE *f, const struct nvsr_perf_run *const *runs, c
 			runs[i]->model ? runs[i]->model : "-", runs[i]->tool ? runs[i]->tool : "-",
 			runs[i]->time ? runs[i]->time : "-");
 		nvsr_perf_text_totals(f, runs[i]);
-		if (runs[i]->software)
-			fputs("   " NVSR_PERF_SOFTWARE "\n", f);
+		if (nvsr_perf_label(runs[i]))
+			fprintf(f, "   %s\n", nvsr_perf_label(runs[i]));
 	}
 	for (size_t i = 1; i < n; i++) {
 		bool decided;

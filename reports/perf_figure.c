@@ -93,8 +93,8 @@ static void put_head(struct nvsr_text *t, const struct nvsr_perf_run *run, const
 		     const struct layout *l)
 {
 	nvsr_text_add(t, "# %s\n# Redo: gnuplot -c %s.gp svg   or   gnuplot -c %s.gp png\n", fig->title, fig->name, fig->name);
-	if (run->software)
-		nvsr_text_add(t, "# " NVSR_PERF_SOFTWARE "\n");
+	if (nvsr_perf_label(run))
+		nvsr_text_add(t, "# %s\n", nvsr_perf_label(run));
 	nvsr_text_add(t, "set encoding utf8\n"
 		      "if (ARGC > 0 && ARG1 eq 'png') {\n"
 		      "\tset terminal pngcairo size %.0f,%.0f font 'sans-serif,9' fontscale 2 linewidth 2 pointscale 1.7 enhanced "
@@ -128,11 +128,13 @@ static double from_top(const struct layout *l, double y)
 static void put_frame(struct nvsr_text *t, const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig,
 		      const struct layout *l, const char *const *paths, unsigned n, unsigned legend_rows)
 {
+	const char *label = nvsr_perf_label(run);
+
 	nvsr_text_add(t, "set multiplot\n"
 		      "set label 1 \"{/:Bold %s}\" at screen %.4f,%.4f left tc rgb '" NVSR_PERF_INK "'\n"
 		      "set label 2 \"%s%smedian of %u repeats%s\" at screen %.4f,%.4f left tc rgb '" NVSR_PERF_SOFT "'\n",
 		      fig->title, 16 / l->width, from_top(l, 20),
-		      run->software ? NVSR_PERF_SOFTWARE : "", run->software ? "     " : "", run->repeats,
+		      label ? label : "", label ? "     " : "", run->repeats,
 		      run->repeats > 1 ? ", bars from least to most" : "", 16 / l->width, 14 / l->height);
 	nvsr_text_add(t, "unset border\nunset tics\n"
 		      "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n"
@@ -298,8 +300,8 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 		return;
 	finish_range(&y, fig);
 	nvsr_text_add(data, "# %s\n", fig->title);
-	if (run->software)
-		nvsr_text_add(data, "# " NVSR_PERF_SOFTWARE "\n");
+	if (nvsr_perf_label(run))
+		nvsr_text_add(data, "# %s\n", nvsr_perf_label(run));
 	nvsr_text_add(data, "# columns: %s; %s: median, least, most\n",
 		      (const char *const[]){ "depth", "jobs", "VMs", "bytes" }[fig->axis], fig->y_title);
 	put_head(script, run, fig, &l);

@@ -112,6 +112,9 @@ static void put_head(FILE *f, const struct nvsr_perf_run *run)
 	if (run->software)
 		fputs("<p class=banner><b>" NVSR_PERF_SOFTWARE ".</b> The device is a program on this host: what it does per second "
 		      "says nothing of any drive, and it takes CPU that a drive would not.</p>\n", f);
+	else if (nvsr_perf_label(run))
+		fprintf(f, "<p class=banner><b>%s.</b> What is emulated does per second what the emulator's processors let it.</p>\n",
+			nvsr_perf_label(run));
 	if (bad)
 		fprintf(f, "<p class=\"banner bad\">%s</p>\n", bad);
 	nvsr_perf_noise_text(run, noise);
@@ -157,8 +160,8 @@ static void put_figures(FILE *f, const struct nvsr_perf_run *run, const struct n
 		fputs("</div><figcaption>", f);
 		if (!fig->svg)
 			nvsr_xml_put(f, fig->title);
-		if (run->software)
-			fputs("<span class=badge>" NVSR_PERF_SOFTWARE "</span>", f);
+		if (nvsr_perf_label(run))
+			fprintf(f, "<span class=badge>%s</span>", nvsr_perf_label(run));
 		for (unsigned k = 0; k < 4; k++) {
 			static const char *const suffix[] = { "svg", "png", "dat", "gp" };
 

@@ -9,7 +9,10 @@
 
 void nvsr_perf_html_caption(FILE *f, const struct nvsr_perf_run *run, const char *text)
 {
-	fprintf(f, "<caption><span>%s%s</span></caption>", text, run->software ? " <span class=badge>" NVSR_PERF_SOFTWARE "</span>" : "");
+	const char *label = nvsr_perf_label(run);
+
+	fprintf(f, "<caption><span>%s%s%s%s</span></caption>", text, label ? " <span class=badge>" : "", label ? label : "",
+		label ? "</span>" : "");
 }
 
 static void put_path(FILE *f, const char *path)

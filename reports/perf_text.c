@@ -139,8 +139,8 @@ static void put_workload(FILE *f, const struct nvsr_perf_run *run, const struct 
 		return;
 	}
 	find_depths(&t);
-	fprintf(f, "\n%s, %u job%s, %u VM%s%s\n", text, t.like->jobs, t.like->jobs == 1 ? "" : "s", t.like->vms,
-		t.like->vms == 1 ? "" : "s", run->software ? " - " NVSR_PERF_SOFTWARE : "");
+	fprintf(f, "\n%s, %u job%s, %u VM%s%s%s\n", text, t.like->jobs, t.like->jobs == 1 ? "" : "s", t.like->vms,
+		t.like->vms == 1 ? "" : "s", nvsr_perf_label(run) ? " - " : "", nvsr_perf_label(run) ? nvsr_perf_label(run) : "");
 	if (t.thinned)
 		fprintf(f, "%u of %u depths, the others are in the report\n", t.depths, t.depths + t.thinned);
 	put_metric(f, &t, "thousand IOPS", "", NVSR_PERF_IOPS, 1000);
@@ -232,8 +232,8 @@ void nvsr_perf_text_write(FILE *f, const struct nvsr_perf_run *run, const struct
 		run->model ? ", " : "", run->model ? run->model : "", run->matrix ? run->matrix : "-");
 	if (run->cpu)
 		fprintf(f, "%s, %u CPUs, %s\n", run->cpu, run->cpus, run->kernel ? run->kernel : "");
-	if (run->software)
-		fputs(NVSR_PERF_SOFTWARE "\n", f);
+	if (nvsr_perf_label(run))
+		fprintf(f, "%s\n", nvsr_perf_label(run));
 	fputs("median of the repeats, ± half of least to most\n", f);
 	nvsr_perf_noise_text(run, noise);
 	if (*noise)

@@ -22,8 +22,8 @@ static void put_comment(FILE *f, const char *name, const char *value)
 
 static void put_head(FILE *f, const struct nvsr_perf_run *run)
 {
-	if (run->software)
-		fputs("# " NVSR_PERF_SOFTWARE "\n", f);
+	if (nvsr_perf_label(run))
+		fprintf(f, "# %s\n", nvsr_perf_label(run));
 	put_comment(f, "nvsr-conform", run->tool);
 	put_comment(f, "device", run->device);
 	put_comment(f, "model", run->model);

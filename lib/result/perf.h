@@ -107,7 +107,7 @@ struct nvsr_perf_verify { char *path, *reason; enum nvsr_perf_state state; bool 
 
 struct nvsr_perf_run {
 	char *tool, *device, *model, *serial, *firmware, *profile, *time, *finished, *cmdline, *matrix, *title;
-	bool software;			/* numbers of the software model: to be labelled wherever they stand */
+	bool software, emulated, tcg;	/* of the software model, of an emulated device, from emulated processors: see nvsr_perf_label() */
 	unsigned repeats;
 	uint64_t seed, ramp_ms, run_ms;
 	unsigned cpus;			/* of the placement */
@@ -125,8 +125,14 @@ struct nvsr_perf_run {
 	uint64_t memory_bytes;
 };
 
-/* "software model: compare paths, not drives": stands with every number of such a run. */
 #define NVSR_PERF_SOFTWARE "software model: compare paths, not drives"
+#define NVSR_PERF_EMULATED "emulated device: compare paths, not drives"
+#define NVSR_PERF_TCG "emulated processors (TCG): no numbers of virtual machines"
+/* Stands with every number of such a run; NULL: a drive on a real machine. */
+static inline const char *nvsr_perf_label(const struct nvsr_perf_run *run)
+{
+	return run->software ? NVSR_PERF_SOFTWARE : run->tcg ? NVSR_PERF_TCG : run->emulated ? NVSR_PERF_EMULATED : NULL;
+}
 
 /* Does @dir hold a performance run? */
 bool nvsr_perf_is_run(const char *dir);

@@ -157,6 +157,8 @@ static int read_start(struct reader *r, const json_t *o)
 	if (!json_is_boolean(json_object_get(o, "software")))
 		return nvsr_perf_complain(&r->at, "software", "true or false");
 	run->software = json_is_true(json_object_get(o, "software"));
+	run->emulated = json_is_true(json_object_get(o, "emulated"));
+	run->tcg = json_is_true(json_object_get(o, "tcg"));
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(texts); i++)
 		if ((rc = nvsr_perf_text(&r->at, o, texts[i].key, false, texts[i].field)))
 			return rc;

@@ -164,6 +164,10 @@ int nvsr_rundir_read(const char *dir, struct nvsr_run *ret);
 
 /* --- runners/perf/perf.c ----------------------------------------------------------------------------------------------- */
 bool nvsr_perf_is_resumable(const char *dir);
+/* What processes that were killed left in the folder for temporary files. */
+void nvsr_perf_tidy(void);
+/* Did it end by itself, with everything put back? */
+bool nvsr_perf_is_over(const char *dir);
 /* What a performance run still lacks; the exit code. */
 int nvsr_perf_resume(const char *dir);
 

@@ -54,6 +54,8 @@ static enum left what_is_left(const char *dir)
 	struct nvsr_run run;
 	char complaint[512];
 
+	if (path && nvsr_perf_is_resumable(dir))
+		return nvsr_perf_is_over(dir) ? LEFT_NOTHING : LEFT_ANYTHING;
 	if (!path || access(path, F_OK))
 		return path ? LEFT_NOTHING : LEFT_ANYTHING;
 	if (nvsr_run_read(path, &run, complaint))
@@ -278,6 +280,7 @@ static int restore(int argc, char **argv)
 			 o.target.device);
 		return EXIT_USAGE;
 	}
+	nvsr_perf_tidy();
 	if (!o.run)
 		o.run = found = newest_run(o.target.device);
 	taken = nvsr_dev_is_taken(device, driver, sizeof(driver));

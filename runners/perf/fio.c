@@ -2,9 +2,11 @@
 /* fio: found, compared with what the engine was built for, started, watched, and its answer judged. */
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/io_uring.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "config.h"
@@ -36,7 +38,7 @@ static void become(char *const *argv, int out, int err, pid_t parent)
 	_exit(127);
 }
 
-static int start(char *const *argv, struct nvsr_fio_run *ret)
+int nvsr_program_start(char *const *argv, struct nvsr_fio_run *ret)
 {
 	struct nvsr_fio_run r = { .pid = -1 };
 	pid_t parent = getpid();
@@ -64,7 +66,7 @@ int nvsr_fio_start(const struct nvsr_fio *f, const char *job, struct nvsr_fio_ru
 {
 	char *const argv[] = { f->program, (char *)"--output-format=json", (char *)"--eta=never", (char *)job, NULL };
 
-	return start(argv, ret);
+	return nvsr_program_start(argv, ret);
 }
 
 bool nvsr_fio_ended(struct nvsr_fio_run *r, int *ret_status)
@@ -130,6 +132,15 @@ void nvsr_fio_close(struct nvsr_fio_run *r)
 	r->out = r->err = -1;
 }
 
+void nvsr_fio_finish(struct nvsr_fio_run *r, struct nvsr_said *ret)
+{
+	nvsr_fio_kill(r);
+	*ret = (struct nvsr_said){ 0 };
+	ret->json = nvsr_fio_said(r->out, &ret->json_len);
+	ret->err = nvsr_fio_said(r->err, &ret->err_len);
+	nvsr_fio_close(r);
+}
+
 /* --- finding it ------------------------------------------------------------------------------------------------------------- */
 
 /* "fio-3.33", or NULL: it does not start, or is no fio. */
@@ -141,7 +152,7 @@ static char *ask_version(const char *program)
 	char *said = NULL;
 	int status = -1;
 
-	if (start(argv, &r))
+	if (nvsr_program_start(argv, &r))
 		return NULL;
 	while (!nvsr_fio_ended(&r, &status) && !nvsr_stop && nvsr_now_ns() < until)
 		nvsr_sleep_ns(NVSR_MS, NULL);
@@ -205,17 +216,52 @@ static char *identify(const char *path)
 	return nvsr_asprintf("%016llx", (unsigned long long)hash);
 }
 
+static int find_program(const char *program, struct nvsr_fio *f)
+{
+	f->program = strdup(program ? program : "fio");
+	f->version = f->program ? ask_version(f->program) : NULL;
+	if (f->version)
+		return 0;
+	nvsr_say("%s: is not there, or is no fio; it is the load generator:\n  apt-get install fio", program ? program : "fio");
+	return EXIT_USAGE;
+}
+
+/* Kernels and containers may forbid it. */
+static bool has_io_uring(void)
+{
+	struct io_uring_params p = { 0 };
+	long fd = syscall(SYS_io_uring_setup, 1, &p);
+
+	if (fd >= 0)
+		close((int)fd);
+	return fd >= 0;
+}
+
+int nvsr_fio_find_plain(const char *program, struct nvsr_fio *ret)
+{
+	struct nvsr_fio f = { 0 };
+	int rc = find_program(program, &f);
+
+	if (!rc) {
+		f.engine_id = strdup(has_io_uring() ? "io_uring" : "libaio");
+		rc = f.engine_id ? 0 : EXIT_INCOMPLETE;
+	}
+	if (rc)
+		nvsr_fio_free(&f);
+	else
+		*ret = f;
+	return rc;
+}
+
 int nvsr_fio_find(const char *program, const char *engine, struct nvsr_fio *ret)
 {
-	struct nvsr_fio f = { .program = strdup(program ? program : "fio") };
+	struct nvsr_fio f = { 0 };
 	_cleanup_free_ char *built_for = NULL;
-	int rc = EXIT_USAGE;
+	int rc = find_program(program, &f);
 
-	f.version = f.program ? ask_version(f.program) : NULL;
-	if (!f.version) {
-		nvsr_say("%s: is not there, or is no fio; it is the load generator:\n  apt-get install fio", program ? program : "fio");
+	if (rc)
 		goto out;
-	}
+	rc = EXIT_USAGE;
 	f.engine = nvsr_fio_engine_find(engine);
 	if (!f.engine) {
 		if (engine)

@@ -8,12 +8,17 @@ static void put_global(struct nvsr_text *t, const struct nvsr_job *j)
 	char cpus[1024];
 
 	nvsr_text_add(t, "; written by nvsr-conform %s\n[global]\n", nvsr_version);
-	nvsr_text_add(t, "ioengine=external:%s\nthread=1\ndevice=unix:%s\npath=%s\n", j->engine, j->device, j->cell->path->engine);
+	if (j->engine)
+		nvsr_text_add(t, "ioengine=external:%s\nthread=1\ndevice=unix:%s\npath=%s\n", j->engine, j->device,
+			      j->cell->path->engine);
+	else
+		nvsr_text_add(t, "ioengine=%s\nthread=1\ndirect=1\n", j->io);
 	nvsr_text_add(t, "randseed=%llu\n", (unsigned long long)j->seed);
 	/* Total latency is what engines have in common; the others would only cost time. */
 	nvsr_text_add(t, "lat_percentiles=1\nclat_percentiles=0\npercentile_list=50:95:99:99.9\n"
 			 "disable_clat=1\ndisable_slat=1\ngroup_reporting=1\n");
-	nvsr_text_add(t, "cpus_allowed=%s\ncpus_allowed_policy=split\n", nvsr_cpus_text(j->cpus, cpus, sizeof(cpus)));
+	if (j->cpus)
+		nvsr_text_add(t, "cpus_allowed=%s\ncpus_allowed_policy=split\n", nvsr_cpus_text(j->cpus, cpus, sizeof(cpus)));
 }
 
 static void put_load(struct nvsr_text *t, const struct nvsr_job *j)
@@ -28,7 +33,10 @@ static void put_load(struct nvsr_text *t, const struct nvsr_job *j)
 	nvsr_text_add(t, "bs=%u\niodepth=%u\nnumjobs=%u\n", c->block, c->depth, c->jobs);
 	if (random)
 		nvsr_text_add(t, "norandommap=1\n");
-	else if (c->jobs > 1)	/* each job a part of its own, as one after the other they would read what is in the cache */
+	if (random && !j->engine)	/* of a namespace that is larger the same part on every path */
+		nvsr_text_add(t, "size=%llu\n", (unsigned long long)j->namespace_bytes);
+	/* Each job a part of its own, as one after the other they would read what is in the cache. */
+	else if (!random && (c->jobs > 1 || !j->engine))
 		nvsr_text_add(t, "size=%llu\noffset_increment=%llu\n", part, part);
 	nvsr_text_add(t, "time_based=1\nramp_time=%ums\nruntime=%ums\n", j->warm_up_ms, j->run_ms);
 }
@@ -45,6 +53,11 @@ static void put_vm(struct nvsr_text *t, const struct nvsr_job *j, unsigned vm)
 {
 	const struct nvsr_data_path *p = j->cell->path;
 
+	if (!j->engine) {
+		nvsr_text_add(t, p->vf ? "[vm%u]\n" : "[host]\n", vm);
+		nvsr_text_add(t, "filename=%s\n", j->file);
+		return;
+	}
 	if (!p->vf) {
 		nvsr_text_add(t, "[host]\nfunction=pf\nnsid=%u\n", nvsr_load_nsid(0));
 		return;
@@ -64,7 +77,8 @@ char *nvsr_job_text(const struct nvsr_job *j)
 	else
 		put_load(&t, j);
 	for (unsigned vm = 1; vm <= (j->verify_bytes ? 1 : j->cell->vms); vm++)
-		put_vm(&t, j, vm);
+		if (!j->vm || j->vm == vm)
+			put_vm(&t, j, vm);
 	if (t.failed)
 		nvsr_text_free(&t);
 	return t.s;

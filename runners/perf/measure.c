@@ -6,7 +6,6 @@
 #include "runners/perf/perf.h"
 
 #define VERIFY_BYTES (16u << 20)
-#define STARTED_COMMANDS 64		/* more than it takes to set queues up */
 #define POLL_NS NVSR_MS
 #define PLAIN_EVERY_NS (10 * NVSR_S)
 
@@ -84,60 +83,96 @@ struct turn {
 	unsigned vms;
 	uint64_t warm_up, window;	/* ns; window 0: nothing is sampled */
 	char *reason;			/* why it failed */
-	char *dead;			/* which process of ours ended meanwhile */
-	bool corrupt;
+	char *dead;			/* what the load needs and what is gone */
+	bool ended, corrupt;
+	struct nvsr_sample sample[2];
 };
 
-static void take_sample(struct turn *t, const struct nvsr_fio_run *r, struct nvsr_sample *ret)
+/* Sleep until @until, in pieces.  False when there is nothing to wait for: fio or what it needs ended, or a signal came. */
+static bool sleep_until(struct turn *t, uint64_t until, uint64_t step)
 {
-	unsigned backs;
-	const pid_t *back = nvsr_procs_back(t->m->procs, &backs);
-	const pid_t *pid[NVSR_ROLES] = { &r->pid, nvsr_procs_device(t->m->procs), back };
-	const unsigned n[NVSR_ROLES] = { 1, 1, backs };
+	struct nvsr_stage *s = t->m->stage;
 
-	nvsr_sample_take(pid, n, ret);
-	nvsr_procs_count(t->m->procs, ret);
-}
-
-/* Sleep until @until, in pieces.  False when there is nothing to wait for: fio or a process of ours ended, or a signal came. */
-static bool sleep_until(struct turn *t, struct nvsr_fio_run *r, uint64_t until, uint64_t step, int *status, bool *ended)
-{
 	for (uint64_t now; !nvsr_stop && (now = nvsr_now_ns()) < until;) {
 		nvsr_sleep_ns(NVSR_MIN(until - now, step), &nvsr_stop);
-		if ((*ended = nvsr_fio_ended(r, status)))
+		if ((t->ended = s->ops->ended(s)))
 			return false;
 		if (!t->dead)
-			t->dead = nvsr_procs_dead(t->m->procs);
+			t->dead = s->ops->dead(s);
 		if (t->dead)
 			return false;
 	}
 	return !nvsr_stop;
 }
 
-/*
- * Wait for the first commands, then sample at both ends of a window inside the measured time.  @margin keeps the window off its
- * ends, which we see a little later than they are.
- */
-static bool sample_window(struct turn *t, struct nvsr_fio_run *r, uint64_t deadline, struct nvsr_sample s[2], int *status, bool *ended)
+/* Keeps the window off the ends of the measured time, which we see a little later than they are. */
+static uint64_t margin(const struct turn *t)
 {
-	uint64_t margin = NVSR_MAX(t->window / 20, 5 * NVSR_MS), begin;
-	struct nvsr_sample before = { 0 }, now = { 0 };
+	return NVSR_MAX(t->window / 20, 5 * NVSR_MS);
+}
 
-	if (nvsr_procs_count(t->m->procs, &before))
+/* The first commands are seen: sample at both ends of a window inside the measured time. */
+static bool sample_window(struct turn *t)
+{
+	struct nvsr_stage *s = t->m->stage;
+	uint64_t begin = nvsr_now_ns() + t->warm_up;
+
+	if (!sleep_until(t, begin + margin(t), 200 * NVSR_MS))
 		return false;
-	do {
-		if (nvsr_now_ns() > deadline || !sleep_until(t, r, nvsr_now_ns() + POLL_NS, POLL_NS, status, ended))
-			return false;
-		nvsr_procs_count(t->m->procs, &now);
-	} while (now.device.commands - before.device.commands < STARTED_COMMANDS);
-	begin = nvsr_now_ns() + t->warm_up;
-	if (!sleep_until(t, r, begin + margin, 200 * NVSR_MS, status, ended))
+	s->ops->sample(s, &t->sample[0]);
+	if (!sleep_until(t, begin + t->window - margin(t), 200 * NVSR_MS))
 		return false;
-	take_sample(t, r, &s[0]);
-	if (!sleep_until(t, r, begin + t->window - margin, 200 * NVSR_MS, status, ended))
-		return false;
-	take_sample(t, r, &s[1]);
+	s->ops->sample(s, &t->sample[1]);
 	return true;
+}
+
+/*
+ * When the load begins is not seen, only its end: sample all the time, and take two samples that lie before the end as far as
+ * the window does.  fio needs @TAIL to end and to write its output.
+ */
+#define TRAIL 512
+#define TAIL_NS (300 * NVSR_MS)
+static bool sample_backwards(struct turn *t, uint64_t deadline)
+{
+	struct nvsr_stage *s = t->m->stage;
+	struct nvsr_sample *ring = calloc(TRAIL, sizeof(*ring));
+	uint64_t step = NVSR_MAX((t->window + TAIL_NS) / (TRAIL / 2), 20 * NVSR_MS), end;
+	const struct nvsr_sample *last = NULL, *first = NULL;
+	size_t n = 0;
+
+	while (ring && !t->ended && nvsr_now_ns() < deadline) {
+		s->ops->sample(s, &ring[n++ % TRAIL]);
+		if (!sleep_until(t, nvsr_now_ns() + step, step) && !t->ended)
+			break;
+	}
+	end = nvsr_now_ns();
+	for (size_t i = n > TRAIL ? n - TRAIL : 0; t->ended && i < n; i++) {
+		const struct nvsr_sample *x = &ring[i % TRAIL];
+
+		if (!first && x->at + TAIL_NS + t->window >= end + margin(t))
+			first = x;
+		if (x->at + TAIL_NS + margin(t) <= end)
+			last = x;
+	}
+	if (first && last && last->at > first->at) {
+		t->sample[0] = *first;
+		t->sample[1] = *last;
+	} else {
+		first = NULL;
+	}
+	free(ring);
+	return first != NULL;
+}
+
+static bool sample_load(struct turn *t, uint64_t deadline)
+{
+	struct nvsr_stage *s = t->m->stage;
+	int begun;
+
+	while (!(begun = s->ops->begun(s)))
+		if (nvsr_now_ns() > deadline || !sleep_until(t, nvsr_now_ns() + POLL_NS, POLL_NS))
+			return false;
+	return begun > 0 ? sample_window(t) : sample_backwards(t, deadline);
 }
 
 /* What reports cannot read is no result.  NULL, or malloc'd why. */
@@ -151,90 +186,89 @@ static char *judge_numbers(const char *json, size_t len, unsigned vms)
 	return rc ? strdup(complaint[0] ? complaint : strerror(-rc)) : NULL;
 }
 
-/* fio from its start to its end.  0, -EINTR, or an error of the run directory; why the turn failed is in t->reason. */
-static int run_fio(struct turn *t, const char *job)
+/* Why the turn failed goes into t->reason: the end of what fio needs explains more than what fio makes of it. */
+static void judge(struct turn *t, const struct nvsr_said *said, bool sampled)
 {
-	bool ended = false, sampled = false, back_end = t->job.cell->path->back_end != NVSR_BACK_END_NONE;
-	_cleanup_free_ char *json = NULL, *err = NULL, *host = NULL;
-	struct nvsr_sample s[2];
-	struct nvsr_fio_run r;
-	uint64_t deadline;
-	size_t json_len, err_len;
-	int status = 0, rc = nvsr_fio_start(t->m->fio, job, &r);
-
-	if (rc) {
-		t->reason = nvsr_asprintf("fio cannot be started: %s", strerror(-rc));
-		return 0;
-	}
-	deadline = r.started + t->warm_up + t->window + nvsr_measure_grace_ns;
-	if (t->window)
-		sampled = sample_window(t, &r, deadline, s, &status, &ended);
-	while (!ended && !nvsr_stop && !t->dead && nvsr_now_ns() < deadline)
-		sleep_until(t, &r, nvsr_now_ns() + 2 * POLL_NS, 2 * POLL_NS, &status, &ended);
-	if (!ended) {
-		nvsr_fio_kill(&r);
-		if (!nvsr_stop && !t->dead)
-			t->reason = nvsr_asprintf("fio did not end within %llu s",
-						  (unsigned long long)((deadline - r.started) / NVSR_S));
-	}
-	json = nvsr_fio_said(r.out, &json_len);
-	err = nvsr_fio_said(r.err, &err_len);
-	nvsr_fio_close(&r);
-	if (nvsr_stop)
-		return -EINTR;
-	/* The end of the device explains more than what fio makes of it. */
 	if (!t->dead)
-		t->dead = nvsr_procs_dead(t->m->procs);
+		t->dead = t->m->stage->ops->dead(t->m->stage);
 	if (t->dead) {
 		free(t->reason);
 		t->reason = t->dead;
 		t->dead = NULL;
 	}
 	if (!t->reason)
-		t->reason = nvsr_fio_judge(json, status, err, &t->corrupt);
+		t->reason = nvsr_fio_judge(said->json, said->status, said->err, &t->corrupt);
 	if (!t->reason && t->window)
-		t->reason = judge_numbers(json, json_len, t->vms);
+		t->reason = judge_numbers(said->json, said->json_len, t->vms);
 	if (!t->reason && t->window && !sampled)
 		t->reason = strdup("fio ended before the sampling window did");
-	rc = put_in(t->m, t->folder, t->stem, ".json", json, json_len);
+}
+
+/* fio from its start to its end.  0, -EINTR, or an error of the run directory; why the turn failed is in t->reason. */
+static int run_fio(struct turn *t, const char *file, const char *text)
+{
+	struct nvsr_stage *s = t->m->stage;
+	struct nvsr_complaint complaint = { "" };
+	_cleanup_free_ char *host = NULL;
+	struct nvsr_said said = { 0 };
+	uint64_t started = nvsr_now_ns(), deadline = started + t->warm_up + t->window + nvsr_measure_grace_ns;
+	bool sampled = false;
+	int rc = s->ops->start(s, &t->job, file, text, &complaint);
+
+	if (rc) {
+		t->reason = strdup(complaint.text[0] ? complaint.text : strerror(-rc));
+		return nvsr_stop ? -EINTR : 0;
+	}
+	if (t->window)
+		sampled = sample_load(t, deadline);
+	while (!t->ended && !nvsr_stop && !t->dead && nvsr_now_ns() < deadline)
+		sleep_until(t, nvsr_now_ns() + 2 * POLL_NS, 2 * POLL_NS);
+	if (!t->ended && !nvsr_stop && !t->dead)
+		t->reason = nvsr_asprintf("fio did not end within %llu s", (unsigned long long)((deadline - started) / NVSR_S));
+	s->ops->finish(s, &said);
+	if (!nvsr_stop)
+		judge(t, &said, sampled);
+	rc = nvsr_stop ? -EINTR : put_in(t->m, t->folder, t->stem, ".json", said.json, said.json_len);
 	if (!rc && t->reason)
-		rc = put_in(t->m, t->folder, t->stem, ".err", err, err_len);
+		rc = put_in(t->m, t->folder, t->stem, ".err", said.err, said.err_len);
 	if (!rc && sampled && !t->reason) {
-		host = nvsr_sample_text(&s[0], &s[1], t->m->placement->cpus, back_end);
+		host = nvsr_sample_text(&t->sample[0], &t->sample[1], t->m->placement->cpus, s->ops->roles(s));
 		rc = put_in(t->m, t->folder, t->stem, ".host.json", host, host ? strlen(host) : 0);
 	}
+	free(said.json);
+	free(said.err);
 	return rc;
 }
 
 static int run_turn(struct turn *t)
 {
 	struct nvsr_measuring *m = t->m;
+	struct nvsr_stage *s = m->stage;
 	_cleanup_free_ char *text = NULL, *folder = nvsr_asprintf("%s/raw/%s", m->dir, t->folder);
-	_cleanup_free_ char *job = folder ? nvsr_asprintf("%s/%s.fio", folder, t->stem) : NULL;
+	_cleanup_free_ char *file = folder ? nvsr_asprintf("%s/%s.fio", folder, t->stem) : NULL;
 	struct nvsr_complaint complaint = { "" };
-	int rc = job ? nvsr_procs_ready(m->procs, t->job.cell->path, t->vms, &complaint) : -ENOMEM;
+	int rc = folder && file ? nvsr_mkdirs(folder) : -ENOMEM;
 
 	if (rc) {
+		nvsr_say("%s: %s", folder ? folder : m->dir, strerror(-rc));
+		return rc;
+	}
+	rc = s->ops->ready(s, t->job.cell, &complaint);
+	if (rc) {
 		t->reason = strdup(complaint.text[0] ? complaint.text : strerror(-rc));
+		if (!nvsr_stop)
+			s->ops->drop(s, folder);
 		return nvsr_stop ? -EINTR : 0;
 	}
-	t->job.engine = m->fio->engine;
-	t->job.device = nvsr_procs_device_socket(m->procs);
-	t->job.back_end = nvsr_procs_back_sockets(m->procs);
-	t->job.cpus = &m->placement->guest;
 	t->job.warm_up_ms = m->matrix->warm_up_ms;
 	t->job.run_ms = m->matrix->run_ms;
 	t->job.namespace_bytes = m->matrix->namespace_bytes;
-	text = nvsr_job_text(&t->job);
-	rc = nvsr_mkdirs(folder);
-	if (rc)
-		nvsr_say("%s: %s", folder, strerror(-rc));
-	else
-		rc = put(job, text, text ? strlen(text) : 0);
+	text = s->ops->job(s, &t->job);
+	rc = put(file, text, text ? strlen(text) : 0);
 	if (!rc)
-		rc = run_fio(t, job);
+		rc = run_fio(t, file, text);
 	if (!rc && t->reason)
-		nvsr_procs_drop_back_ends(m->procs);
+		s->ops->drop(s, folder);
 	free(t->dead);
 	return rc;
 }
@@ -261,11 +295,12 @@ static int verify_path(struct nvsr_measuring *m, const struct nvsr_data_path *p,
 	uint64_t bytes = NVSR_MIN((uint64_t)VERIFY_BYTES, m->matrix->namespace_bytes);
 	struct turn t = { .m = m, .job = { .cell = &cell, .seed = m->seed, .verify_bytes = bytes }, .folder = "verify", .stem = p->name,
 			  .vms = 1 };
+	const char *lacks = nvsr_lacks(m->stage, p);
 	int rc;
 
-	if (!p->engine) {
-		*ret_bad = strdup(p->needs);
-		return log_verify(m, p, "skip", p->needs, false, 0);
+	if (lacks) {
+		*ret_bad = strdup(lacks);
+		return log_verify(m, p, "skip", lacks, false, 0);
 	}
 	show(progress, p->name);
 	rc = run_turn(&t);
@@ -306,7 +341,7 @@ static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, 
 	nvsr_cell_name(c, name);
 	snprintf(stem, sizeof(stem), "%u", turn->repeat);
 	if (bad)
-		return log_cell(m, name, turn, c->path->engine ? "fail" : "skip", bad, 0);
+		return log_cell(m, name, turn, nvsr_lacks(m->stage, c->path) ? "skip" : "fail", bad, 0);
 	show(progress, name);
 	t.warm_up = m->matrix->warm_up_ms * NVSR_MS;
 	t.window = m->matrix->run_ms * NVSR_MS;
@@ -342,7 +377,7 @@ int nvsr_measure(struct nvsr_measuring *m)
 			const struct nvsr_data_path *p = m->matrix->cell[turn[i].cell].path;
 
 			paths.used[p - nvsr_data_paths] = true;
-			progress.todo += p->engine != NULL;
+			progress.todo += !nvsr_lacks(m->stage, p);
 		}
 	for (size_t i = 0; !rc && i < nvsr_data_path_count; i++)
 		if (paths.used[i])
@@ -352,7 +387,7 @@ int nvsr_measure(struct nvsr_measuring *m)
 		if (is_done(m, &turn[i]))
 			continue;
 		rc = nvsr_stop ? -EINTR : measure_cell(m, &turn[i], &paths, &progress);
-		progress.done += !rc && m->matrix->cell[turn[i].cell].path->engine;
+		progress.done += !rc && !nvsr_lacks(m->stage, m->matrix->cell[turn[i].cell].path);
 	}
 	clear(&progress);
 	for (size_t i = 0; i < nvsr_data_path_count; i++)

@@ -120,6 +120,27 @@ static void job_files_say_what_the_cell_is(void)
 	}
 }
 
+/* The same load on a disk of the host, and of one guest. */
+static void job_files_of_disks_have_the_same_load(void)
+{
+	const struct nvsr_cell c = { .path = nvsr_data_path_find("virtio-ns"), .pattern = NVSR_PATTERN_RANDREAD, .block = 4096, .depth = 8,
+				     .jobs = 1, .vms = 2 };
+	struct nvsr_job j = { .cell = &c, .io = "io_uring", .file = "${NVSR_DISK}", .vm = 2, .run_ms = 300, .namespace_bytes = 16u << 20 };
+	_cleanup_free_ char *text = nvsr_job_text(&j), *seq = NULL;
+	static const char *const has[] = { "ioengine=io_uring\n", "direct=1\n", "[vm2]\nfilename=${NVSR_DISK}\n", "size=16777216\n", "runtime=300ms\n" };
+	static const char *const has_not[] = { "[vm1]", "cpus_allowed", "external", "function=", "backend=" };
+	struct nvsr_cell d = c;
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(has); i++)
+		EXPECT(strstr(text, has[i]), "no '%s' in:\n%s", has[i], text);
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(has_not); i++)
+		EXPECT(!strstr(text, has_not[i]), "'%s' in:\n%s", has_not[i], text);
+	d.pattern = NVSR_PATTERN_READ;
+	j.cell = &d;
+	seq = nvsr_job_text(&j);
+	EXPECT(strstr(seq, "size=16777216\noffset_increment=16777216\n") && !strstr(seq, "norandommap"), "%s", seq);
+}
+
 /* --- fio's answers ------------------------------------------------------------------------------------------------------------------ */
 
 #define JOB(error, extra, ios) "{ \"jobs\": [ { \"jobname\": \"vm1\", \"error\": " error extra ", \"read\": { \"total_ios\": " ios " } } ] }"
@@ -185,12 +206,12 @@ static void processor_time_is_that_of_the_process(void)
 	EXPECT(!nvsr_cpu_ns(busy), "a process that is gone");
 	b.device.commands = 500;
 	b.back_end.kicks = 7;
-	text = nvsr_sample_text(&a, &b, 2, true);
+	text = nvsr_sample_text(&a, &b, 2, 7);
 	o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	EXPECT(json_integer_value(json_object_get(o, "window_ns")) == (json_int_t)(b.at - a.at), "%s", text);
 	EXPECT(strstr(text, "\"kicks\": 7") && strstr(text, "\"commands\": 500"), "%s", text);
 	json_decref(o);
-	without = nvsr_sample_text(&a, &b, 2, false);
+	without = nvsr_sample_text(&a, &b, 2, 3);
 	EXPECT(!strstr(without, "backend"), "%s", without);
 }
 
@@ -246,6 +267,7 @@ int main(void)
 	turns_meet_all_paths_alike();
 	everybody_has_a_place();
 	job_files_say_what_the_cell_is();
+	job_files_of_disks_have_the_same_load();
 	only_a_good_answer_is_one();
 	processor_time_is_that_of_the_process();
 	the_journal_knows_what_is_there();

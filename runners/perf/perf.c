@@ -6,9 +6,10 @@
 #include "runners/perf/perf.h"
 
 #define MODEL "model:"
-#define SPIN 64		/* empty rounds before the device's thread yields */
+#define EMULATED "QEMU NVMe Ctrl"	/* what QEMU's device calls itself */
 
-enum { OPT_MATRIX = 0x100, OPT_QUICK, OPT_LIST, OPT_PATH, OPT_REPEATS, OPT_SEED, OPT_OUT, OPT_PROFILE, OPT_ENGINE, OPT_FIO };
+enum { OPT_MATRIX = 0x100, OPT_QUICK, OPT_LIST, OPT_PATH, OPT_REPEATS, OPT_SEED, OPT_OUT, OPT_PROFILE, OPT_ENGINE, OPT_FIO,
+       OPT_DESTRUCTIVE, OPT_ERASE_SERIAL, OPT_SCALE, OPT_CONNECT, OPT_GUEST };
 
 static const struct argp_option options[] = {
 	{ "matrix", OPT_MATRIX, "NAME|FILE", 0, "which loads on which paths (default: default)", 1 },
@@ -18,15 +19,21 @@ static const struct argp_option options[] = {
 	{ "seed", OPT_SEED, "N", 0, "of the order of cells and of fio's addresses (default 1)", 1 },
 	{ "list-cells", OPT_LIST, NULL, 0, "show the cells and how long they take, and run nothing", 1 },
 	{ "out", OPT_OUT, "DIR", 0, "run directory (default: run/<UTC>-perf-<profile>); must be new or empty", 2 },
-	{ "profile", OPT_PROFILE, "NAME|FILE", 0, "what the device claims (default: the model's own)", 2 },
+	{ "profile", OPT_PROFILE, "NAME|FILE", 0, "what the device claims (default: the model's own, or the only profile whose "
+	  "identity matches)", 2 },
 	{ "fio", OPT_FIO, "FILE", 0, "the fio to use (default: the one in PATH)", 3 },
 	{ "engine", OPT_ENGINE, "FILE", 0, "the fio engine (default: nvsr-fio.so that was built or installed with this program)", 3 },
+	{ "connect", OPT_CONNECT, "URI", 0, "libvirt that runs the guests (default: qemu:///system)", 3 },
+	{ "guest", OPT_GUEST, "DIR", 0, "what guests boot from (default: build/guest beside this program; make guest)", 3 },
+	{ "destructive", OPT_DESTRUCTIVE, NULL, 0, "write to a real device, which also needs --erase-serial", 4 },
+	{ "erase-serial", OPT_ERASE_SERIAL, "SN", 0, "the serial number of the device whose data may be destroyed", 4 },
+	{ "timeout-scale", OPT_SCALE, "X", 0, "multiply every deadline (slow emulation)", 4 },
 	{ 0 }
 };
 
 struct perf_options {
 	struct nvsr_target_options target;
-	const char *matrix, *out, *engine, *fio;
+	const char *matrix, *out, *engine, *fio, *connect, *guest;
 	char **paths;
 	unsigned repeats;	/* 0: as the matrix says */
 	bool list;
@@ -48,6 +55,7 @@ static uint64_t whole_number(const char *option, const char *arg, uint64_t least
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct perf_options *o = state->input;
+	char *end;
 
 	switch (key) {
 	case OPT_MATRIX: o->matrix = arg; break;
@@ -59,6 +67,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_PROFILE: o->target.profile = arg; break;
 	case OPT_ENGINE: o->engine = arg; break;
 	case OPT_FIO: o->fio = arg; break;
+	case OPT_CONNECT: o->connect = arg; break;
+	case OPT_GUEST: o->guest = arg; break;
+	case OPT_DESTRUCTIVE: o->target.destructive = true; break;
+	case OPT_ERASE_SERIAL: o->target.erase_serial = arg; break;
+	case OPT_SCALE:
+		o->target.timeout_scale = strtod(arg, &end);
+		if (*end || end == arg || !(o->target.timeout_scale > 0) || o->target.timeout_scale > 1000)
+			argp_error(state, "--timeout-scale %s: expected a number above 0 and up to 1000", arg);
+		break;
 	case OPT_PATH:
 		if (!nvsr_data_path_find(arg))
 			argp_error(state, "--path %s: no path is called so (runners/perf/README.md has them)", arg);
@@ -71,7 +88,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->target.device = arg;
 		break;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "name the DEVICE: model: or model:PROFILE");
+		argp_error(state, "name the DEVICE: model:, model:PROFILE or /dev/nvme0");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -83,7 +100,8 @@ static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "DEVICE",
 	.doc = "Measure data paths under the loads of a matrix, with fio.\vEvery path is verified first: what is written through it is "
 	       "read back and compared.  Cells are measured in a shuffled order, all paths of one load one after the other; each result "
-	       "is on the disk before the next one, so that resume goes on where a run was interrupted.  The run directory gets "
+	       "is on the disk before the next one, so that resume goes on where a run was interrupted.  A real device gets VFs and "
+	       "namespaces for it, and is put back into the state it had.  The run directory gets "
 	       "perf.tsv, report/index.html, figures/, perf.jsonl, and in raw/ fio's job files and output.",
 };
 
@@ -118,9 +136,10 @@ static int load_matrix(const struct perf_options *o, const char *name, struct nv
 
 static int check_matrix(const struct nvsr_matrix *m, const struct nvsr_target *t)
 {
+	/* Drivers of operating systems share queues between jobs, and keep waiting what does not fit. */
 	const struct nvsr_matrix_limits limits = {
-		.vfs = t->inv.sriov.pos ? NVSR_MIN((unsigned)t->inv.sriov.total_vfs, NVSR_VMS_MAX) : 0, .queues = NVSR_LOAD_QUEUES,
-		.entries = NVME_CAP_MQES(t->inv.cap) + 1,
+		.vfs = t->inv.sriov.pos ? NVSR_MIN((unsigned)t->inv.sriov.total_vfs, NVSR_VMS_MAX) : 0,
+		.queues = t->real ? NVSR_JOBS_MAX : NVSR_LOAD_QUEUES, .entries = t->real ? 65536 : NVME_CAP_MQES(t->inv.cap) + 1,
 	};
 	struct nvsr_complaint complaint = { "" };
 
@@ -131,7 +150,7 @@ static int check_matrix(const struct nvsr_matrix *m, const struct nvsr_target *t
 }
 
 /* Turns and paths that are really run. */
-static size_t count_turns(const struct nvsr_matrix *m, const struct nvsr_log_state *before, size_t *ret_paths)
+static size_t count_turns(const struct nvsr_matrix *m, struct nvsr_stage *stage, const struct nvsr_log_state *before, size_t *ret_paths)
 {
 	bool used[64] = { false };
 	char name[NVSR_CELL_NAME];
@@ -141,7 +160,7 @@ static size_t count_turns(const struct nvsr_matrix *m, const struct nvsr_log_sta
 	for (size_t i = 0; i < m->count; i++) {
 		const struct nvsr_data_path *p = m->cell[i].path;
 
-		for (unsigned r = 1; p->engine && r <= m->repeats; r++)
+		for (unsigned r = 1; !nvsr_lacks(stage, p) && r <= m->repeats; r++)
 			if (!before || !nvsr_log_has(before, nvsr_cell_name(&m->cell[i], name), r)) {
 				turns++;
 				*ret_paths += !used[p - nvsr_data_paths];
@@ -161,25 +180,27 @@ static void print_time(FILE *f, uint64_t ns)
 		fprintf(f, "%u min %02u s", s / 60, s % 60);
 }
 
-static void note_crowding(const struct nvsr_matrix *m, const struct nvsr_placement *p)
+static void note_crowding(const struct nvsr_matrix *m, struct nvsr_stage *stage, const struct nvsr_placement *p)
 {
 	unsigned most = 0;
 
 	for (size_t i = 0; i < m->count; i++)
-		if (m->cell[i].path->engine)
+		if (!nvsr_lacks(stage, m->cell[i].path))
 			most = NVSR_MAX(most, m->cell[i].jobs * m->cell[i].vms);
 	if (most > p->guest.n)
 		nvsr_say("note: up to %u jobs share %u CPU%s", most, p->guest.n, p->guest.n == 1 ? "" : "s");
 }
 
-static int list_cells(const struct nvsr_matrix *m)
+static int list_cells(const struct nvsr_matrix *m, struct nvsr_stage *stage)
 {
-	size_t paths, turns = count_turns(m, NULL, &paths);
+	size_t paths, turns = count_turns(m, stage, NULL, &paths);
 	char name[NVSR_CELL_NAME];
 
-	for (size_t i = 0; i < m->count; i++)
-		printf("%s%s%s\n", nvsr_cell_name(&m->cell[i], name), m->cell[i].path->engine ? "" : "  # skipped: ",
-		       m->cell[i].path->engine ? "" : m->cell[i].path->needs);
+	for (size_t i = 0; i < m->count; i++) {
+		const char *lacks = nvsr_lacks(stage, m->cell[i].path);
+
+		printf("%s%s%s\n", nvsr_cell_name(&m->cell[i], name), lacks ? "  # skipped: " : "", lacks ? lacks : "");
+	}
 	printf("# %zu cells, %u repeats, %u ms after %u ms of warm-up: about ", m->count, m->repeats, m->run_ms, m->warm_up_ms);
 	print_time(stdout, nvsr_order_estimate(m, turns, paths));
 	printf("\n");
@@ -195,6 +216,15 @@ static json_t *cpus_json(const struct nvsr_cpus *c)
 	for (unsigned i = 0; i < c->n; i++)
 		json_array_append_new(a, json_integer(c->cpu[i]));
 	return a;
+}
+
+static json_t *placement_json(const struct nvsr_placement *p, bool device)
+{
+	json_t *o = json_pack("{s:i,s:o,s:o}", "cpus", (int)p->cpus, "guest", cpus_json(&p->guest), "backend", cpus_json(&p->back_end));
+
+	if (device)
+		json_object_set_new(o, "device", cpus_json(&p->device));
+	return o;
 }
 
 static json_t *cells_json(const struct nvsr_matrix *m)
@@ -217,15 +247,20 @@ static json_t *cells_json(const struct nvsr_matrix *m)
 static json_t *options_json(const struct perf_options *o)
 {
 	json_t *a = json_array();
-	char number[32];
+	char number[32], scale[64];
 	struct { const char *name, *value; } given[] = {
 		{ "profile", o->target.profile }, { "engine", o->engine }, { "fio", o->fio }, { "seed", number },
+		{ "erase-serial", o->target.erase_serial }, { "connect", o->connect }, { "guest", o->guest },
+		{ "timeout-scale", o->target.timeout_scale > 0 ? scale : NULL },
 	};
 
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)o->target.seed);
+	snprintf(scale, sizeof(scale), "%g", o->target.timeout_scale);
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(given); i++)
 		if (given[i].value)
 			json_array_append_new(a, json_sprintf("--%s=%s", given[i].name, given[i].value));
+	if (o->target.destructive)
+		json_array_append_new(a, json_string("--destructive"));
 	if (o->repeats)
 		json_array_append_new(a, json_sprintf("--repeats=%u", o->repeats));
 	for (char **p = o->paths; p && *p; p++)
@@ -234,7 +269,7 @@ static json_t *options_json(const struct perf_options *o)
 }
 
 static json_t *start_json(const struct perf_options *o, const struct nvsr_target *t, const struct nvsr_matrix *m,
-			  const struct nvsr_fio *fio, const struct nvsr_placement *p, const char *cmdline)
+			  const struct nvsr_fio *fio, const struct nvsr_placement *p, struct nvsr_stage *stage, const char *cmdline)
 {
 	char utc[32];
 	json_t *j = json_pack("{s:s,s:i,s:s,s:s,s:s}", "event", "start", "version", 1, "kind", "perf", "tool", nvsr_version, "time",
@@ -251,13 +286,16 @@ static json_t *start_json(const struct perf_options *o, const struct nvsr_target
 		json_object_set_new(j, texts[i].key, json_string(clean ? clean : ""));
 	}
 	json_object_set_new(j, "software", json_boolean(!t->real));
+	if (t->real && !strcmp(t->model, EMULATED))
+		json_object_set_new(j, "emulated", json_true());
+	if (stage->ops->tcg && stage->ops->tcg(stage))
+		json_object_set_new(j, "tcg", json_true());
 	json_object_set_new(j, "repeats", json_integer(m->repeats));
 	json_object_set_new(j, "seed", json_integer((json_int_t)o->target.seed));
 	json_object_set_new(j, "ramp_ms", json_integer(m->warm_up_ms));
 	json_object_set_new(j, "run_ms", json_integer(m->run_ms));
 	json_object_set_new(j, "namespace_bytes", json_integer((json_int_t)m->namespace_bytes));
-	json_object_set_new(j, "placement", json_pack("{s:i,s:o,s:o,s:o}", "cpus", (int)p->cpus, "guest", cpus_json(&p->guest), "device",
-						      cpus_json(&p->device), "backend", cpus_json(&p->back_end)));
+	json_object_set_new(j, "placement", placement_json(p, !t->real));
 	json_object_set_new(j, "options", options_json(o));
 	json_object_set_new(j, "cells", cells_json(m));
 	return j;
@@ -306,27 +344,10 @@ struct run {
 	struct nvsr_matrix *matrix;
 	struct nvsr_fio fio;
 	struct nvsr_placement placement;
+	struct nvsr_stage *stage;
 	const char *dir, *cmdline;
 	const struct nvsr_log_state *before;	/* NULL: new */
 };
-
-/* VFs and queues that the largest cell takes. */
-static void size_device(const struct run *r, struct nvsr_load_options *load)
-{
-	*load = (struct nvsr_load_options){
-		.device = r->target.session.device, .profile = r->target.behaviour, .queues = 1,
-		.namespace_bytes = r->matrix->namespace_bytes,
-	};
-	for (size_t i = 0; i < r->matrix->count; i++) {
-		const struct nvsr_cell *c = &r->matrix->cell[i];
-
-		if (!c->path->engine)
-			continue;
-		load->queues = NVSR_MAX(load->queues, c->jobs);
-		if (c->path->vf)
-			load->vfs = NVSR_MAX(load->vfs, c->vms);
-	}
-}
 
 static int exit_code(const struct nvsr_measuring *m, int rc)
 {
@@ -347,7 +368,7 @@ static int begin_log(const struct run *r, struct nvsr_log **ret)
 
 	if (!rc)
 		rc = nvsr_log_put(*ret, r->before ? json_pack("{s:s,s:s}", "event", "resume", "time", nvsr_utc(utc, sizeof(utc))) :
-				  start_json(r->o, &r->target, r->matrix, &r->fio, &r->placement, r->cmdline));
+				  start_json(r->o, &r->target, r->matrix, &r->fio, &r->placement, r->stage, r->cmdline));
 	if (rc)
 		nvsr_say("%s/perf.jsonl: %s", r->dir, strerror(-rc));
 	return rc;
@@ -367,24 +388,29 @@ static int end_log(const struct run *r, struct nvsr_log *log, int code, bool int
 	return rc;
 }
 
-static int start_procs(const struct run *r, struct nvsr_procs **ret)
+static int open_stage(const struct run *r)
 {
-	struct nvsr_procs_options o = { .placement = &r->placement, .spin = SPIN };
 	struct nvsr_complaint complaint = { "" };
-	int rc;
+	int rc = r->stage->ops->open(r->stage, &complaint);
 
-	size_device(r, &o.load);
-	rc = nvsr_procs_start(&o, ret, &complaint);
 	if (rc && !nvsr_stop)
-		nvsr_say("the device: %s", complaint.text[0] ? complaint.text : nvsr_rc_text(rc));
+		nvsr_say("%s: %s", r->target.session.device, complaint.text[0] ? complaint.text : nvsr_rc_text(rc));
 	return rc;
 }
 
-static int execute(const struct run *r)
+static int close_stage(struct run *r)
 {
-	size_t paths, turns = count_turns(r->matrix, r->before, &paths);
+	struct nvsr_stage *s = r->stage;
+
+	r->stage = NULL;
+	return s ? s->ops->close(s) : 0;
+}
+
+static int execute(struct run *r)
+{
+	size_t paths, turns = count_turns(r->matrix, r->stage, r->before, &paths);
 	struct nvsr_measuring m = {
-		.dir = r->dir, .matrix = r->matrix, .fio = &r->fio, .placement = &r->placement, .before = r->before,
+		.dir = r->dir, .matrix = r->matrix, .placement = &r->placement, .stage = r->stage, .before = r->before,
 		.seed = r->o->target.seed,
 	};
 	int rc = begin_log(r, &m.log), code;
@@ -392,12 +418,13 @@ static int execute(const struct run *r)
 	fprintf(stderr, "nvsr-conform: %zu turns on %zu path%s, about ", turns, paths, paths == 1 ? "" : "s");
 	print_time(stderr, nvsr_order_estimate(r->matrix, turns, paths));
 	fprintf(stderr, ": %s\n", r->dir);
-	note_crowding(r->matrix, &r->placement);
+	note_crowding(r->matrix, r->stage, &r->placement);
 	if (!rc && turns)
-		rc = start_procs(r, &m.procs);
+		rc = open_stage(r);
 	if (!rc)
 		rc = nvsr_measure(&m);
-	nvsr_procs_stop(m.procs);
+	if (close_stage(r) && !rc)
+		rc = -EIO;
 	code = exit_code(&m, rc);
 	if (m.log)
 		end_log(r, m.log, code, rc != 0);
@@ -419,6 +446,9 @@ static int new_run(struct run *r)
 	if (!dir)
 		return EXIT_USAGE;
 	r->dir = dir;
+	/* Nothing is changed before the state is on the disk. */
+	if (r->target.real && nvsr_rundir_save_state(dir, &r->target))
+		return EXIT_INCOMPLETE;
 	if (nvsr_rundir_fill(dir, &r->target, &none, r->cmdline) || keep_matrix(dir, r->matrix))
 		return EXIT_INCOMPLETE;
 	return execute(r);
@@ -444,18 +474,52 @@ static int same_plan(const struct run *r)
 	return rc ? rc : nvsr_rundir_same_host(r->dir);
 }
 
+/* Paths are the host's business, and loads write. */
+static int check_real(const struct perf_options *o, const struct nvsr_target *t)
+{
+	if (o->list || t->session.destroy)
+		return 0;
+	nvsr_say("%s: measuring writes to its namespaces: give --destructive --erase-serial SN", t->session.device);
+	return EXIT_USAGE;
+}
+
+static int check_name(const char *device)
+{
+	char node[32];
+
+	if (!nvsr_dev_can_be_taken(device))
+		return 0;
+	if (nvsr_dev_node(device, node, sizeof(node)))
+		snprintf(node, sizeof(node), "/dev/nvmeN");
+	nvsr_say("%s: is measured with the driver of the operating system: name it %s", device, node);
+	return EXIT_USAGE;
+}
+
+static int with_stage(const struct perf_options *o, struct run *r, int (*then)(struct run *r))
+{
+	const struct nvsr_stage_options s = {
+		.target = &r->target, .matrix = r->matrix, .fio = &r->fio, .placement = &r->placement, .connect = o->connect, .guest = o->guest,
+	};
+	int rc;
+
+	r->stage = r->target.real ? nvsr_stage_host(&s) : nvsr_stage_model(&s);
+	if (!r->stage)
+		return EXIT_INCOMPLETE;
+	rc = o->list ? list_cells(r->matrix, r->stage) : then(r);
+	return close_stage(r) && rc != EXIT_DIFFERS ? EXIT_INCOMPLETE : rc;
+}
+
 /* Everything but the run directory. */
 static int prepare_and(const struct perf_options *o, struct run *r, const char *matrix, int (*then)(struct run *r))
 {
 	struct nvsr_cpus cpus;
-	int rc;
+	int rc = check_name(o->target.device);
 
-	if (strncmp(o->target.device, MODEL, strlen(MODEL)) != 0) {
-		nvsr_say("%s: measuring a drive needs a host with its paths - VMs, back ends, targets (runners/vm), which this version "
-			 "does not have; model: and model:PROFILE work everywhere", o->target.device);
-		return EXIT_NOTHING;
-	}
+	if (rc)
+		return rc;
 	r->o = o;
+	if (o->target.timeout_scale > 0)
+		nvsr_measure_grace_ns = (uint64_t)((double)nvsr_measure_grace_ns * o->target.timeout_scale);
 	rc = load_matrix(o, matrix, &r->matrix);
 	if (!rc)
 		rc = nvsr_target_open(&o->target, &r->target);
@@ -463,16 +527,18 @@ static int prepare_and(const struct perf_options *o, struct run *r, const char *
 		nvsr_matrix_free(r->matrix);
 		return rc;
 	}
-	rc = check_matrix(r->matrix, &r->target);
-	if (!rc && o->list) {
-		rc = list_cells(r->matrix);
-	} else if (!rc) {
-		nvsr_cpus_allowed(&cpus);
-		nvsr_place(&cpus, &r->placement);
-		rc = nvsr_fio_find(o->fio, o->engine, &r->fio);
-		if (!rc)
-			rc = then(r);
+	if (r->target.real) {
+		r->target.session.vf_access = NVSR_VF_KERNEL;
+		rc = check_real(o, &r->target);
 	}
+	if (!rc)
+		rc = check_matrix(r->matrix, &r->target);
+	nvsr_cpus_allowed(&cpus);
+	nvsr_place(&cpus, &r->placement);
+	if (!rc && !o->list)
+		rc = r->target.real ? nvsr_fio_find_plain(o->fio, &r->fio) : nvsr_fio_find(o->fio, o->engine, &r->fio);
+	if (!rc)
+		rc = with_stage(o, r, then);
 	nvsr_fio_free(&r->fio);
 	nvsr_target_close(&r->target);
 	nvsr_matrix_free(r->matrix);
@@ -495,6 +561,20 @@ static int perf(int argc, char **argv)
 
 /* --- going on with a run ------------------------------------------------------------------------------------------------------------ */
 
+/* What was there before the run, whatever an interrupted one has left. */
+static int restore_first(struct nvsr_target *t, const char *dir)
+{
+	struct nvsr_snapshot *state = NULL;
+	int rc = nvsr_rundir_state(dir, &state);
+
+	if (rc)
+		return rc;
+	nvsr_snapshot_free(t->state);
+	t->state = state;
+	t->session.baseline = state;
+	return nvsr_put_back(t, state, dir);
+}
+
 static int go_on(struct run *r)
 {
 	size_t paths;
@@ -502,12 +582,27 @@ static int go_on(struct run *r)
 
 	if (rc)
 		return rc;
-	if (!count_turns(r->matrix, r->before, &paths) && r->before->complete) {
+	if (!count_turns(r->matrix, r->stage, r->before, &paths) && r->before->complete) {
 		nvsr_say("%s: every cell has its result", r->dir);
 		return r->before->corrupt ? EXIT_DIFFERS : r->before->bad ? EXIT_INCOMPLETE :
 		       r->before->ok ? EXIT_CONFORMS : EXIT_NOTHING;
 	}
-	return execute(r);
+	rc = r->target.real ? restore_first(&r->target, r->dir) : 0;
+	return rc ? rc : execute(r);
+}
+
+bool nvsr_perf_is_over(const char *dir)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir);
+	struct nvsr_complaint complaint;
+	struct nvsr_log_state s;
+	bool over;
+
+	if (!path || nvsr_log_read(path, &s, &complaint))
+		return false;
+	over = s.complete;
+	nvsr_log_state_free(&s);
+	return over;
 }
 
 bool nvsr_perf_is_resumable(const char *dir)

@@ -9,6 +9,7 @@
 
 #include "runners/conform/conform.h"
 #include "runners/perf/device.h"
+#include "runners/perf/stage.h"
 #include "virtio/back.h"
 
 /* --- place.c: who runs on which processors ---------------------------------------------------------------------------- */
@@ -31,6 +32,8 @@ char *nvsr_cpus_text(const struct nvsr_cpus *c, char *buf, size_t len);
 void nvsr_place(const struct nvsr_cpus *cpus, struct nvsr_placement *ret);
 /* This process and its later threads.  0 or negative errno. */
 int nvsr_pin(const struct nvsr_cpus *c);
+/* Another one, and the threads that it will start. */
+int nvsr_pin_process(pid_t pid, const struct nvsr_cpus *c);
 
 /* --- order.c: which cell is measured when -------------------------------------------------------------------------------- */
 
@@ -51,10 +54,13 @@ uint64_t nvsr_order_estimate(const struct nvsr_matrix *m, size_t turns, size_t p
 
 struct nvsr_job {
 	const struct nvsr_cell *cell;
-	const char *engine;	/* the file */
+	const char *engine;	/* the file; NULL: a block device */
 	const char *device;	/* socket of the device */
 	const char *back_end;	/* sockets of back ends are this, "1" for VM 1, … */
-	const struct nvsr_cpus *cpus;
+	const char *io;		/* of a block device: fio's engine, and the device */
+	const char *file;
+	unsigned vm;		/* only this VM's part, 0: all */
+	const struct nvsr_cpus *cpus;	/* NULL: anywhere */
 	unsigned warm_up_ms, run_ms;
 	uint64_t seed, namespace_bytes;
 	uint64_t verify_bytes;	/* not 0: write so much at random, read it back and compare, instead of a load */
@@ -67,14 +73,16 @@ char *nvsr_job_text(const struct nvsr_job *j);
 struct nvsr_fio {
 	char *program;		/* "fio", or a file */
 	char *version;		/* "fio-3.33" */
-	char *engine;		/* the file, absolute */
-	char *engine_id;	/* of its contents */
+	char *engine;		/* the file, absolute; NULL without one */
+	char *engine_id;	/* of its contents; without: fio's own engine that is used */
 };
 /*
  * Find fio (@program or NULL) and the engine (@engine or NULL) and see that they belong together.  0 or the exit code, after
  * saying what is missing and how to get it.
  */
 int nvsr_fio_find(const char *program, const char *engine, struct nvsr_fio *ret);
+/* fio alone, for block devices: with io_uring where the kernel lets us, else libaio. */
+int nvsr_fio_find_plain(const char *program, struct nvsr_fio *ret);
 void nvsr_fio_free(struct nvsr_fio *f);
 /* @engine, or where it is: absolute, malloc'd; NULL with errno where it is not. */
 char *nvsr_fio_engine_find(const char *engine);
@@ -85,6 +93,8 @@ struct nvsr_fio_run {
 	int out, err;		/* what it says: files without a name */
 	uint64_t started;
 };
+/* Any program that is to end with us; the functions below are for it too.  0 or negative errno. */
+int nvsr_program_start(char *const *argv, struct nvsr_fio_run *ret);
 /* Start it on job file @job.  0 or negative errno. */
 int nvsr_fio_start(const struct nvsr_fio *f, const char *job, struct nvsr_fio_run *ret);
 /* Has it ended?  Then *ret_status is wait()'s. */
@@ -94,6 +104,8 @@ void nvsr_fio_kill(struct nvsr_fio_run *r);
 /* What it said on @fd, malloc'd; NULL without memory. */
 char *nvsr_fio_said(int fd, size_t *ret_len);
 void nvsr_fio_close(struct nvsr_fio_run *r);
+/* End it where it runs, and take what it said. */
+void nvsr_fio_finish(struct nvsr_fio_run *r, struct nvsr_said *ret);
 /*
  * Is fio's output that of a good run?  NULL, or malloc'd why not: no JSON, an error of a job, no I/O at all.  *ret_corrupt: data
  * that was read is not what was written.
@@ -115,8 +127,10 @@ struct nvsr_sample {
 void nvsr_sample_take(const pid_t *const pid[NVSR_ROLES], const unsigned pids[NVSR_ROLES], struct nvsr_sample *ret);
 /* CPU time of a process so far, 0 where it is gone. */
 uint64_t nvsr_cpu_ns(pid_t pid);
-/* R.host.json; the roles and counters that were there.  malloc'd; NULL without memory. */
-char *nvsr_sample_text(const struct nvsr_sample *a, const struct nvsr_sample *b, unsigned cpus, bool back_end);
+/* Interrupts so far, of all lines of /proc/interrupts that have @name in them. */
+uint64_t nvsr_interrupts_of(const char *name);
+/* R.host.json; of the roles (bits) that were there, and their counters.  malloc'd; NULL without memory. */
+char *nvsr_sample_text(const struct nvsr_sample *a, const struct nvsr_sample *b, unsigned cpus, unsigned roles);
 
 /* --- log.c: perf.jsonl -------------------------------------------------------------------------------------------------------- */
 
@@ -166,14 +180,19 @@ int nvsr_procs_count(struct nvsr_procs *p, struct nvsr_sample *s);
 char *nvsr_procs_dead(struct nvsr_procs *p);
 void nvsr_procs_stop(struct nvsr_procs *p);
 
+/* Why @p cannot be measured there, NULL: it can. */
+static inline const char *nvsr_lacks(struct nvsr_stage *s, const struct nvsr_data_path *p)
+{
+	return s->ops->lacks(s, p);
+}
+
 /* --- measure.c: all turns ------------------------------------------------------------------------------------------------------- */
 
 struct nvsr_measuring {
 	const char *dir;
 	const struct nvsr_matrix *matrix;
-	const struct nvsr_fio *fio;
 	const struct nvsr_placement *placement;
-	struct nvsr_procs *procs;
+	struct nvsr_stage *stage;		/* open */
 	struct nvsr_log *log;
 	const struct nvsr_log_state *before;	/* of a run that goes on, or NULL */
 	uint64_t seed;

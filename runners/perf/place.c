@@ -90,10 +90,15 @@ void nvsr_place(const struct nvsr_cpus *cpus, struct nvsr_placement *ret)
 
 int nvsr_pin(const struct nvsr_cpus *c)
 {
+	return nvsr_pin_process(0, c);
+}
+
+int nvsr_pin_process(pid_t pid, const struct nvsr_cpus *c)
+{
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	for (unsigned i = 0; i < c->n; i++)
 		CPU_SET((unsigned)c->cpu[i], &set);
-	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+	return sched_setaffinity(pid, sizeof(set), &set) ? -errno : 0;
 }

@@ -28,6 +28,29 @@ static void read_host(struct nvsr_sample *s)
 		s->context_switches = n;
 }
 
+uint64_t nvsr_interrupts_of(const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+	char *save = NULL;
+	uint64_t sum = 0;
+
+	if (nvsr_read_file("/proc/interrupts", 1u << 24, &text, NULL))
+		return 0;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *at = strstr(line, name) ? strchr(line, ':') : NULL, *end;
+
+		/* One number for each processor, then words. */
+		for (; at && *++at; at = end - 1) {
+			unsigned long long n = strtoull(at, &end, 10);
+
+			if (end == at)
+				break;
+			sum += n;
+		}
+	}
+	return sum;
+}
+
 uint64_t nvsr_cpu_ns(pid_t pid)
 {
 	struct timespec ts;
@@ -95,7 +118,7 @@ static json_t *more(uint64_t a, uint64_t b)
 	return json_integer(b > a ? (json_int_t)(b - a) : 0);
 }
 
-char *nvsr_sample_text(const struct nvsr_sample *a, const struct nvsr_sample *b, unsigned cpus, bool back_end)
+char *nvsr_sample_text(const struct nvsr_sample *a, const struct nvsr_sample *b, unsigned cpus, unsigned roles)
 {
 	static const char *const names[NVSR_ROLES] = { "guest", "device", "backend" };
 	json_t *groups = json_object(), *counters = json_object();
@@ -103,17 +126,23 @@ char *nvsr_sample_text(const struct nvsr_sample *a, const struct nvsr_sample *b,
 	json_t *o;
 
 	for (unsigned r = 0; r < NVSR_ROLES; r++)
-		if (r != NVSR_ROLE_BACK_END || back_end)
+		if (roles >> r & 1)
 			json_object_set_new(groups, names[r],
 					    json_pack("{s:o,s:o,s:o}", "cpu_ns", more(a->role[r].cpu_ns, b->role[r].cpu_ns),
 						      "voluntary", more(a->role[r].voluntary, b->role[r].voluntary),
 						      "involuntary", more(a->role[r].involuntary, b->role[r].involuntary)));
-	json_object_set_new(counters, "device",
-			    json_pack("{s:o,s:o,s:o,s:o}", "commands", more(a->device.commands, b->device.commands),
-				      "interrupts", more(a->device.interrupts, b->device.interrupts),
-				      "wakeups", more(a->device.wakeups, b->device.wakeups),
-				      "sleeps", more(a->device.sleeps, b->device.sleeps)));
-	if (back_end)
+	/* A drive does not say how often it sleeps. */
+	if (roles >> NVSR_ROLE_DEVICE & 1)
+		json_object_set_new(counters, "device",
+				    json_pack("{s:o,s:o,s:o,s:o}", "commands", more(a->device.commands, b->device.commands),
+					      "interrupts", more(a->device.interrupts, b->device.interrupts),
+					      "wakeups", more(a->device.wakeups, b->device.wakeups),
+					      "sleeps", more(a->device.sleeps, b->device.sleeps)));
+	else if (b->device.interrupts > a->device.interrupts)
+		json_object_set_new(counters, "device",
+				    json_pack("{s:o}", "interrupts", more(a->device.interrupts, b->device.interrupts)));
+	/* Only back ends of ours count. */
+	if (roles >> NVSR_ROLE_DEVICE & 1 && roles >> NVSR_ROLE_BACK_END & 1)
 		json_object_set_new(counters, "backend",
 				    json_pack("{s:o,s:o,s:o}", "kicks", more(a->back_end.kicks, b->back_end.kicks),
 					      "calls", more(a->back_end.calls, b->back_end.calls),

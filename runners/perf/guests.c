@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Loads in guests: what each path gives a guest, the proof that it is the right namespace, fio in all guests at once. */
+#include <dirent.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "runners/perf/guests.h"
+
+#define FOLDER "nvsr-vm-"		/* and our process id */
+#define BOOT_S 60
+#define SCRIPT_S 60
+#define MEMORY_MIB 512
+#define STARTED_IOS 16
+#define QBOOT "/usr/share/qemu/qboot.rom"	/* saves a second of the BIOS's time */
+#define CMDLINE "console=ttyS0 panic=-1 quiet nvme_core.multipath=N"
+#define MARK "\n=== stderr\n"
+
+bool nvsr_guests_way(const struct nvsr_data_path *p)
+{
+	return nvsr_way_of(p) != NULL;
+}
+
+/* --- what all of them take ------------------------------------------------------------------------------------------------------ */
+
+/* Where `make guest` puts it: beside this program. */
+static void find_guest(const struct nvsr_stage_options *o, char *ret, size_t len)
+{
+	char exe[PATH_MAX] = "", *slash;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (o->guest || n <= 0 || !(slash = strrchr(exe, '/'))) {
+		if (!realpath(o->guest ? o->guest : "build/guest", ret))
+			snprintf(ret, len, "%s", o->guest ? o->guest : "build/guest");
+		return;
+	}
+	*slash = '\0';
+	snprintf(ret, len, "%.*s/build/guest", (int)len - 16, exe);
+	if (access(ret, F_OK))
+		snprintf(ret, len, "%.*s/../lib/nvsr-conform/guest", (int)len - 32, exe);
+}
+
+static const char *tmp_folder(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	return tmp && strlen(tmp) < 40 ? tmp : "/tmp";
+}
+
+static void remove_folder(const char *path)
+{
+	struct stat st;
+	DIR *d;
+	const struct dirent *e;
+
+	if (lstat(path, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		return;
+	d = opendir(path);
+	while (d && (e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	rmdir(path);
+}
+
+/* Folders of processes that were killed. */
+void nvsr_perf_tidy(void)
+{
+	DIR *d = opendir(tmp_folder());
+	const struct dirent *e;
+	int pid;
+
+	while (d && (e = readdir(d))) {
+		_cleanup_free_ char *path = NULL;
+
+		if (sscanf(e->d_name, FOLDER "%d-", &pid) != 1 || pid <= 0 || !kill(pid, 0) || errno != ESRCH)
+			continue;
+		path = nvsr_asprintf("%s/%s", tmp_folder(), e->d_name);
+		if (path)
+			remove_folder(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+static char *prepare(struct nvsr_host *h, struct nvsr_guests *g)
+{
+	struct nvsr_complaint complaint = { "" };
+	char folder[PATH_MAX - 16];
+
+	if (!h->o.target->inv.sriov.pos || !h->o.target->inv.sriov.total_vfs)
+		return strdup("needs VFs, and the device has none");
+	find_guest(&h->o, folder, sizeof(folder));
+	snprintf(g->kernel, sizeof(g->kernel), "%s/vmlinuz", folder);
+	snprintf(g->initrd, sizeof(g->initrd), "%s/fio.initrd", folder);
+	if (access(g->kernel, R_OK) || access(g->initrd, R_OK))
+		return nvsr_asprintf("needs what guests boot from, and %s is not there: make guest", access(g->kernel, R_OK) ? g->kernel : g->initrd);
+	if (nvsr_hypervisor_open(h->o.connect, &g->hypervisor, &complaint))
+		return nvsr_asprintf("needs %s", complaint.text);
+	nvsr_perf_tidy();
+	snprintf(g->folder, sizeof(g->folder), "%s/" FOLDER "%d-XXXXXX", tmp_folder(), (int)getpid());
+	/* QEMU may be another user's. */
+	if (!mkdtemp(g->folder) || chmod(g->folder, 0711)) {
+		g->folder[0] = '\0';
+		return nvsr_asprintf("needs a folder for sockets in TMPDIR or /tmp: %s", strerror(errno));
+	}
+	if (!strcmp(nvsr_hypervisor_type(g->hypervisor), "qemu"))
+		nvsr_say("NOTE: no KVM here: guests run by SOFTWARE EMULATION (TCG); their numbers say nothing about virtual machines");
+	return NULL;
+}
+
+static struct nvsr_guests *guests(struct nvsr_host *h)
+{
+	struct nvsr_guests *g = h->guests;
+
+	if (g)
+		return g;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	for (unsigned i = 0; i < NVSR_VMS_MAX; i++)
+		g->guest[i].back_end = (struct nvsr_fio_run){ .pid = -1, .out = -1, .err = -1 };
+	g->run = nvsr_now_ns();
+	h->guests = g;
+	g->broken = prepare(h, g);
+	return g;
+}
+
+char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p)
+{
+	const struct nvsr_way *way = nvsr_way_of(p);
+	struct nvsr_guests *g = way ? guests(h) : NULL;
+	const char *lacks;
+
+	if (!way)
+		return strdup("is not done on a host by this version");
+	if (!g)
+		return strdup("no memory");
+	if (g->broken)
+		return strdup(g->broken);
+	lacks = way->lacks ? way->lacks() : NULL;
+	return lacks ? strdup(lacks) : NULL;
+}
+
+bool nvsr_guests_tcg(struct nvsr_host *h)
+{
+	return h->guests && h->guests->hypervisor && !strcmp(nvsr_hypervisor_type(h->guests->hypervisor), "qemu");
+}
+
+/* --- starting and ending ---------------------------------------------------------------------------------------------------------- */
+
+static void stop_guest(struct nvsr_guests *all, unsigned i, const char *evidence)
+{
+	struct nvsr_guest *g = &all->guest[i];
+	_cleanup_free_ char *console = nvsr_asprintf("%s/console%u", all->folder, i + 1), *socket = nvsr_asprintf("%s/disk%u", all->folder, i + 1);
+	_cleanup_free_ char *kept = evidence ? nvsr_asprintf("%s/vm%u.console", evidence, i + 1) : NULL, *text = NULL;
+	size_t len;
+
+	nvsr_vm_stop(g->vm);
+	g->vm = NULL;
+	nvsr_fio_close(&g->back_end);
+	if (kept && console && !nvsr_read_file(console, 16u << 20, &text, &len))
+		nvsr_write_file(kept, text, len);
+	if (console)
+		unlink(console);
+	if (socket)
+		unlink(socket);
+	free(g->disk);
+	free(g->answer.text);
+	*g = (struct nvsr_guest){ .back_end = g->back_end };
+}
+
+void nvsr_guests_drop(struct nvsr_host *h, const char *evidence)
+{
+	struct nvsr_guests *g = h->guests;
+
+	for (unsigned i = 0; g && i < g->vms; i++)
+		stop_guest(g, i, evidence);
+	if (g) {
+		g->vms = 0;
+		g->path = NULL;
+		free(g->dead);
+		g->dead = NULL;
+	}
+}
+
+void nvsr_guests_close(struct nvsr_host *h)
+{
+	struct nvsr_guests *g = h->guests;
+
+	if (!g)
+		return;
+	nvsr_guests_drop(h, NULL);
+	nvsr_hypervisor_close(g->hypervisor);
+	if (g->folder[0])
+		remove_folder(g->folder);
+	free(g->broken);
+	free(g);
+	h->guests = NULL;
+}
+
+static double scale(const struct nvsr_host *h)
+{
+	return h->o.target->session.timeout_scale > 0 ? h->o.target->session.timeout_scale : 1;
+}
+
+static void gift_free(struct nvsr_gift *g)
+{
+	nvsr_text_free(&g->xml);
+	nvsr_lines_free(g->args);
+}
+
+static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_complaint *complaint)
+{
+	const struct nvsr_placement *p = h->o.placement;
+	struct nvsr_guests *all = h->guests;
+	_cleanup_free_ char *name = nvsr_asprintf("nvsr-%d-%u", (int)getpid(), ++all->booted);
+	_cleanup_free_ char *socket = nvsr_asprintf("%s/job%u", all->folder, i + 1), *console = nvsr_asprintf("%s/console%u", all->folder, i + 1);
+	struct nvsr_gift gift __attribute__((cleanup(gift_free))) = { .args = NULL };
+	_cleanup_free_ int *cpu = calloc(all->jobs, sizeof(*cpu));
+	struct nvsr_vm_options o = {
+		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->nvme || way->back_end ? 0 : 1, .cpu = cpu,
+		.cpus = all->jobs, .io_cpu = p->back_end.cpu, .io_cpus = p->back_end.n, .firmware = access(QBOOT, R_OK) ? NULL : QBOOT,
+		.kernel = all->kernel, .initrd = all->initrd, .cmdline = CMDLINE, .shared_memory = way->back_end, .socket = socket,
+		.console = console, .boot_s = (unsigned)(BOOT_S * scale(h)),
+	};
+	int rc = name && socket && console && cpu ? way->give(h, i, &gift, complaint) : -ENOMEM;
+
+	if (!rc && gift.xml.failed)
+		rc = -ENOMEM;
+	if (rc)
+		return rc;
+	for (unsigned v = 0; v < all->jobs; v++)
+		cpu[v] = p->guest.cpu[(i * all->jobs + v) % p->guest.n];
+	o.devices = gift.xml.s;
+	o.qemu_args = (const char *const *)gift.args;
+	return nvsr_vm_start(all->hypervisor, &o, &all->guest[i].vm, complaint);
+}
+
+static int boot_all(struct nvsr_host *h, const struct nvsr_way *way, unsigned vms, struct nvsr_complaint *complaint)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < vms; i++) {
+		h->guests->vms = i + 1;
+		rc = boot(h, way, i, complaint);
+	}
+	return rc;
+}
+
+/* --- scripts ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* Finds the disk and says its name to fio. */
+static void put_disk(struct nvsr_text *t, const struct nvsr_host *h, const struct nvsr_way *way, unsigned i)
+{
+	if (!way->nvme) {
+		nvsr_text_add(t, "export NVSR_DISK=/dev/vda\n");
+		return;
+	}
+	nvsr_text_add(t, "n=0 NVSR_DISK=\n"
+		      "while [ -z \"$NVSR_DISK\" ] && [ $n -lt 200 ]; do\n"
+		      "\tfor d in /sys/block/nvme*n*; do\n"
+		      "\t\t[ \"$(cat $d/nsid 2> /dev/null)\" != %u ] || NVSR_DISK=/dev/${d##*/}\n"
+		      "\tdone\n"
+		      "\t[ -n \"$NVSR_DISK\" ] || { n=$((n + 1)); sleep 0.1; }\n"
+		      "done\n"
+		      "[ -n \"$NVSR_DISK\" ] || { echo \"no namespace %u\"; exit 3; }\n"
+		      "export NVSR_DISK\n", h->layout.fn[i + 1].nsid, h->layout.fn[i + 1].nsid);
+}
+
+/* Part 0 to the host, and a copy of it into part 1. */
+static int prove_one(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_complaint *complaint)
+{
+	struct nvsr_text t __attribute__((cleanup(nvsr_text_free))) = { 0 };
+	_cleanup_free_ uint8_t *expected = malloc(NVSR_PATTERN_BYTES);
+	struct nvsr_vm_answer a = { 0 };
+	int rc;
+
+	put_disk(&t, h, way, i);
+	nvsr_text_add(&t, "dd if=$NVSR_DISK of=begin bs=%u count=1 2> err || { cat err; exit 4; }\n"
+		      "dd if=begin of=$NVSR_DISK bs=%u seek=1 conv=notrunc,fsync 2> err || { cat err; exit 5; }\n"
+		      "cat begin\n", NVSR_PATTERN_BYTES, NVSR_PATTERN_BYTES);
+	if (t.failed || !expected)
+		return -ENOMEM;
+	rc = nvsr_vm_run(h->guests->guest[i].vm, t.s, (unsigned)(SCRIPT_S * scale(h)), &a, complaint);
+	if (rc)
+		return rc;
+	nvsr_layout_pattern(h->guests->run, h->layout.fn[i + 1].nsid, 0, expected);
+	if (a.code) {
+		snprintf(complaint->text, sizeof(complaint->text), "guest %u does not reach its disk: %.200s", i + 1, a.text);
+		rc = -EIO;
+	} else if (a.len != NVSR_PATTERN_BYTES || memcmp(a.text, expected, a.len) != 0) {
+		snprintf(complaint->text, sizeof(complaint->text), "guest %u does not read what was written to namespace %u through the PF: it has "
+			 "another one, or the path returns wrong data", i + 1, h->layout.fn[i + 1].nsid);
+		rc = -EBADMSG;
+	}
+	free(a.text);
+	return rc;
+}
+
+/* An image has them somewhere near its begin, in clusters of this size. */
+#define IMAGE_PARTS 16u
+
+/*
+ * Both parts through the PF: written before, or read and compared after.  An image is written through the VF; what was in it and what
+ * the guest wrote are found by the PF.
+ */
+static int both_parts(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, bool write, struct nvsr_complaint *complaint)
+{
+	unsigned parts = way->image ? IMAGE_PARTS : 2, found = 0;
+	_cleanup_free_ uint8_t *data = malloc(parts * NVSR_PATTERN_BYTES), *expected = malloc(NVSR_PATTERN_BYTES);
+	uint32_t nsid = h->layout.fn[i + 1].nsid;
+	int rc = data && expected ? nvsr_layout_bind(h->layout.fn[i + 1].bdf) : -ENOMEM;
+
+	if (rc || (write && way->image))
+		return rc;
+	nvsr_layout_pattern(h->guests->run, nsid, 0, data);
+	nvsr_layout_pattern(h->guests->run, nsid, 1, data + NVSR_PATTERN_BYTES);
+	rc = nvsr_layout_through_pf(&h->layout, i + 1, write, data, parts, complaint);
+	if (rc || write)
+		return rc;
+	nvsr_layout_pattern(h->guests->run, nsid, 0, expected);
+	for (unsigned part = 0; part < parts; part++)
+		found += !memcmp(data + (size_t)part * NVSR_PATTERN_BYTES, expected, NVSR_PATTERN_BYTES);
+	if (found == 2)
+		return 0;
+	snprintf(complaint->text, sizeof(complaint->text), "what guest %u wrote is not what the PF reads from namespace %u", i + 1, nsid);
+	return -EBADMSG;
+}
+
+/*
+ * That each guest has its own namespace: a pattern that was written through the PF is read in the guest, and what the guest writes is
+ * read through the PF.  A private namespace has one controller at a time: guests end in between.
+ */
+static int prove(struct nvsr_host *h, const struct nvsr_way *way, unsigned from, unsigned vms, struct nvsr_complaint *complaint)
+{
+	int rc = 0;
+
+	for (unsigned i = from; !rc && i < vms; i++)
+		rc = both_parts(h, way, i, true, complaint);
+	if (!rc)
+		rc = boot_all(h, way, vms, complaint);
+	for (unsigned i = from; !rc && i < vms; i++)
+		rc = prove_one(h, way, i, complaint);
+	if (rc)
+		return rc;
+	nvsr_guests_drop(h, NULL);
+	for (unsigned i = from; !rc && i < vms; i++)
+		rc = both_parts(h, way, i, false, complaint);
+	return rc;
+}
+
+int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_cell *c, struct nvsr_complaint *complaint)
+{
+	struct nvsr_guests *g = h->guests;
+	const struct nvsr_way *way = nvsr_way_of(c->path);
+	size_t p = (size_t)(c->path - nvsr_data_paths);
+	int rc = 0;
+
+	if (g->path == c->path && g->vms == c->vms && g->jobs == c->jobs && !g->dead)
+		return 0;
+	nvsr_guests_drop(h, NULL);
+	g->jobs = c->jobs;
+	if (g->proven[p] < c->vms)
+		rc = prove(h, way, g->proven[p], c->vms, complaint);
+	if (rc)
+		return rc;
+	g->proven[p] = NVSR_MAX(g->proven[p], c->vms);
+	rc = boot_all(h, way, c->vms, complaint);
+	if (!rc)
+		g->path = c->path;
+	return rc;
+}
+
+/* --- a load --------------------------------------------------------------------------------------------------------------------------------- */
+
+static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct nvsr_way *way, unsigned i)
+{
+	struct nvsr_text t __attribute__((cleanup(nvsr_text_free))) = { 0 };
+	struct nvsr_job mine = *j;
+	_cleanup_free_ char *text = NULL;
+
+	mine.vm = i + 1;
+	mine.seed = j->seed + i;
+	text = nvsr_job_text(&mine);
+	put_disk(&t, h, way, i);
+	nvsr_text_add(&t, "cat > job.fio << 'END_OF_JOB'\n%s\nEND_OF_JOB\n"
+		      "fio --output-format=json --eta=never job.fio > out 2> err\n"
+		      "code=$?\ncat out\nprintf '" "\\n=== stderr\\n" "'\ncat err\nexit $code\n", text ? text : "");
+	return t.failed || !text ? -ENOMEM : nvsr_vm_send(h->guests->guest[i].vm, t.s);
+}
+
+int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint)
+{
+	struct nvsr_guests *g = h->guests;
+	int rc = 0;
+
+	g->ios = g->guest[0].disk ? nvsr_disk_ios(g->guest[0].disk) : 0;
+	for (unsigned i = 0; i < g->vms; i++) {
+		free(g->guest[i].answer.text);
+		g->guest[i].answer = (struct nvsr_vm_answer){ 0 };
+		g->guest[i].ended = false;
+	}
+	for (unsigned i = 0; !rc && i < g->vms; i++) {
+		rc = send_job(h, j, nvsr_way_of(h->path), i);
+		if (rc)
+			snprintf(complaint->text, sizeof(complaint->text), "guest %u does not take its job: %s", i + 1, strerror(-rc));
+	}
+	return rc;
+}
+
+/* What the host's driver does is seen; what the guest's own driver does is not. */
+int nvsr_guests_begun(struct nvsr_host *h)
+{
+	const char *disk = h->guests->guest[0].disk;
+
+	return disk ? nvsr_disk_ios(disk) >= h->guests->ios + STARTED_IOS : -ENOTSUP;
+}
+
+bool nvsr_guests_ended(struct nvsr_host *h)
+{
+	struct nvsr_guests *g = h->guests;
+	unsigned ended = 0;
+
+	for (unsigned i = 0; i < g->vms; i++) {
+		struct nvsr_complaint complaint = { "" };
+		int rc = g->guest[i].ended || g->dead ? 0 : nvsr_vm_poll(g->guest[i].vm, &g->guest[i].answer, &complaint);
+
+		if (rc < 0)
+			g->dead = strdup(complaint.text);
+		g->guest[i].ended |= rc > 0;
+		ended += g->guest[i].ended;
+	}
+	return ended == g->vms;
+}
+
+char *nvsr_guests_dead(struct nvsr_host *h)
+{
+	struct nvsr_guests *g = h->guests;
+	char *dead = g->dead;
+	int status;
+
+	g->dead = NULL;
+	if (dead)
+		g->path = NULL;		/* not for the next load */
+	for (unsigned i = 0; !dead && i < g->vms; i++)
+		if (g->guest[i].back_end.pid > 0 && nvsr_fio_ended(&g->guest[i].back_end, &status))
+			dead = nvsr_asprintf("the back end of guest %u ended", i + 1);
+	return dead;
+}
+
+/* Jobs of all guests as if one fio had had them. */
+static char *join(const struct nvsr_guests *g, size_t *ret_len)
+{
+	json_t *all = NULL;
+	char *text;
+
+	for (unsigned i = 0; i < g->vms; i++) {
+		const char *from = g->guest[i].answer.text ? strchr(g->guest[i].answer.text, '{') : NULL;
+		json_t *o = from ? json_loads(from, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+
+		if (!o) {	/* what is no JSON is judged as it is */
+			json_decref(all);
+			*ret_len = g->guest[i].answer.len;
+			return g->guest[i].answer.text ? strdup(g->guest[i].answer.text) : strdup("");
+		}
+		if (!all) {
+			all = o;
+			continue;
+		}
+		json_array_extend(json_object_get(all, "jobs"), json_object_get(o, "jobs"));
+		json_decref(o);
+	}
+	text = json_dumps(all, JSON_INDENT(2));
+	json_decref(all);
+	*ret_len = text ? strlen(text) : 0;
+	return text;
+}
+
+void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
+{
+	struct nvsr_guests *g = h->guests;
+	bool all = nvsr_guests_ended(h);
+
+	*ret = (struct nvsr_said){ 0 };
+	for (unsigned i = 0; i < g->vms; i++) {
+		char *text = g->guest[i].answer.text, *mark = text ? strstr(text, MARK) : NULL;
+
+		if (!ret->status)
+			ret->status = g->guest[i].answer.code << 8;
+		if (mark) {
+			if (!ret->err && mark[strlen(MARK)])
+				ret->err = strdup(mark + strlen(MARK));
+			*mark = '\0';
+			g->guest[i].answer.len = (size_t)(mark - text);
+		}
+	}
+	ret->json = join(g, &ret->json_len);
+	if (!ret->err)
+		ret->err = strdup("");
+	ret->err_len = ret->err ? strlen(ret->err) : 0;
+	if (!all)
+		g->path = NULL;		/* fio may still run there: not for the next load */
+}
+
+/* Of the host's driver, "nvme3q" for nvme3n1, or those that VFIO hands to the guest. */
+static uint64_t interrupts(const struct nvsr_guest *g, const char *bdf)
+{
+	const char *name = g->disk ? g->disk + strlen("/dev/") : bdf;
+	char line[64];
+
+	if (g->disk)
+		snprintf(line, sizeof(line), "nvme%.*sq", (int)strspn(name + 4, "0123456789"), name + 4);
+	else
+		snprintf(line, sizeof(line), "(%s)", bdf);
+	return nvsr_interrupts_of(line);
+}
+
+void nvsr_guests_sample(struct nvsr_host *h, struct nvsr_sample *ret)
+{
+	struct nvsr_guests *g = h->guests;
+	pid_t vm[NVSR_VMS_MAX], back[NVSR_VMS_MAX];
+	const pid_t *const pid[NVSR_ROLES] = { [NVSR_ROLE_GUEST] = vm, [NVSR_ROLE_BACK_END] = back };
+	unsigned n[NVSR_ROLES] = { 0 };
+
+	for (unsigned i = 0; i < g->vms; i++) {
+		if (nvsr_vm_pid(g->guest[i].vm) > 0)
+			vm[n[NVSR_ROLE_GUEST]++] = nvsr_vm_pid(g->guest[i].vm);
+		if (g->guest[i].back_end.pid > 0)
+			back[n[NVSR_ROLE_BACK_END]++] = g->guest[i].back_end.pid;
+	}
+	nvsr_sample_take(pid, n, ret);
+	for (unsigned i = 0; i < g->vms; i++)
+		ret->device.interrupts += interrupts(&g->guest[i], h->layout.fn[i + 1].bdf);
+}
+
+unsigned nvsr_guests_roles(struct nvsr_host *h)
+{
+	return 1u << NVSR_ROLE_GUEST | (nvsr_way_of(h->path)->back_end ? 1u << NVSR_ROLE_BACK_END : 0);
+}

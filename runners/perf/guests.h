@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by guests.c and ways.c: the guests of a load, and what each path gives them. */
+#ifndef NVSR_RUNNERS_PERF_GUESTS_H
+#define NVSR_RUNNERS_PERF_GUESTS_H
+
+#include <limits.h>
+
+#include "runners/perf/host.h"
+#include "runners/vm/vm.h"
+
+/* What a path gives a guest: XML of devices, or arguments of QEMU. */
+struct nvsr_gift { struct nvsr_text xml; char **args; };
+struct nvsr_guest {
+	struct nvsr_vm *vm;
+	struct nvsr_fio_run back_end;
+	char *disk;		/* the host's of its namespace, where it has one */
+	bool ended;
+	struct nvsr_vm_answer answer;
+};
+struct nvsr_guests {
+	struct nvsr_hypervisor *hypervisor;
+	char folder[64], kernel[PATH_MAX], initrd[PATH_MAX];
+	char *broken;			/* why there is nothing of all this */
+	const struct nvsr_data_path *path;	/* of the guests that run */
+	unsigned jobs, vms;
+	struct nvsr_guest guest[NVSR_VMS_MAX];
+	unsigned proven[16];		/* by path: guests that were shown to have their namespace */
+	uint64_t run, ios;
+	unsigned booted;		/* so far: for names */
+	char *dead;
+};
+
+/* A path. */
+struct nvsr_way {
+	const char *name;
+	const char *(*lacks)(void);
+	int (*give)(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint);
+	bool nvme;		/* the guest's own driver finds the namespace by its identifier; else it is vda */
+	bool back_end;		/* in a process of its own, which maps the guest's memory */
+	bool image;		/* the namespace has an image in it, made anew for each guest */
+};
+/* NULL: not in guests. */
+const struct nvsr_way *nvsr_way_of(const struct nvsr_data_path *p);
+
+#endif

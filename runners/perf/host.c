@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The stage of a drive: what each path takes on this host, and the path that needs no guest. */
+#include "runners/perf/host.h"
+
+#define STARTED_IOS 16
+#define IMAGE_ROOM (1ull << 20)
+
+static struct nvsr_host *host(struct nvsr_stage *s)
+{
+	return (struct nvsr_host *)s;
+}
+
+uint64_t nvsr_disk_ios(const char *disk)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("/sys/class/block/%s/stat", disk + strlen("/dev/")), *text = NULL;
+	unsigned long long reads = 0, writes = 0;
+
+	if (!path || nvsr_read_file(path, 4096, &text, NULL))
+		return 0;
+	sscanf(text, "%llu %*u %*u %*u %llu", &reads, &writes);
+	return reads + writes;
+}
+
+/* --- paths ----------------------------------------------------------------------------------------------------------------------- */
+
+/* malloc'd why a path cannot be measured on this host; NULL: it can. */
+static char *no_engine(struct nvsr_host *h)
+{
+	return strdup("needs the fio engine to drive a real function by VFIO, which this version does not");
+}
+
+static const struct { const char *name; char *(*lacks)(struct nvsr_host *h); } ways[] = {
+	{ "bare-metal", NULL }, { "bare-metal-polled", no_engine }, { "passthrough-polled", no_engine },
+};
+
+static char *why_not(struct nvsr_host *h, const struct nvsr_data_path *p)
+{
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(ways); i++)
+		if (!strcmp(ways[i].name, p->name))
+			return ways[i].lacks ? ways[i].lacks(h) : NULL;
+	return nvsr_guests_lack(h, p);
+}
+
+static const char *lacks(struct nvsr_stage *s, const struct nvsr_data_path *p)
+{
+	struct nvsr_host *h = host(s);
+	size_t i = (size_t)(p - nvsr_data_paths);
+
+	if (!h->asked[i])
+		h->lacks[i] = why_not(h, p);
+	h->asked[i] = true;
+	return h->lacks[i];
+}
+
+/* --- the drive ----------------------------------------------------------------------------------------------------------------- */
+
+static int open_host(struct nvsr_stage *s, struct nvsr_complaint *complaint)
+{
+	struct nvsr_host *h = host(s);
+	struct nvsr_layout_options o = { .queues = 1, .namespace_bytes = h->o.matrix->namespace_bytes };
+	int rc;
+
+	for (size_t i = 0; i < h->o.matrix->count; i++) {
+		const struct nvsr_cell *c = &h->o.matrix->cell[i];
+
+		if (lacks(s, c->path) || !c->path->vf)
+			continue;
+		o.vfs = NVSR_MAX(o.vfs, c->vms);
+		o.queues = NVSR_MAX(o.queues, c->jobs);
+	}
+	h->opened = true;
+	rc = nvsr_layout_open(h->o.target, &o, &h->layout, complaint);
+	if (rc)
+		return rc;
+	h->bytes = h->o.matrix->namespace_bytes;
+	/* An image needs room for its tables, all paths have the same size. */
+	for (unsigned i = 0; i <= h->layout.vfs; i++)
+		h->bytes = NVSR_MIN(h->bytes, h->layout.fn[i].bytes - (h->layout.fn[i].bytes > 16 * IMAGE_ROOM ? IMAGE_ROOM : 0));
+	h->bytes &= ~(uint64_t)0xfffff;
+	if (h->bytes < h->o.matrix->namespace_bytes)
+		nvsr_say("note: loads use %llu MiB of each namespace, the smallest has no more; the matrix wants %llu",
+			 (unsigned long long)(h->bytes >> 20), (unsigned long long)(h->o.matrix->namespace_bytes >> 20));
+	h->disk = nvsr_layout_disk(h->layout.fn[0].bdf, h->layout.fn[0].nsid, 5000);
+	if (!h->disk)
+		snprintf(complaint->text, sizeof(complaint->text), "namespace %u of the PF has no block device", h->layout.fn[0].nsid);
+	return h->disk ? 0 : -ENODEV;
+}
+
+static int put_back(struct nvsr_target *t)
+{
+	_cleanup_free_ char *reason = NULL;
+	bool same = false;
+	int rc = nvsr_may_put_back(t, t->state, NULL, &same);
+
+	if (!rc && !same && nvsr_session_restore(&t->session, t->state, &reason)) {
+		nvsr_say("%s: not restored: %s", t->session.device, reason ? reason : "");
+		rc = EXIT_INCOMPLETE;
+	}
+	return rc ? EXIT_INCOMPLETE : 0;
+}
+
+static int close_host(struct nvsr_stage *s)
+{
+	struct nvsr_host *h = host(s);
+	int rc;
+
+	nvsr_fio_close(&h->run);
+	nvsr_guests_close(h);
+	nvsr_layout_close(&h->layout);
+	rc = h->opened ? put_back(h->o.target) : 0;
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(h->lacks); i++)
+		free(h->lacks[i]);
+	free(h->disk);
+	free(h);
+	return rc;
+}
+
+/* --- loads ------------------------------------------------------------------------------------------------------------------------ */
+
+static int ready(struct nvsr_stage *s, const struct nvsr_cell *c, struct nvsr_complaint *complaint)
+{
+	struct nvsr_host *h = host(s);
+
+	h->in_guests = nvsr_guests_way(c->path);
+	h->path = c->path;
+	if (h->in_guests)
+		return nvsr_guests_ready(h, c, complaint);
+	/* Guests of the path before would only cost time. */
+	nvsr_guests_drop(h, NULL);
+	return 0;
+}
+
+static char *job(struct nvsr_stage *s, struct nvsr_job *j)
+{
+	struct nvsr_host *h = host(s);
+
+	j->io = h->o.fio->engine_id;
+	j->namespace_bytes = h->bytes;
+	j->file = h->in_guests ? NVSR_GUEST_DISK : h->disk;
+	j->cpus = h->in_guests ? NULL : &h->o.placement->guest;
+	j->vm = h->in_guests ? 1 : 0;
+	return nvsr_job_text(j);
+}
+
+static int start(struct nvsr_stage *s, const struct nvsr_job *j, const char *file, const char *text, struct nvsr_complaint *complaint)
+{
+	struct nvsr_host *h = host(s);
+	int rc;
+
+	if (h->in_guests)
+		return nvsr_guests_start(h, j, complaint);
+	h->status = 0;
+	h->ios = nvsr_disk_ios(h->disk);
+	rc = nvsr_fio_start(h->o.fio, file, &h->run);
+	if (rc)
+		snprintf(complaint->text, sizeof(complaint->text), "fio cannot be started: %s", strerror(-rc));
+	return rc;
+}
+
+static int begun(struct nvsr_stage *s)
+{
+	if (host(s)->in_guests)
+		return nvsr_guests_begun(host(s));
+	return nvsr_disk_ios(host(s)->disk) >= host(s)->ios + STARTED_IOS;
+}
+
+static bool ended(struct nvsr_stage *s)
+{
+	if (host(s)->in_guests)
+		return nvsr_guests_ended(host(s));
+	return host(s)->run.pid <= 0 || nvsr_fio_ended(&host(s)->run, &host(s)->status);
+}
+
+static void finish(struct nvsr_stage *s, struct nvsr_said *ret)
+{
+	if (host(s)->in_guests) {
+		nvsr_guests_finish(host(s), ret);
+		return;
+	}
+	nvsr_fio_finish(&host(s)->run, ret);
+	ret->status = host(s)->status;
+}
+
+static void sample(struct nvsr_stage *s, struct nvsr_sample *ret)
+{
+	struct nvsr_host *h = host(s);
+	const pid_t *pid[NVSR_ROLES] = { &h->run.pid };
+	const unsigned n[NVSR_ROLES] = { 1 };
+	char queues[40];
+
+	if (h->in_guests) {
+		nvsr_guests_sample(h, ret);
+		return;
+	}
+	nvsr_sample_take(pid, n, ret);
+	snprintf(queues, sizeof(queues), "%sq", h->o.target->session.device + strlen("/dev/"));
+	ret->device.interrupts = nvsr_interrupts_of(queues);
+}
+
+static unsigned roles(struct nvsr_stage *s)
+{
+	return host(s)->in_guests ? nvsr_guests_roles(host(s)) : 1u << NVSR_ROLE_GUEST;
+}
+
+static char *dead(struct nvsr_stage *s)
+{
+	return host(s)->in_guests ? nvsr_guests_dead(host(s)) : NULL;
+}
+
+static void drop(struct nvsr_stage *s, const char *evidence)
+{
+	nvsr_guests_drop(host(s), evidence);
+}
+
+static bool tcg(struct nvsr_stage *s)
+{
+	return nvsr_guests_tcg(host(s));
+}
+
+static const struct nvsr_stage_ops ops = {
+	.lacks = lacks, .tcg = tcg, .open = open_host, .ready = ready, .job = job, .start = start, .begun = begun, .ended = ended,
+	.finish = finish, .sample = sample, .roles = roles, .dead = dead, .drop = drop, .close = close_host,
+};
+
+struct nvsr_stage *nvsr_stage_host(const struct nvsr_stage_options *o)
+{
+	struct nvsr_host *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->stage.ops = &ops;
+	h->o = *o;
+	h->run = (struct nvsr_fio_run){ .pid = -1, .out = -1, .err = -1 };
+	return &h->stage;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by host.c and guests.c: a host with a drive. */
+#ifndef NVSR_RUNNERS_PERF_HOST_H
+#define NVSR_RUNNERS_PERF_HOST_H
+
+#include "runners/perf/layout.h"
+#include "runners/perf/perf.h"
+
+struct nvsr_host {
+	struct nvsr_stage stage;
+	struct nvsr_stage_options o;
+	bool opened;
+	struct nvsr_layout layout;
+	uint64_t bytes;				/* of each namespace that loads use */
+	char *disk;				/* of the PF */
+	const struct nvsr_data_path *path;	/* of the load */
+	bool in_guests;
+	struct nvsr_fio_run run;		/* on the host */
+	int status;
+	uint64_t ios;				/* of the disk before the load */
+	struct nvsr_guests *guests;		/* NULL until a path needs them */
+	char *lacks[16];			/* by path; asked[] where it is known */
+	bool asked[16];
+};
+
+/* --- guests.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Does @p run in guests at all? */
+bool nvsr_guests_way(const struct nvsr_data_path *p);
+/* malloc'd why it cannot here, NULL: it can. */
+char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p);
+/* By software emulation, where there are guests at all. */
+bool nvsr_guests_tcg(struct nvsr_host *h);
+/* As the functions of a stage, for loads in guests. */
+int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_cell *c, struct nvsr_complaint *complaint);
+int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint);
+int nvsr_guests_begun(struct nvsr_host *h);
+bool nvsr_guests_ended(struct nvsr_host *h);
+void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret);
+void nvsr_guests_sample(struct nvsr_host *h, struct nvsr_sample *ret);
+unsigned nvsr_guests_roles(struct nvsr_host *h);
+char *nvsr_guests_dead(struct nvsr_host *h);
+void nvsr_guests_drop(struct nvsr_host *h, const char *evidence);
+void nvsr_guests_close(struct nvsr_host *h);
+/* As fio in a guest knows the disk. */
+#define NVSR_GUEST_DISK "${NVSR_DISK}"
+
+/* I/Os of a disk so far ("/dev/nvme0n1"). */
+uint64_t nvsr_disk_ios(const char *disk);
+
+#endif

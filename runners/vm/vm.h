@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guests through libvirt: started for a while, given scripts to run, gone afterwards.
+ *
+ * Domains are transient and end with the connection that made them: nothing stays defined or running, also when this process is
+ * killed.  Scripts and what they print go over a virtio-serial port, whose host side is a Unix socket: that needs no network in the
+ * guest, which a host may not have or not allow, no address to agree on, and nothing that listens where others could come.
+ */
+#ifndef NVSR_RUNNERS_VM_VM_H
+#define NVSR_RUNNERS_VM_VM_H
+
+#include <sys/types.h>
+
+#include "nvsr.h"
+
+#define NVSR_VM_PORT "org.nvsr.job"
+
+/* A connection to libvirt. */
+struct nvsr_hypervisor;
+/*
+ * @uri: NULL: qemu:///system.  0, or negative errno and *complaint: what libvirt said, and what may help.
+ */
+int nvsr_hypervisor_open(const char *uri, struct nvsr_hypervisor **ret, struct nvsr_complaint *complaint);
+void nvsr_hypervisor_close(struct nvsr_hypervisor *h);
+/* "kvm"; "qemu": by software emulation, whose numbers say nothing about VMs; "test": nothing really runs. */
+const char *nvsr_hypervisor_type(const struct nvsr_hypervisor *h);
+
+struct nvsr_vm_options {
+	const char *name;
+	unsigned memory_mib, vcpus, iothreads;
+	const int *cpu;			/* vCPUs are pinned to these, one after the other; of iothreads likewise */
+	unsigned cpus;
+	const int *io_cpu;
+	unsigned io_cpus;
+	const char *firmware, *kernel, *initrd, *cmdline;	/* firmware: NULL: the hypervisor's own */
+	const char *devices;		/* XML of what the path takes, or NULL */
+	const char *const *qemu_args;	/* of QEMU's own command line, for what libvirt does not know; NULL-terminated, or NULL */
+	bool shared_memory;
+	const char *socket, *console;	/* files that are made: host side of the channel, what the guest prints at its console */
+	unsigned boot_s;		/* until it must be ready */
+};
+struct nvsr_vm;
+/**
+ * nvsr_vm_start() - start a guest and wait until it is ready for scripts.
+ *
+ * Return: 0, or negative errno and *complaint; then nothing is left of it but the console file.  -EINTR nvsr_stop.
+ */
+int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, struct nvsr_vm **ret, struct nvsr_complaint *complaint);
+/* The process that is the guest, 0 where it is not known. */
+pid_t nvsr_vm_pid(const struct nvsr_vm *vm);
+/* Send a script, one at a time.  0 or negative errno. */
+int nvsr_vm_send(struct nvsr_vm *vm, const char *script);
+/*
+ * What became of it, without waiting: 0 runs, 1 ended.  Negative errno with *complaint: the guest is gone, or has not said anything
+ * for NVSR_VM_QUIET_S.
+ */
+#define NVSR_VM_QUIET_S 20u
+struct nvsr_vm_answer { int code; char *text; size_t len; };	/* text malloc'd, NUL-terminated */
+int nvsr_vm_poll(struct nvsr_vm *vm, struct nvsr_vm_answer *ret, struct nvsr_complaint *complaint);
+/* Send it and wait, @limit_s at most (-ETIMEDOUT).  0 or negative errno with *complaint. */
+int nvsr_vm_run(struct nvsr_vm *vm, const char *script, unsigned limit_s, struct nvsr_vm_answer *ret, struct nvsr_complaint *complaint);
+/* Gone at once, with its socket; the console file stays.  NULL is fine. */
+void nvsr_vm_stop(struct nvsr_vm *vm);
+
+#endif
