@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "runners/perf/export.h"
 #include "runners/perf/guests.h"
 
 #define FOLDER "nvsr-vm-"		/* and our process id */
@@ -71,6 +72,7 @@ void nvsr_perf_tidy(void)
 	const struct dirent *e;
 	int pid;
 
+	nvsr_export_tidy();
 	while (d && (e = readdir(d))) {
 		_cleanup_free_ char *path = NULL;
 
@@ -166,6 +168,9 @@ static void stop_guest(struct nvsr_guests *all, unsigned i, const char *evidence
 		unlink(console);
 	if (socket)
 		unlink(socket);
+	if (g->exported)
+		nvsr_export_undo(getpid(), i + 1);
+	free(g->fabric);
 	free(g->disk);
 	free(g->answer.text);
 	*g = (struct nvsr_guest){ .back_end = g->back_end };
@@ -220,7 +225,7 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 	struct nvsr_gift gift __attribute__((cleanup(gift_free))) = { .args = NULL };
 	_cleanup_free_ int *cpu = calloc(all->jobs, sizeof(*cpu));
 	struct nvsr_vm_options o = {
-		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->nvme || way->back_end ? 0 : 1, .cpu = cpu,
+		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->disk && !way->back_end, .cpu = cpu,
 		.cpus = all->jobs, .io_cpu = p->back_end.cpu, .io_cpus = p->back_end.n, .firmware = access(QBOOT, R_OK) ? NULL : QBOOT,
 		.kernel = all->kernel, .initrd = all->initrd, .cmdline = CMDLINE, .shared_memory = way->back_end, .socket = socket,
 		.console = console, .boot_s = (unsigned)(BOOT_S * scale(h)),
@@ -254,8 +259,9 @@ static int boot_all(struct nvsr_host *h, const struct nvsr_way *way, unsigned vm
 /* Finds the disk and says its name to fio. */
 static void put_disk(struct nvsr_text *t, const struct nvsr_host *h, const struct nvsr_way *way, unsigned i)
 {
-	if (!way->nvme) {
-		nvsr_text_add(t, "export NVSR_DISK=/dev/vda\n");
+	if (way->disk) {
+		nvsr_text_add(t, "n=0\nwhile [ ! -b %s ] && [ $n -lt 200 ]; do n=$((n + 1)); sleep 0.1; done\n"
+			      "[ -b %s ] || { echo 'no disk'; exit 3; }\nexport NVSR_DISK=%s\n", way->disk, way->disk, way->disk);
 		return;
 	}
 	nvsr_text_add(t, "n=0 NVSR_DISK=\n"

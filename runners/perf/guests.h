@@ -14,6 +14,8 @@ struct nvsr_guest {
 	struct nvsr_vm *vm;
 	struct nvsr_fio_run back_end;
 	char *disk;		/* the host's of its namespace, where it has one */
+	char *fabric;		/* and that over a network */
+	bool exported;		/* by a target of the kernel */
 	bool ended;
 	struct nvsr_vm_answer answer;
 };
@@ -35,7 +37,7 @@ struct nvsr_way {
 	const char *name;
 	const char *(*lacks)(void);
 	int (*give)(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint);
-	bool nvme;		/* the guest's own driver finds the namespace by its identifier; else it is vda */
+	const char *disk;	/* in the guest; NULL: its own nvme driver finds the namespace by its identifier */
 	bool back_end;		/* in a process of its own, which maps the guest's memory */
 	bool image;		/* the namespace has an image in it, made anew for each guest */
 };
