@@ -183,7 +183,7 @@ void nvsr_guests_drop(struct nvsr_host *h, const char *evidence)
 	for (unsigned i = 0; g && i < g->vms; i++)
 		stop_guest(g, i, evidence);
 	if (g) {
-		g->vms = 0;
+		g->vms = g->half = 0;
 		g->path = NULL;
 		free(g->dead);
 		g->dead = NULL;
@@ -349,16 +349,26 @@ static int prove(struct nvsr_host *h, const struct nvsr_way *way, unsigned from,
 		rc = boot_all(h, way, vms, complaint);
 	for (unsigned i = from; !rc && i < vms; i++)
 		rc = prove_one(h, way, i, complaint);
-	if (rc)
-		return rc;
-	nvsr_guests_drop(h, NULL);
-	for (unsigned i = from; !rc && i < vms; i++)
-		rc = both_parts(h, way, i, false, complaint);
 	return rc;
 }
 
-int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_cell *c, struct nvsr_complaint *complaint)
+static int read_back(struct nvsr_host *h, const struct nvsr_data_path *path, unsigned vms, struct nvsr_complaint *complaint)
 {
+	struct nvsr_guests *g = h->guests;
+	size_t p = (size_t)(path - nvsr_data_paths);
+	int rc = 0;
+
+	nvsr_guests_drop(h, NULL);
+	for (unsigned i = g->proven[p]; !rc && i < vms; i++)
+		rc = both_parts(h, nvsr_way_of(path), i, false, complaint);
+	if (!rc)
+		g->proven[p] = NVSR_MAX(g->proven[p], vms);
+	return rc;
+}
+
+int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint)
+{
+	const struct nvsr_cell *c = j->cell;
 	struct nvsr_guests *g = h->guests;
 	const struct nvsr_way *way = nvsr_way_of(c->path);
 	size_t p = (size_t)(c->path - nvsr_data_paths);
@@ -368,12 +378,19 @@ int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_cell *c, struct nvs
 		return 0;
 	nvsr_guests_drop(h, NULL);
 	g->jobs = c->jobs;
-	if (g->proven[p] < c->vms)
+	if (g->proven[p] < c->vms) {
 		rc = prove(h, way, g->proven[p], c->vms, complaint);
-	if (rc)
-		return rc;
-	g->proven[p] = NVSR_MAX(g->proven[p], c->vms);
-	rc = boot_all(h, way, c->vms, complaint);
+		/* A verification leaves the begin alone: no need to boot again for it. */
+		if (!rc && j->verify_bytes) {
+			g->half = c->vms;
+			g->path = c->path;
+			return 0;
+		}
+		if (!rc)
+			rc = read_back(h, c->path, c->vms, complaint);
+	}
+	if (!rc)
+		rc = boot_all(h, way, c->vms, complaint);
 	if (!rc)
 		g->path = c->path;
 	return rc;
@@ -508,6 +525,14 @@ void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 	ret->err_len = ret->err ? strlen(ret->err) : 0;
 	if (!all)
 		g->path = NULL;		/* fio may still run there: not for the next load */
+	if (g->half && all && !nvsr_stop) {
+		struct nvsr_complaint complaint = { "" };
+		int rc = read_back(h, h->path, g->half, &complaint);
+
+		ret->corrupt = rc == -EBADMSG;
+		g->dead = rc ? strdup(complaint.text[0] ? complaint.text : strerror(abs(rc))) : NULL;
+	}
+	g->half = 0;
 }
 
 /* Of the host's driver, "nvme3q" for nvme3n1, or those that VFIO hands to the guest. */

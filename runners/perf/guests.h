@@ -27,6 +27,7 @@ struct nvsr_guests {
 	unsigned jobs, vms;
 	struct nvsr_guest guest[NVSR_VMS_MAX];
 	unsigned proven[16];		/* by path: guests that were shown to have their namespace */
+	unsigned half;			/* those from proven on have read what the PF wrote; what they wrote is to be read by the PF */
 	uint64_t run, ios;
 	unsigned booted;		/* so far: for names */
 	char *dead;
