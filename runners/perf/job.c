@@ -29,7 +29,7 @@ static void put_load(struct nvsr_text *t, const struct nvsr_job *j)
 
 	nvsr_text_add(t, "rw=%s\n", nvsr_pattern_name(c->pattern));
 	if (nvsr_pattern_is_mix(c->pattern))
-		nvsr_text_add(t, "rwmixread=%u\n", c->read_percent);
+		nvsr_text_add(t, "rwmixread=%u\nunified_rw_reporting=both\n", c->read_percent);	/* percentiles of both together */
 	nvsr_text_add(t, "bs=%u\niodepth=%u\nnumjobs=%u\n", c->block, c->depth, c->jobs);
 	if (random)
 		nvsr_text_add(t, "norandommap=1\n");
