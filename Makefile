@@ -242,7 +242,14 @@ LINT_SRC := $(SRC_ALL) runners/fuzz/corpus.c $(wildcard runners/bench/*.c runner
 LINT_STAMPS := $(LINT_SRC:%=$(LINT)/gcc/%.ok) $(LINT_SRC:%=$(LINT)/clang/%.ok) $(HDR_ALL:%=$(LINT)/header/%.ok)
 LINT_CC = $(STD) $(PKG_CF) -Werror -fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@
 
-lint: $(LINT_STAMPS) $(LINT)/cppcheck.ok $(LINT)/shellcheck.ok | $(B)/setup.check
+# The engine needs fio's headers: where they are, both compilers look at it.
+$(LINT)/engine.ok: $(ENGINESRC) $(ENGINEHDR) $(HDR_ALL) $(B)/fio/version | $(B)/config.h $(B)/setup.check
+	@mkdir -p $(@D)
+	$(SAY) LINT engine
+	$(Q)if [ -s $(B)/fio/version ]; then for cc in gcc clang; do \
+		$$cc $(STD) $(PKG_CF) $(FIO_FLAGS) -Werror -fsyntax-only $(ENGINESRC) || exit 1; done; fi && touch $@
+
+lint: $(LINT_STAMPS) $(LINT)/engine.ok $(LINT)/cppcheck.ok $(LINT)/shellcheck.ok | $(B)/setup.check
 	$(SAY) LINT text
 	@runners/build/lint
 

@@ -285,6 +285,10 @@ static void at_high_concurrency(const struct nvsr_perf_run *run, struct nvsr_cla
 	}
 	nvsr_ev_cite(r, c);
 	nvsr_ev_cite(r, nvsr_perf_find(run, "passthrough", c));
+	if (nvsr_ev_is_noise(&s, 1, 1)) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "too noisy: %s to %s of passthrough", DIGITS(s.min), DIGITS(s.max));
+		return;
+	}
 	nvsr_ev_judge(r, nvsr_ev_holds(holds(&s)), "%s of passthrough (%s..%s) with %u in flight", DIGITS(s.median),
 		      DIGITS(s.min), DIGITS(s.max), nvsr_ev_in_flight(c));
 }
@@ -534,7 +538,8 @@ static void judge_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result
 		       double least)
 {
 	const struct nvsr_perf_cell *a, *b;
-	double ratio;
+	const struct nvsr_spread *x, *y;
+	struct nvsr_spread ratio;
 
 	if (!nvsr_ev_needs(run, r, path) || !nvsr_ev_needs(run, r, "bare-metal"))
 		return;
@@ -546,13 +551,16 @@ static void judge_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result
 	}
 	nvsr_ev_cite(r, a);
 	nvsr_ev_cite(r, b);
-	/* Wholly below: the most of one and the least of the other; peaks need not be of the same condition, so nothing is
-	 * paired. */
-	ratio = a->stat[NVSR_PERF_IOPS].max / b->stat[NVSR_PERF_IOPS].min;
-	nvsr_ev_judge(r, nvsr_ev_holds(ratio >= least), "%s of bare metal's peak: %s at %s against %s thousand IOPS at %s",
-		      DIGITS(a->stat[NVSR_PERF_IOPS].median / b->stat[NVSR_PERF_IOPS].median),
-		      DIGITS(a->stat[NVSR_PERF_IOPS].median / 1000), WHERE(a), DIGITS(b->stat[NVSR_PERF_IOPS].median / 1000),
-		      WHERE(b));
+	x = &a->stat[NVSR_PERF_IOPS];
+	y = &b->stat[NVSR_PERF_IOPS];
+	/* Peaks need not be of the same condition: nothing is paired, the range is of the extremes. */
+	ratio = (struct nvsr_spread){ .median = x->median / y->median, .min = x->min / y->max, .max = x->max / y->min, .n = 1 };
+	if (nvsr_ev_is_noise(&ratio, least, INFINITY))
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "too noisy: %s to %s of bare metal's peak", DIGITS(ratio.min), DIGITS(ratio.max));
+	else
+		nvsr_ev_judge(r, nvsr_ev_holds(ratio.max >= least),
+			      "%s of bare metal's peak: %s at %s against %s thousand IOPS at %s", DIGITS(ratio.median),
+			      DIGITS(x->median / 1000), WHERE(a), DIGITS(y->median / 1000), WHERE(b));
 }
 
 static void dp_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)

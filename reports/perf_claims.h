@@ -14,9 +14,10 @@ const char *nvsr_claim_verdict_name(enum nvsr_claim_verdict v);	/* "holds", "doe
 #define NVSR_CLAIM_CELLS_MOST 6
 struct nvsr_claim_result {
 	enum nvsr_claim_verdict verdict;
-	char measured[320];	/* the numbers, or why there are none */
+	char measured[400];	/* the numbers, or why there are none */
 	const struct nvsr_perf_cell *cell[NVSR_CLAIM_CELLS_MOST];	/* what the numbers come from */
 	unsigned cells;
+	unsigned noisy;		/* conditions left out: their repeats differ too much to speak for or against */
 };
 
 struct nvsr_claim {

@@ -122,6 +122,14 @@ bool nvsr_ev_jobs_have_cpus(const struct nvsr_perf_run *run, struct nvsr_claim_r
 /* --- ratios of two paths over all conditions that both have ---------------------------------------------------------------
  */
 
+/* Repeats that differ widely and are on both sides of a limit say nothing. */
+bool nvsr_ev_is_noise(const struct nvsr_spread *s, double low, double high)
+{
+	bool decided = s->max < low || s->min > high || (s->min >= low && s->max <= high);
+
+	return !decided && nvsr_perf_half_range(s) > NVSR_PERF_NOISY;
+}
+
 static void compare(const struct nvsr_perf_run *run, const char *path, const char *to, enum nvsr_perf_metric m,
 		    nvsr_ev_filter filter, double low, double high, struct nvsr_ev_conditions *ret)
 {
@@ -138,6 +146,10 @@ static void compare(const struct nvsr_perf_run *run, const char *path, const cha
 		s = nvsr_perf_ratio(c, base, m, run->repeats);
 		if (!s.n)
 			continue;
+		if (nvsr_ev_is_noise(&s, low, high)) {
+			ret->noisy++;
+			continue;
+		}
 		median[ret->n++] = s.median;
 		ret->below += s.max < low;
 		if (s.min > high) {
@@ -164,6 +176,12 @@ bool nvsr_ev_both(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, 
 	if (!nvsr_ev_needs(run, r, path) || !nvsr_ev_needs(run, r, to))
 		return false;
 	compare(run, path, to, m, filter, low, high, ret);
+	if (!ret->n && ret->noisy) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "too noisy: repeats of all %u conditions differ by more than ±%d %%",
+			      ret->noisy, NVSR_PERF_NOISY);
+		return false;
+	}
+	r->noisy = ret->noisy;
 	if (!ret->n) {
 		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "no condition%s that both %s and %s have numbers of", condition,
 			      path, to);

@@ -29,8 +29,12 @@ bool nvsr_ev_needs(const struct nvsr_perf_run *run, struct nvsr_claim_result *r,
 bool nvsr_ev_back_end_alone(const struct nvsr_perf_run *run, struct nvsr_claim_result *r);
 bool nvsr_ev_jobs_have_cpus(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, unsigned jobs);
 
+/* Do the repeats differ widely, on both sides of a limit? */
+bool nvsr_ev_is_noise(const struct nvsr_spread *s, double low, double high);
+
 /* Ratios of two paths, one for each condition that both have. */
 struct nvsr_ev_conditions {
+	unsigned noisy;				/* conditions left out for that */
 	unsigned n, below, above;		/* conditions; those of which every repeat is below low, above high */
 	double median;				/* of their medians */
 	struct nvsr_spread least, most;

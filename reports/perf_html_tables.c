@@ -354,6 +354,8 @@ void nvsr_perf_html_claims(FILE *f, const struct nvsr_perf_run *run)
 		nvsr_xml_put(f, nvsr_claims[i].text);
 		fputs("<td>", f);
 		nvsr_xml_put(f, r.measured);
+		if (r.noisy)
+			fprintf(f, "; %u more left out, whose repeats differ too much", r.noisy);
 		for (unsigned k = 0; k < r.cells; k++)
 			fprintf(f, "%s<a class=id href=\"../raw/%s/%u.json\">%s</a>", k ? " " : "<br>", r.cell[k]->name,
 				r.cell[k]->stat[NVSR_PERF_IOPS].at + 1, r.cell[k]->name);

@@ -318,7 +318,7 @@ static void check_drive(struct nvsr_perf_run *run)
 static void check_digits(void)
 {
 	static const struct { double v; const char *text; } cases[] = {
-		{ 0, "0" }, { NAN, "-" }, { INFINITY, "-" }, { 0.0214, "0.021" }, { 0.9996, "1.00" }, { 1.234, "1.23" }, { 9.996, "10.0" },
+		{ 0, "0" }, { NAN, "-" }, { INFINITY, "-" }, { 0.0214, "0.021" }, { 0.00214, "0.0021" }, { 0.00043, "4e-04" }, { 0.9996, "1.00" }, { 1.234, "1.23" }, { 9.996, "10.0" },
 		{ 78.96, "79.0" }, { 99.96, "100" }, { 1388.4, "1388" }, { 2e9, "2e+09" },
 	};
 	uint64_t values[NVSR_PERF_VALUES_MOST] = { 0 };

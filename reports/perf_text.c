@@ -5,7 +5,7 @@
 #include "reports/perf_view.h"
 
 #define COLUMNS 6	/* depths in one table: 100 characters in all */
-#define WORKLOADS 4
+#define WORKLOADS 3
 #define REASONS 12
 
 struct table {
@@ -241,7 +241,7 @@ void nvsr_perf_text_write(FILE *f, const struct nvsr_perf_run *run, const struct
 	for (unsigned i = 0; i < n && i < WORKLOADS; i++)
 		put_workload(f, run, workload[i]);
 	if (n > WORKLOADS)
-		fprintf(f, "\n%u more workloads: see the report\n", n - WORKLOADS);
+		fprintf(f, "\n%u more workload%s: see the report\n", n - WORKLOADS, n == WORKLOADS + 1 ? "" : "s");
 	fputc('\n', f);
 	put_left_out(f, run, NVSR_PERF_FAIL, s);
 	put_left_out(f, run, NVSR_PERF_MISSING, s);

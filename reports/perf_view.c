@@ -7,7 +7,6 @@
 #define SOLID "1"
 #define DASHED "(8,4)"
 
-#define NOISY_PERCENT 20	/* half of least to most IOPS, of the median */
 #define NOISY_CORES 0.2		/* busy with something else */
 
 const struct nvsr_perf_path nvsr_perf_path_table[] = {
@@ -159,10 +158,12 @@ void nvsr_perf_block_text(uint64_t bytes, char ret[24])
 
 void nvsr_perf_digits(double v, char ret[24])
 {
-	int decimals = v >= 99.95 ? 0 : v >= 9.995 ? 1 : v >= 0.9995 ? 2 : 3;
+	int decimals = v >= 99.95 ? 0 : v >= 9.995 ? 1 : v >= 0.9995 ? 2 : v >= 0.00995 ? 3 : 4;
 
 	if (!isfinite(v))
 		snprintf(ret, 24, "-");
+	else if (v > 0 && v < 0.0005)
+		snprintf(ret, 24, "%.0e", v);
 	else if (v >= 1e9)
 		snprintf(ret, 24, "%.3g", v);
 	else
@@ -182,11 +183,11 @@ void nvsr_perf_noise_text(const struct nvsr_perf_run *run, char ret[160])
 		const struct nvsr_perf_cell *c = &run->cell[i];
 
 		measured += c->ok > 0;
-		varied += nvsr_perf_half_range(&c->stat[NVSR_PERF_IOPS]) > NOISY_PERCENT;
+		varied += nvsr_perf_half_range(&c->stat[NVSR_PERF_IOPS]) > NVSR_PERF_NOISY;
 		busy += c->stat[NVSR_PERF_OTHER_CORES].median > NOISY_CORES;
 	}
 	ret[0] = '\0';
 	if (varied || busy)
 		snprintf(ret, 160, "noisy: of %u cells %u vary by more than ±%d %%, during %u the host was busy with something else",
-			 measured, varied, NOISY_PERCENT, busy);
+			 measured, varied, NVSR_PERF_NOISY, busy);
 }

@@ -8,6 +8,7 @@
 #define NVSR_PERF_PATHS_MOST 16		/* shown in one table or figure */
 #define NVSR_PERF_WORKLOADS_MOST 24	/* with figures and tables; the rest is in perf.tsv only */
 #define NVSR_PERF_VALUES_MOST 64	/* of one axis */
+#define NVSR_PERF_NOISY 20		/* percent: half of least to most, of the median, from which a number says little */
 
 /*
  * A path: the colour says what it is, dashes and an open marker that it polls.  Light and dark: colours on paper and on a dark

@@ -528,15 +528,11 @@ static bool serve_one(struct server *s, int sock)
 
 static int listen_at(const char *path)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int sock;
+	struct sockaddr_un a;
+	int sock = nvsr_wire_socket(path, &a);
 
-	if (strlen(path) >= sizeof(a.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(a.sun_path, path, strlen(path) + 1);
-	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (sock < 0)
-		return -errno;
+		return sock;
 	if (bind(sock, (struct sockaddr *)(void *)&a, sizeof(a)) || listen(sock, 64)) {
 		int rc = -errno;
 

@@ -366,15 +366,11 @@ int nvsr_served_stats(struct nvsr_dev *pf, struct nvsr_served_stats *ret)
 
 static int connect_to(const char *path)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int sock;
+	struct sockaddr_un a;
+	int sock = nvsr_wire_socket(path, &a);
 
-	if (strlen(path) >= sizeof(a.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(a.sun_path, path, strlen(path) + 1);
-	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (sock < 0)
-		return -errno;
+		return sock;
 	if (connect(sock, (struct sockaddr *)(void *)&a, sizeof(a))) {
 		int rc = errno == ECONNREFUSED ? -ENODEV : -errno;
 

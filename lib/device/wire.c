@@ -2,8 +2,21 @@
 /* Messages with descriptors over a socket. */
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 #include "device/wire.h"
+
+int nvsr_wire_socket(const char *path, struct sockaddr_un *ret)
+{
+	int sock;
+
+	if (strlen(path) >= sizeof(ret->sun_path))
+		return -ENAMETOOLONG;
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(ret->sun_path, path, strlen(path) + 1);
+	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	return sock < 0 ? -errno : sock;
+}
 
 union control { struct cmsghdr align; char space[CMSG_SPACE(NVSR_WIRE_FDS * sizeof(int))]; };
 

@@ -44,6 +44,9 @@ struct nvsr_wire {
 /* The last words of the doorbell memory: whoever rings looks whether somebody has to be woken. */
 struct nvsr_wire_bell { uint32_t asleep; };
 
+/* A socket, and in *ret the address that @path is.  The socket or negative errno. */
+struct sockaddr_un;
+int nvsr_wire_socket(const char *path, struct sockaddr_un *ret);
 /* One message of @len bytes with @n descriptors.  0 or negative errno (-EPIPE the other end is gone). */
 int nvsr_wire_send(int sock, const struct nvsr_wire *w, size_t len, const int *fd, unsigned n);
 /* *ret_n descriptors, the caller's to close.  0; -EPIPE end; -EPROTO not a message of ours. */

@@ -285,7 +285,8 @@ static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 		return status;
 	if (op->nsid == NSID_UNUSED && nsid && !DEFECT(c->m, UNUSED_NSID_ACCEPTED))
 		return m_bad(cmd, 4, 0, NVME_SC_INVALID_FIELD);
-	if (op->nsid == NSID_ACTIVE && !m_active_ns(c, cmd, &status)) {
+	cmd->ns = op->nsid == NSID_ACTIVE ? m_active_ns(c, cmd, &status) : NULL;
+	if (op->nsid == NSID_ACTIVE && !cmd->ns) {
 		/* nothing moves, and the host believes what its buffer held */
 		if (cmd->e.opcode == NVME_CMD_READ && m_nsid_kind(c, nsid) != M_NSID_INVALID &&
 		    DEFECT(c->m, INACTIVE_READ_SUCCEEDS))
@@ -294,7 +295,8 @@ static uint16_t dispatch(struct m_ctrl *c, struct m_cmd *cmd)
 	}
 	if (io && c->m->wrong.blocked_until > c->m->now)
 		return NVME_SC_NS_NOT_READY;
-	if (io && m_nsid_kind(c, nsid) == M_NSID_ACTIVE)
+	/* Only a defective drive has found a namespace that is not active. */
+	if (io && ((cmd->ns && !c->m->defective) || m_nsid_kind(c, nsid) == M_NSID_ACTIVE))
 		status = check_namespace(c, cmd, c->m->ns[nsid]);
 	if (status == NVME_SC_RESV_CONFLICT && DEFECT(c->m, CONFLICT_EXECUTES))
 		op->run(c, cmd);

@@ -3,10 +3,11 @@
 #include "model/bus.h"
 
 #define DOMAINS_MAX 65536u
+#define HINT_BYTES 65536u	/* addresses so near to each other are usually of one mapping */
 
 static struct m_map *map_at(struct m_domain *d, uint64_t iova)
 {
-	unsigned lo = 0, hi = d->count, hint = d->last;
+	unsigned lo = 0, hi = d->count, *slot = &d->hint[iova / HINT_BYTES % M_HINTS], hint = *slot;
 
 	if (hint < d->count && iova >= d->map[hint].iova && iova - d->map[hint].iova < d->map[hint].len)
 		return &d->map[hint];
@@ -21,7 +22,7 @@ static struct m_map *map_at(struct m_domain *d, uint64_t iova)
 	}
 	if (!lo || iova - d->map[lo - 1].iova >= d->map[lo - 1].len)
 		return NULL;
-	d->last = lo - 1;
+	*slot = lo - 1;
 	return &d->map[lo - 1];
 }
 

@@ -26,7 +26,12 @@ enum m_defect {
 
 /* --- host memory --------------------------------------------------------------------------------------------------------- */
 struct m_map { uint64_t iova; size_t len; uint8_t *ptr; };
-struct m_domain { struct m_map *map; unsigned count, cap, last /* where the last address was found: a hint */; };
+#define M_HINTS 16u
+struct m_domain {
+	struct m_map *map;
+	unsigned count, cap;
+	unsigned hint[M_HINTS];		/* dma.c: where the last address of each kind was found */
+};
 
 /* --- queues -------------------------------------------------------------------------------------------------------------- */
 struct m_cq {
@@ -50,6 +55,7 @@ struct m_cmd {
 	struct nvme_sqe e;
 	struct m_sq *sq;
 	uint32_t dw0, dw1;		/* of the completion */
+	struct m_ns *ns;		/* cmd.c: the active namespace, of commands that need one */
 	bool parked;			/* set by a handler: no completion now (AER) */
 	uint16_t err_parm;		/* parameter error location for the error log, 0xffff none */
 	uint64_t cs_info;		/* command specific information for the error log */

@@ -28,7 +28,7 @@ static uint64_t units(uint64_t bytes)
 static uint16_t check_range(struct m_ctrl *c, struct m_cmd *cmd, uint64_t slba, uint64_t nlb, struct range *ret)
 {
 	uint16_t status = 0;
-	struct m_ns *ns = m_active_ns(c, cmd, &status);
+	struct m_ns *ns = cmd->ns ? cmd->ns : m_active_ns(c, cmd, &status);
 	const struct nvme_lbaf *f;
 
 	if (!ns)

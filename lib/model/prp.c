@@ -104,6 +104,11 @@ static struct m_ctrl *as_vf1(struct m_ctrl *c, bool defect)
 	return defect && c->fn > 1 ? &c->m->ctrl[1] : c;
 }
 
+static bool one_piece(const struct m_cmd *cmd, size_t len)
+{
+	return NVME_FLAGS_PSDT(cmd->e.flags) == NVME_PSDT_PRP && len <= M_PAGE - PAGE_OFFSET(le64_get(cmd->e.prp1));
+}
+
 static uint16_t transfer(struct m_ctrl *c, const struct m_cmd *cmd, uint8_t *buf, size_t len, bool to_host)
 {
 	struct m_walk w = { .c = as_vf1(c, DEFECT(c->m, VF_DATA_DMA_AS_VF1)),
@@ -112,7 +117,8 @@ static uint16_t transfer(struct m_ctrl *c, const struct m_cmd *cmd, uint8_t *buf
 
 	if (!len)
 		return NVME_SC_SUCCESS;
-	status = walk(&w, cmd, len);
+	/* One piece moves as a whole or not at all; of several, all are looked at before the first moves. */
+	status = one_piece(cmd, len) ? NVME_SC_SUCCESS : walk(&w, cmd, len);
 	if (status)
 		return status;
 	w.buf = buf;

@@ -226,6 +226,7 @@ static bool fetch(struct m_ctrl *c, struct m_sq *sq, struct m_cmd *ret)
 	ret->sq = sq;
 	ret->dw0 = ret->dw1 = 0;
 	ret->parked = false;
+	ret->ns = NULL;
 	ret->err_parm = 0xffff;
 	ret->cs_info = 0;
 	return true;

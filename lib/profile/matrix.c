@@ -565,41 +565,18 @@ const char *nvsr_matrix_dir(void)
 	return access("runners/perf", R_OK | X_OK) ? NVSR_DATADIR "/matrices" : "runners/perf";
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 int nvsr_matrix_load(const char *name_or_path, struct nvsr_matrix **ret, struct nvsr_complaint *complaint)
 {
-	bool is_path = strchr(name_or_path, '/') || ends_with(name_or_path, ".yaml");
-	_cleanup_free_ char *path = is_path ? strdup(name_or_path) : nvsr_asprintf("%s/%s.yaml", nvsr_matrix_dir(), name_or_path);
 	struct nvsr_matrix *m = calloc(1, sizeof(*m));
 	struct nvsr_yaml y = { .guide = "runners/perf/README.md" };
 	struct raw *raw = NULL;
-	const char *base;
 	int rc = -ENOMEM;
 
-	if (!path || !m)
-		goto out;
-	base = strrchr(path, '/');
-	base = base ? base + 1 : path;
-	m->path = strdup(path);
-	m->name = strndup(base, strlen(base) - (ends_with(base, ".yaml") ? 5 : 0));
-	if (!m->path || !m->name)
-		goto out;
-	rc = nvsr_yaml_load(&y, path, &top_value, (void **)&raw, NULL, complaint);
-	if (rc == -ENOENT && !is_path)
-		snprintf(complaint->text, sizeof(complaint->text), "no matrix '%s': %s does not exist", name_or_path, path);
-	if (!rc && !raw) {
-		rc = -EINVAL;
-		snprintf(complaint->text, sizeof(complaint->text), "%s:1:1: the file is empty, expected a matrix", path);
-	}
+	if (m)
+		rc = nvsr_yaml_load_named(&y, "matrix", nvsr_matrix_dir(), name_or_path, &top_value, (void **)&raw, &m->path, &m->name,
+					  complaint);
 	if (!rc)
 		rc = from_raw(&y, raw, m, complaint);
-out:
 	if (rc == -ENOMEM)
 		snprintf(complaint->text, sizeof(complaint->text), "%s: out of memory", name_or_path);
 	cyaml_free(&nvsr_yaml_config, &top_value, raw, 0);

@@ -301,42 +301,18 @@ const char *nvsr_profile_dir(void)
 	return access("device-profiles", R_OK | X_OK) ? NVSR_DATADIR "/device-profiles" : "device-profiles";
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 int nvsr_profile_load(const char *name_or_path, struct nvsr_profile **ret, struct nvsr_complaint *complaint)
 {
-	bool is_path = strchr(name_or_path, '/') || ends_with(name_or_path, ".yaml");
-	_cleanup_free_ char *path = is_path ? strdup(name_or_path)
-					    : nvsr_asprintf("%s/%s.yaml", nvsr_profile_dir(), name_or_path);
 	struct nvsr_profile *p = calloc(1, sizeof(*p));
 	struct nvsr_yaml y = { 0 };
 	struct raw *raw = NULL;
-	const char *base;
 	int rc = -ENOMEM;
 
-	if (!path || !p)
-		goto out;
-	base = strrchr(path, '/');
-	base = base ? base + 1 : path;
-	p->path = strdup(path);
-	p->name = strndup(base, strlen(base) - (ends_with(base, ".yaml") ? 5 : 0));
-	if (!p->path || !p->name)
-		goto out;
-	rc = nvsr_yaml_load(&y, path, &top_value, (void **)&raw, NULL, complaint);
-	if (rc == -ENOENT && !is_path)
-		snprintf(complaint->text, sizeof(complaint->text), "no profile '%s': %s does not exist", name_or_path, path);
-	if (!rc && !raw) {
-		rc = -EINVAL;
-		snprintf(complaint->text, sizeof(complaint->text), "%s:1:1: the file is empty, expected a profile", path);
-	}
+	if (p)
+		rc = nvsr_yaml_load_named(&y, "profile", nvsr_profile_dir(), name_or_path, &top_value, (void **)&raw, &p->path, &p->name,
+					  complaint);
 	if (!rc)
 		rc = from_raw(&y, raw, p, complaint);
-out:
 	if (rc == -ENOMEM)
 		snprintf(complaint->text, sizeof(complaint->text), "%s: out of memory", name_or_path);
 	cyaml_free(&nvsr_yaml_config, &top_value, raw, 0);

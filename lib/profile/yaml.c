@@ -89,6 +89,38 @@ int nvsr_yaml_load(struct nvsr_yaml *y, const char *path, const cyaml_schema_val
 	return 0;
 }
 
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+int nvsr_yaml_load_named(struct nvsr_yaml *y, const char *what, const char *dir, const char *name_or_path,
+			 const cyaml_schema_value_t *schema, void **ret, char **ret_path, char **ret_name,
+			 struct nvsr_complaint *complaint)
+{
+	bool is_path = strchr(name_or_path, '/') || ends_with(name_or_path, ".yaml");
+	char *path = is_path ? strdup(name_or_path) : nvsr_asprintf("%s/%s.yaml", dir, name_or_path);
+	const char *base = path ? strrchr(path, '/') : NULL;
+	int rc = -ENOMEM;
+
+	base = base ? base + 1 : path;
+	*ret_path = path;
+	*ret_name = base ? strndup(base, strlen(base) - (ends_with(base, ".yaml") ? 5 : 0)) : NULL;
+	if (*ret_path && *ret_name)
+		rc = nvsr_yaml_load(y, path, schema, ret, NULL, complaint);
+	else
+		snprintf(complaint->text, sizeof(complaint->text), "%s: out of memory", name_or_path);
+	if (rc == -ENOENT && !is_path)
+		snprintf(complaint->text, sizeof(complaint->text), "no %s '%s': %s does not exist", what, name_or_path, path);
+	if (!rc && !*ret) {
+		rc = -EINVAL;
+		snprintf(complaint->text, sizeof(complaint->text), "%s:1:1: the file is empty, expected a %s", path, what);
+	}
+	return rc;
+}
+
 void nvsr_yaml_free(struct nvsr_yaml *y)
 {
 	free(y->path);

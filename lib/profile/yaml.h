@@ -24,6 +24,13 @@ struct nvsr_yaml {
  */
 int nvsr_yaml_load(struct nvsr_yaml *y, const char *path, const cyaml_schema_value_t *schema, void **ret, unsigned *ret_count,
 		   struct nvsr_complaint *complaint);
+/*
+ * The same for a @what ("profile") that is a path - with a '/' in it, or ending in .yaml - or the name of a file in @dir.
+ * *ret_path and *ret_name (without folder and .yaml) are the caller's to free, also on failure.
+ */
+int nvsr_yaml_load_named(struct nvsr_yaml *y, const char *what, const char *dir, const char *name_or_path,
+			 const cyaml_schema_value_t *schema, void **ret, char **ret_path, char **ret_name,
+			 struct nvsr_complaint *complaint);
 void nvsr_yaml_free(struct nvsr_yaml *y);
 extern const cyaml_config_t nvsr_yaml_config;
 

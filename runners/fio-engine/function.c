@@ -5,6 +5,7 @@
 #include "runners/fio-engine/engine.h"
 
 #define QIDS 65536u
+#define BUSY_NS (2 * NVSR_S)
 
 struct nvsr_function {
 	struct nvsr_function *next;
@@ -65,6 +66,24 @@ static void function_free(struct nvsr_function *f)
 	free(f);
 }
 
+/* Whoever had the function before may just have ended: the device hears of it a moment later. */
+static int open_patiently(struct nvsr_function *f, unsigned vfn)
+{
+	uint64_t until = nvsr_now_ns() + BUSY_NS;
+	int rc;
+
+	do {
+		rc = vfn && !f->dev ? nvsr_dev_open_vf(f->pf, vfn, &f->dev) : 0;
+		if (!vfn)
+			f->dev = f->pf;
+		if (!rc)
+			rc = look(f);
+		if (rc == -EBUSY)
+			nvsr_sleep_ns(10 * NVSR_MS, NULL);
+	} while (rc == -EBUSY && nvsr_now_ns() < until);
+	return rc;
+}
+
 static int function_open(struct nvsr_job *job, const char *device, const char *name, struct nvsr_function **ret)
 {
 	struct nvsr_function *f = calloc(1, sizeof(*f));
@@ -85,11 +104,7 @@ static int function_open(struct nvsr_job *job, const char *device, const char *n
 		function_free(f);
 		return nvsr_job_say(job, -rc, "device=%s", complaint.text[0] ? complaint.text : strerror(-rc));
 	}
-	rc = vfn ? nvsr_dev_open_vf(f->pf, (unsigned)vfn, &f->dev) : 0;
-	if (!vfn)
-		f->dev = f->pf;
-	if (!rc)
-		rc = look(f);
+	rc = open_patiently(f, (unsigned)vfn);
 	if (rc) {
 		function_free(f);
 		return nvsr_job_say(job, rc < 0 ? -rc : EIO, "device=%s function=%s: %s", device, name,

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "runners/perf/export.h"
 #include "runners/perf/guests.h"
 
 #define FOLDER "nvsr-vm-"		/* and our process id */
@@ -71,6 +72,7 @@ void nvsr_perf_tidy(void)
 	const struct dirent *e;
 	int pid;
 
+	nvsr_export_tidy();
 	while (d && (e = readdir(d))) {
 		_cleanup_free_ char *path = NULL;
 
@@ -166,6 +168,9 @@ static void stop_guest(struct nvsr_guests *all, unsigned i, const char *evidence
 		unlink(console);
 	if (socket)
 		unlink(socket);
+	if (g->exported)
+		nvsr_export_undo(getpid(), i + 1);
+	free(g->fabric);
 	free(g->disk);
 	free(g->answer.text);
 	*g = (struct nvsr_guest){ .back_end = g->back_end };
@@ -178,7 +183,7 @@ void nvsr_guests_drop(struct nvsr_host *h, const char *evidence)
 	for (unsigned i = 0; g && i < g->vms; i++)
 		stop_guest(g, i, evidence);
 	if (g) {
-		g->vms = 0;
+		g->vms = g->half = 0;
 		g->path = NULL;
 		free(g->dead);
 		g->dead = NULL;
@@ -220,7 +225,7 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 	struct nvsr_gift gift __attribute__((cleanup(gift_free))) = { .args = NULL };
 	_cleanup_free_ int *cpu = calloc(all->jobs, sizeof(*cpu));
 	struct nvsr_vm_options o = {
-		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->nvme || way->back_end ? 0 : 1, .cpu = cpu,
+		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->disk && !way->back_end, .cpu = cpu,
 		.cpus = all->jobs, .io_cpu = p->back_end.cpu, .io_cpus = p->back_end.n, .firmware = access(QBOOT, R_OK) ? NULL : QBOOT,
 		.kernel = all->kernel, .initrd = all->initrd, .cmdline = CMDLINE, .shared_memory = way->back_end, .socket = socket,
 		.console = console, .boot_s = (unsigned)(BOOT_S * scale(h)),
@@ -254,8 +259,9 @@ static int boot_all(struct nvsr_host *h, const struct nvsr_way *way, unsigned vm
 /* Finds the disk and says its name to fio. */
 static void put_disk(struct nvsr_text *t, const struct nvsr_host *h, const struct nvsr_way *way, unsigned i)
 {
-	if (!way->nvme) {
-		nvsr_text_add(t, "export NVSR_DISK=/dev/vda\n");
+	if (way->disk) {
+		nvsr_text_add(t, "n=0\nwhile [ ! -b %s ] && [ $n -lt 200 ]; do n=$((n + 1)); sleep 0.1; done\n"
+			      "[ -b %s ] || { echo 'no disk'; exit 3; }\nexport NVSR_DISK=%s\n", way->disk, way->disk, way->disk);
 		return;
 	}
 	nvsr_text_add(t, "n=0 NVSR_DISK=\n"
@@ -343,16 +349,26 @@ static int prove(struct nvsr_host *h, const struct nvsr_way *way, unsigned from,
 		rc = boot_all(h, way, vms, complaint);
 	for (unsigned i = from; !rc && i < vms; i++)
 		rc = prove_one(h, way, i, complaint);
-	if (rc)
-		return rc;
-	nvsr_guests_drop(h, NULL);
-	for (unsigned i = from; !rc && i < vms; i++)
-		rc = both_parts(h, way, i, false, complaint);
 	return rc;
 }
 
-int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_cell *c, struct nvsr_complaint *complaint)
+static int read_back(struct nvsr_host *h, const struct nvsr_data_path *path, unsigned vms, struct nvsr_complaint *complaint)
 {
+	struct nvsr_guests *g = h->guests;
+	size_t p = (size_t)(path - nvsr_data_paths);
+	int rc = 0;
+
+	nvsr_guests_drop(h, NULL);
+	for (unsigned i = g->proven[p]; !rc && i < vms; i++)
+		rc = both_parts(h, nvsr_way_of(path), i, false, complaint);
+	if (!rc)
+		g->proven[p] = NVSR_MAX(g->proven[p], vms);
+	return rc;
+}
+
+int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint)
+{
+	const struct nvsr_cell *c = j->cell;
 	struct nvsr_guests *g = h->guests;
 	const struct nvsr_way *way = nvsr_way_of(c->path);
 	size_t p = (size_t)(c->path - nvsr_data_paths);
@@ -362,12 +378,19 @@ int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_cell *c, struct nvs
 		return 0;
 	nvsr_guests_drop(h, NULL);
 	g->jobs = c->jobs;
-	if (g->proven[p] < c->vms)
+	if (g->proven[p] < c->vms) {
 		rc = prove(h, way, g->proven[p], c->vms, complaint);
-	if (rc)
-		return rc;
-	g->proven[p] = NVSR_MAX(g->proven[p], c->vms);
-	rc = boot_all(h, way, c->vms, complaint);
+		/* A verification leaves the begin alone: no need to boot again for it. */
+		if (!rc && j->verify_bytes) {
+			g->half = c->vms;
+			g->path = c->path;
+			return 0;
+		}
+		if (!rc)
+			rc = read_back(h, c->path, c->vms, complaint);
+	}
+	if (!rc)
+		rc = boot_all(h, way, c->vms, complaint);
 	if (!rc)
 		g->path = c->path;
 	return rc;
@@ -502,6 +525,14 @@ void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 	ret->err_len = ret->err ? strlen(ret->err) : 0;
 	if (!all)
 		g->path = NULL;		/* fio may still run there: not for the next load */
+	if (g->half && all && !nvsr_stop) {
+		struct nvsr_complaint complaint = { "" };
+		int rc = read_back(h, h->path, g->half, &complaint);
+
+		ret->corrupt = rc == -EBADMSG;
+		g->dead = rc ? strdup(complaint.text[0] ? complaint.text : strerror(abs(rc))) : NULL;
+	}
+	g->half = 0;
 }
 
 /* Of the host's driver, "nvme3q" for nvme3n1, or those that VFIO hands to the guest. */

@@ -14,6 +14,8 @@ struct nvsr_guest {
 	struct nvsr_vm *vm;
 	struct nvsr_fio_run back_end;
 	char *disk;		/* the host's of its namespace, where it has one */
+	char *fabric;		/* and that over a network */
+	bool exported;		/* by a target of the kernel */
 	bool ended;
 	struct nvsr_vm_answer answer;
 };
@@ -25,6 +27,7 @@ struct nvsr_guests {
 	unsigned jobs, vms;
 	struct nvsr_guest guest[NVSR_VMS_MAX];
 	unsigned proven[16];		/* by path: guests that were shown to have their namespace */
+	unsigned half;			/* those from proven on have read what the PF wrote; what they wrote is to be read by the PF */
 	uint64_t run, ios;
 	unsigned booted;		/* so far: for names */
 	char *dead;
@@ -35,7 +38,7 @@ struct nvsr_way {
 	const char *name;
 	const char *(*lacks)(void);
 	int (*give)(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint);
-	bool nvme;		/* the guest's own driver finds the namespace by its identifier; else it is vda */
+	const char *disk;	/* in the guest; NULL: its own nvme driver finds the namespace by its identifier */
 	bool back_end;		/* in a process of its own, which maps the guest's memory */
 	bool image;		/* the namespace has an image in it, made anew for each guest */
 };

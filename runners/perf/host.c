@@ -117,14 +117,14 @@ static int close_host(struct nvsr_stage *s)
 
 /* --- loads ------------------------------------------------------------------------------------------------------------------------ */
 
-static int ready(struct nvsr_stage *s, const struct nvsr_cell *c, struct nvsr_complaint *complaint)
+static int ready(struct nvsr_stage *s, const struct nvsr_job *j, struct nvsr_complaint *complaint)
 {
 	struct nvsr_host *h = host(s);
 
-	h->in_guests = nvsr_guests_way(c->path);
-	h->path = c->path;
+	h->in_guests = nvsr_guests_way(j->cell->path);
+	h->path = j->cell->path;
 	if (h->in_guests)
-		return nvsr_guests_ready(h, c, complaint);
+		return nvsr_guests_ready(h, j, complaint);
 	/* Guests of the path before would only cost time. */
 	nvsr_guests_drop(h, NULL);
 	return 0;

@@ -32,7 +32,7 @@ char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p);
 /* By software emulation, where there are guests at all. */
 bool nvsr_guests_tcg(struct nvsr_host *h);
 /* As the functions of a stage, for loads in guests. */
-int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_cell *c, struct nvsr_complaint *complaint);
+int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint);
 int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint);
 int nvsr_guests_begun(struct nvsr_host *h);
 bool nvsr_guests_ended(struct nvsr_host *h);

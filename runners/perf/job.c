@@ -29,7 +29,7 @@ static void put_load(struct nvsr_text *t, const struct nvsr_job *j)
 
 	nvsr_text_add(t, "rw=%s\n", nvsr_pattern_name(c->pattern));
 	if (nvsr_pattern_is_mix(c->pattern))
-		nvsr_text_add(t, "rwmixread=%u\n", c->read_percent);
+		nvsr_text_add(t, "rwmixread=%u\nunified_rw_reporting=both\n", c->read_percent);	/* percentiles of both together */
 	nvsr_text_add(t, "bs=%u\niodepth=%u\nnumjobs=%u\n", c->block, c->depth, c->jobs);
 	if (random)
 		nvsr_text_add(t, "norandommap=1\n");
@@ -43,9 +43,13 @@ static void put_load(struct nvsr_text *t, const struct nvsr_job *j)
 
 static void put_verify(struct nvsr_text *t, const struct nvsr_job *j)
 {
-	nvsr_text_add(t, "rw=randwrite\nbs=4096\niodepth=8\nsize=%llu\nverify=crc32c\ndo_verify=1\nverify_fatal=1\n"
-			 "verify_state_save=0\n",
-		      (unsigned long long)NVSR_MIN(j->verify_bytes, j->namespace_bytes));
+	uint64_t bytes = NVSR_MIN(j->verify_bytes, j->namespace_bytes);
+
+	nvsr_text_add(t, "rw=randwrite\nbs=4096\niodepth=8\nverify=crc32c\ndo_verify=1\nverify_fatal=1\nverify_state_save=0\n");
+	/* At its begin a guest's disk has what shows that it is the right one. */
+	if (j->vm)
+		nvsr_text_add(t, "offset=%u\n", NVSR_PROOF_BYTES);
+	nvsr_text_add(t, "size=%llu\n", (unsigned long long)(bytes - (j->vm ? NVSR_PROOF_BYTES : 0)));
 }
 
 /* A section for each VM, and statistics of its own; the PF's is "host". */

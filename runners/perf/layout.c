@@ -84,16 +84,13 @@ static bool has_nsid(const char *ctrl, const char *entry, uint32_t nsid)
 	return path && !nvsr_read_file(path, 64, &text, NULL) && strtoul(text, NULL, 10) == nsid;
 }
 
-static char *find_disk(const char *bdf, uint32_t nsid)
+static char *find_disk_of(const char *ctrl, uint32_t nsid)
 {
-	char ctrl[32], name[64], *found = NULL;
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = nvsr_asprintf("/sys/class/nvme/%s", ctrl);
+	DIR *d = path ? opendir(path) : NULL;
 	const struct dirent *e;
-	DIR *d;
+	char name[64], *found = NULL;
 
-	controller_of(bdf, ctrl, sizeof(ctrl));
-	path = ctrl[0] ? nvsr_asprintf("/sys/class/nvme/%s", ctrl) : NULL;
-	d = path ? opendir(path) : NULL;
 	while (d && !found && (e = readdir(d)))
 		if (disk_name(e->d_name, name, sizeof(name)) && has_nsid(ctrl, e->d_name, nsid))
 			found = nvsr_asprintf("/dev/%s", name);
@@ -104,6 +101,14 @@ static char *find_disk(const char *bdf, uint32_t nsid)
 		found = NULL;
 	}
 	return found;
+}
+
+static char *find_disk(const char *bdf, uint32_t nsid)
+{
+	char ctrl[32];
+
+	controller_of(bdf, ctrl, sizeof(ctrl));
+	return ctrl[0] ? find_disk_of(ctrl, nsid) : NULL;
 }
 
 static void rescan(const char *bdf)
@@ -128,6 +133,16 @@ char *nvsr_layout_disk(const char *bdf, uint32_t nsid, unsigned wait_ms)
 		if (round % 50 == 0)
 			rescan(bdf);
 	}
+	return disk;
+}
+
+char *nvsr_layout_disk_of(const char *controller, uint32_t nsid, unsigned wait_ms)
+{
+	uint64_t until = nvsr_now_ns() + wait_ms * NVSR_MS;
+	char *disk;
+
+	while (!(disk = find_disk_of(controller, nsid)) && nvsr_now_ns() < until && !nvsr_stop)
+		nvsr_sleep_ns(20 * NVSR_MS, &nvsr_stop);
 	return disk;
 }
 

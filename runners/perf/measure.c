@@ -189,6 +189,8 @@ static char *judge_numbers(const char *json, size_t len, unsigned vms)
 /* Why the turn failed goes into t->reason: the end of what fio needs explains more than what fio makes of it. */
 static void judge(struct turn *t, const struct nvsr_said *said, bool sampled)
 {
+	bool corrupt = said->corrupt;
+
 	if (!t->dead)
 		t->dead = t->m->stage->ops->dead(t->m->stage);
 	if (t->dead) {
@@ -202,6 +204,7 @@ static void judge(struct turn *t, const struct nvsr_said *said, bool sampled)
 		t->reason = judge_numbers(said->json, said->json_len, t->vms);
 	if (!t->reason && t->window && !sampled)
 		t->reason = strdup("fio ended before the sampling window did");
+	t->corrupt |= corrupt;
 }
 
 /* fio from its start to its end.  0, -EINTR, or an error of the run directory; why the turn failed is in t->reason. */
@@ -253,8 +256,9 @@ static int run_turn(struct turn *t)
 		nvsr_say("%s: %s", folder ? folder : m->dir, strerror(-rc));
 		return rc;
 	}
-	rc = s->ops->ready(s, t->job.cell, &complaint);
+	rc = s->ops->ready(s, &t->job, &complaint);
 	if (rc) {
+		t->corrupt = rc == -EBADMSG;
 		t->reason = strdup(complaint.text[0] ? complaint.text : strerror(-rc));
 		if (!nvsr_stop)
 			s->ops->drop(s, folder);

@@ -51,8 +51,10 @@ static int open_model(struct nvsr_stage *s, struct nvsr_complaint *complaint)
 	return nvsr_procs_start(&p, &model(s)->procs, complaint);
 }
 
-static int ready(struct nvsr_stage *s, const struct nvsr_cell *c, struct nvsr_complaint *complaint)
+static int ready(struct nvsr_stage *s, const struct nvsr_job *j, struct nvsr_complaint *complaint)
 {
+	const struct nvsr_cell *c = j->cell;
+
 	model(s)->back_end = c->path->back_end != NVSR_BACK_END_NONE;
 	return nvsr_procs_ready(model(s)->procs, c->path, c->vms, complaint);
 }

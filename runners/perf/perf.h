@@ -65,6 +65,7 @@ struct nvsr_job {
 	uint64_t seed, namespace_bytes;
 	uint64_t verify_bytes;	/* not 0: write so much at random, read it back and compare, instead of a load */
 };
+#define NVSR_PROOF_BYTES (1u << 20)
 /* malloc'd; NULL without memory. */
 char *nvsr_job_text(const struct nvsr_job *j);
 

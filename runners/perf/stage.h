@@ -18,6 +18,7 @@ struct nvsr_said {
 	char *json, *err;
 	size_t json_len, err_len;
 	int status;		/* wait()'s */
+	bool corrupt;		/* what the stage compared itself differs; dead() says what */
 };
 
 /* One load at a time.  Functions without a comment on it return 0 or a negative errno with *complaint. */
@@ -28,8 +29,8 @@ struct nvsr_stage_ops {
 	bool (*tcg)(struct nvsr_stage *s);
 	/* From here on the device is changed; close() puts it back. */
 	int (*open)(struct nvsr_stage *s, struct nvsr_complaint *complaint);
-	/* Have what loads of this kind need and nothing else: back ends, guests. */
-	int (*ready)(struct nvsr_stage *s, const struct nvsr_cell *c, struct nvsr_complaint *complaint);
+	/* Have what this load needs and nothing else: back ends, guests.  -EBADMSG: a path returned wrong data. */
+	int (*ready)(struct nvsr_stage *s, const struct nvsr_job *j, struct nvsr_complaint *complaint);
 	/* fio's job file, malloc'd; NULL without memory.  Fills in what of @j is the stage's. */
 	char *(*job)(struct nvsr_stage *s, struct nvsr_job *j);
 	/* Start fio on it; @file has @text. */

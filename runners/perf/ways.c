@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "runners/perf/export.h"
 #include "runners/perf/guests.h"
 #include "runners/vm/xml.h"
 
@@ -168,6 +169,40 @@ static int give_nvme(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, st
 	return blockdev ? rc : -ENOMEM;
 }
 
+/* --- targets of the kernel --------------------------------------------------------------------------------------------------- */
+
+static int give_vhost_scsi(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+{
+	struct nvsr_guest *g = &h->guests->guest[i];
+	int rc = take_disk(h, i, complaint);
+	char wwpn[NVSR_WWPN];
+
+	if (rc)
+		return rc;
+	g->exported = true;
+	rc = nvsr_export_vhost_scsi(g->disk, getpid(), i + 1, wwpn, complaint);
+	if (!rc)
+		nvsr_xml_vhost_scsi(&gift->xml, wwpn);
+	return rc;
+}
+
+/* The host is both ends of the network, and the guest has a virtio disk of what comes over it. */
+static int give_fabric(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+{
+	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = "none", .io = "native", .iothread = true };
+	struct nvsr_guest *g = &h->guests->guest[i];
+	int rc = take_disk(h, i, complaint);
+
+	if (rc)
+		return rc;
+	g->exported = true;
+	rc = nvsr_export_nvmet_tcp(g->disk, getpid(), i + 1, h->guests->jobs, &g->fabric, complaint);
+	d.source = g->fabric;
+	if (!rc)
+		nvsr_xml_disk(&gift->xml, &d);
+	return rc;
+}
+
 static const char *lacks_img(void)
 {
 	return in_path("qemu-img") ? NULL : "needs qemu-img: apt-get install qemu-utils";
@@ -220,11 +255,13 @@ static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 }
 
 static const struct nvsr_way ways[] = {
-	{ "passthrough", lacks_vfio, give_function, .nvme = true },
-	{ "virtio-ns", .give = give_disk },
-	{ "virtio-qcow2", lacks_img, give_image, .image = true },
-	{ "vhost-user-blk", lacks_daemon, give_vhost_user, .back_end = true },
-	{ "emulated-nvme", .give = give_nvme, .nvme = true },
+	{ "passthrough", .lacks = lacks_vfio, .give = give_function },
+	{ "virtio-ns", .give = give_disk, .disk = "/dev/vda" },
+	{ "virtio-qcow2", lacks_img, give_image, .disk = "/dev/vda", .image = true },
+	{ "vhost-user-blk", lacks_daemon, give_vhost_user, .disk = "/dev/vda", .back_end = true },
+	{ "vhost-scsi", nvsr_export_lacks_vhost_scsi, give_vhost_scsi, .disk = "/dev/sda" },
+	{ "emulated-nvme", .give = give_nvme },
+	{ "nvmeof-tcp", nvsr_export_lacks_nvmet_tcp, give_fabric, .disk = "/dev/vda" },
 };
 
 const struct nvsr_way *nvsr_way_of(const struct nvsr_data_path *p)

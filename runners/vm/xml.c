@@ -120,6 +120,13 @@ void nvsr_xml_disk(struct nvsr_text *t, const struct nvsr_xml_disk *d)
 	nvsr_xml_close(t, "disk");
 }
 
+void nvsr_xml_vhost_scsi(struct nvsr_text *t, const char *wwpn)
+{
+	nvsr_xml_open(t, "hostdev", "mode", "subsystem", "type", "scsi_host", "managed", "no", NULL);
+	nvsr_xml_empty(t, "source", "protocol", "vhost", "wwpn", wwpn, NULL);
+	nvsr_xml_close(t, "hostdev");
+}
+
 /* --- the whole ----------------------------------------------------------------------------------------------------------------- */
 
 static void put_pins(struct nvsr_text *t, const struct nvsr_vm_options *o)

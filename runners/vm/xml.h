@@ -30,6 +30,9 @@ struct nvsr_xml_disk {
 /* As the virtio disk vda. */
 void nvsr_xml_disk(struct nvsr_text *t, const struct nvsr_xml_disk *d);
 
+/* An adapter of the kernel's vhost-scsi target ("naa.5001405…"): the guest's disk sda. */
+void nvsr_xml_vhost_scsi(struct nvsr_text *t, const char *wwpn);
+
 /* --- the whole --------------------------------------------------------------------------------------------------------------- */
 
 struct nvsr_vm_options;
