@@ -242,13 +242,13 @@ static void a_fio_that_hangs_is_ended(void)
 
 	put("deaf", "#!/bin/sh\nfor job; do :; done\ncase $job in\n*qd4.j1*) trap '' TERM; echo 'busy' >&2; while :; do sleep 1; done ;;\nesac\n"
 	    "exec fio \"$@\"\n", 0755);
-	nvsr_measure_grace_ns = NVSR_S;
+	nvsr_measure_grace_ns = 5 * NVSR_S;
 	code = perf("deaf", more);
 	nvsr_measure_grace_ns = 20 * NVSR_S;
 	err = slurp("deaf.err");
-	EXPECT(code == EXIT_INCOMPLETE && count("deaf", "qd4.j1.v1\",\"repeat\"", "fio did not end within 1 s") == 1 &&
+	EXPECT(code == EXIT_INCOMPLETE && count("deaf", "qd4.j1.v1\",\"repeat\"", "fio did not end within 5 s") == 1 &&
 	       count("deaf", "qd1.j1.v1\",\"repeat\"", "\"ok\"") == 1, "%d: %s", code, err);
-	EXPECT(nvsr_now_ns() - begin < 20 * NVSR_S, "took long");
+	EXPECT(nvsr_now_ns() - begin < 60 * NVSR_S, "took long");
 }
 
 /* The data that fio reads back is not what it wrote: the first verification of a path says so, and nothing is measured on it. */
