@@ -43,6 +43,7 @@ struct dma {
 	uint64_t iova;
 	size_t len;
 	bool mapped;
+	bool borrowed;			/* memory of whoever mapped it */
 };
 
 /* Of one function. */
@@ -288,35 +289,61 @@ static int irq_count(struct nvsr_dev *d, unsigned vector, uint64_t *ret)
 	return v ? nvsr_vfio_irq_count(v, vector, ret) : -ENODEV;
 }
 
+static int irq_fd(struct nvsr_dev *d, unsigned vector, int *ret)
+{
+	struct nvsr_vfio_fn *v = there(d);
+
+	return v ? nvsr_vfio_irq_fd(v, vector, ret) : -ENODEV;
+}
+
 /* --- DMA memory ---------------------------------------------------------------------------------------------------------------- */
 
-static void *dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova)
+/* A bus address for memory of ours, whole pages. */
+static int dma_add(struct nvsr_dev *d, void *ptr, size_t bytes, bool borrowed, uint64_t *ret_iova)
 {
 	struct host *h = host_of(d);
 	/* Pages of this machine, which the IOMMU maps, aligned as the controller wants its own. */
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = NVSR_ROUND_UP(len, page);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	uint64_t iova = NVSR_ROUND_UP(h->next_iova, (uint64_t)NVSR_MAX(page, d->ctrl.page));
-	struct dma *m = calloc(1, sizeof(*m));
+	struct dma *m;
+	int rc;
 
-	if (!m || bytes < len || bytes > IOVA_END - IOVA_BASE || iova > IOVA_END - bytes)
-		goto fail;
-	*m = (struct dma){ .iova = iova, .len = bytes };
-	m->ptr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (m->ptr == MAP_FAILED)
-		goto fail;
-	if (there(d) && map(fn(d), m)) {
-		munmap(m->ptr, bytes);
-		goto fail;
+	if (bytes > IOVA_END - IOVA_BASE || iova > IOVA_END - bytes)
+		return -ENOSPC;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	*m = (struct dma){ .iova = iova, .len = bytes, .ptr = ptr, .borrowed = borrowed };
+	rc = there(d) ? map(fn(d), m) : 0;
+	if (rc) {
+		free(m);
+		return rc;
 	}
 	/* Addresses are never used twice, and one page stays unmapped behind each. */
 	h->next_iova = iova + bytes + page;
 	m->next = fn(d)->dma;
 	fn(d)->dma = m;
 	*ret_iova = m->iova;
-	return m->ptr;
-fail:
-	free(m);
+	return 0;
+}
+
+static void *dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova)
+{
+	size_t bytes = NVSR_ROUND_UP(len, (size_t)sysconf(_SC_PAGESIZE));
+	void *ptr = bytes < len ? MAP_FAILED : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (ptr == MAP_FAILED)
+		return NULL;
+	if (!dma_add(d, ptr, bytes, false, ret_iova))
+		return ptr;
+	munmap(ptr, bytes);
 	return NULL;
+}
+
+/* Memory in this process: no file is needed. */
+static int dma_map(struct nvsr_dev *d, void *ptr, size_t len, int fd, uint64_t offset, uint64_t *ret_iova)
+{
+	return dma_add(d, ptr, len, true, ret_iova);
 }
 
 static void dma_release(struct vfio_fn *f, struct dma **p)
@@ -326,7 +353,8 @@ static void dma_release(struct vfio_fn *f, struct dma **p)
 	*p = m->next;
 	if (m->mapped)
 		nvsr_vfio_unmap(f->v, m->iova, m->len);
-	munmap(m->ptr, m->len);
+	if (!m->borrowed)
+		munmap(m->ptr, m->len);
 	free(m);
 }
 
@@ -666,6 +694,5 @@ const struct nvsr_dev_ops nvsr_dev_vfio = {
 	.reset = reset, .set_numvfs = set_numvfs, .get_numvfs = get_numvfs, .host_save = host_save, .host_restore = host_restore,
 	.now = nvsr_host_now, .sleep_ns = nvsr_host_sleep_ns, .dma_alloc = dma_alloc, .dma_free = dma_free,
 	.dma_own_domain = dma_own_domain, .dma_faults = dma_faults, .irq_setup = irq_setup, .irq_count = irq_count,
-	.dma_map = nvsr_nosys_dma_map, .admin_prp = nvsr_ctrl_admin_prp, .doorbells = nvsr_nosys_doorbells,
-	.irq_fd = nvsr_nosys_irq_fd,
+	.dma_map = dma_map, .admin_prp = nvsr_ctrl_admin_prp, .doorbells = nvsr_nosys_doorbells, .irq_fd = irq_fd,
 };

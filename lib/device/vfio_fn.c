@@ -380,6 +380,14 @@ int nvsr_vfio_irq_count(struct nvsr_vfio_fn *f, unsigned vector, uint64_t *ret)
 	return 0;
 }
 
+int nvsr_vfio_irq_fd(const struct nvsr_vfio_fn *f, unsigned vector, int *ret)
+{
+	if (vector >= f->vectors)
+		return -EINVAL;
+	*ret = f->vector[vector].fd;
+	return 0;
+}
+
 /* --- resets -------------------------------------------------------------------------------------------------------------- */
 
 int nvsr_vfio_flr(struct nvsr_vfio_fn *f)

@@ -49,6 +49,8 @@ int nvsr_vfio_irqs_enable(struct nvsr_vfio_fn *f);
 void nvsr_vfio_irqs_disable(struct nvsr_vfio_fn *f);
 /* Interrupts of @vector so far.  -EINVAL beyond the table. */
 int nvsr_vfio_irq_count(struct nvsr_vfio_fn *f, unsigned vector, uint64_t *ret);
+/* The eventfd of a vector, the function's own.  0 or -EINVAL: there are not so many, or none are enabled. */
+int nvsr_vfio_irq_fd(const struct nvsr_vfio_fn *f, unsigned vector, int *ret);
 
 /* Function Level Reset, or what the kernel chooses where there is none; it saves and restores configuration space. */
 int nvsr_vfio_flr(struct nvsr_vfio_fn *f);

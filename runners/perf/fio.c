@@ -191,7 +191,7 @@ char *nvsr_fio_engine_find(const char *engine)
 }
 
 /* What the engine was built for stands beside it. */
-static char *engine_version(const char *engine)
+char *nvsr_fio_engine_version(const char *engine)
 {
 	size_t len = strlen(engine);
 	_cleanup_free_ char *path = nvsr_asprintf("%.*s.version", (int)(len > 3 && !strcmp(engine + len - 3, ".so") ? len - 3 : len), engine);
@@ -270,7 +270,7 @@ int nvsr_fio_find(const char *program, const char *engine, struct nvsr_fio *ret)
 			nvsr_say("the fio engine is not there: build/nvsr-fio.so beside this program; make builds it (make help: FIO_SRC)");
 		goto out;
 	}
-	built_for = engine_version(f.engine);
+	built_for = nvsr_fio_engine_version(f.engine);
 	if (!built_for) {
 		nvsr_say("%s: the file that says which fio it was built for, .version in place of .so, is not there", f.engine);
 		goto out;

@@ -317,7 +317,7 @@ static int both_parts(struct nvsr_host *h, const struct nvsr_way *way, unsigned 
 	unsigned parts = way->image ? IMAGE_PARTS : 2, found = 0;
 	_cleanup_free_ uint8_t *data = malloc(parts * NVSR_PATTERN_BYTES), *expected = malloc(NVSR_PATTERN_BYTES);
 	uint32_t nsid = h->layout.fn[i + 1].nsid;
-	int rc = data && expected ? nvsr_layout_bind(h->layout.fn[i + 1].bdf) : -ENOMEM;
+	int rc = data && expected ? nvsr_layout_bind(h->layout.fn[i + 1].bdf, "nvme") : -ENOMEM;
 
 	if (rc || (write && way->image))
 		return rc;

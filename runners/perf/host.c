@@ -24,13 +24,35 @@ uint64_t nvsr_disk_ios(const char *disk)
 /* --- paths ----------------------------------------------------------------------------------------------------------------------- */
 
 /* malloc'd why a path cannot be measured on this host; NULL: it can. */
+static char *no_vfio_iommu(struct nvsr_host *h)
+{
+	return strdup("needs an IOMMU in the guest, which this version does not give it");
+}
+
 static char *no_engine(struct nvsr_host *h)
 {
-	return strdup("needs the fio engine to drive a real function by VFIO, which this version does not");
+	_cleanup_free_ char *version = NULL;
+	const char *lacks = nvsr_lacks_vfio();
+
+	if (lacks)
+		return strdup(lacks);
+	if (!h->o.target->inv.sriov.pos || !h->o.target->inv.sriov.total_vfs)
+		return strdup("needs a VF, and the device has none");
+	if (!h->engine)
+		h->engine = nvsr_fio_engine_find(NULL);
+	version = h->engine ? nvsr_fio_engine_version(h->engine) : NULL;
+	if (!version)
+		return strdup("needs our fio engine, and it is not there: make builds it");
+	return strcmp(version, h->o.fio->version) ? nvsr_asprintf("needs our fio engine for %s, it is for %s", h->o.fio->version, version) : NULL;
+}
+
+static bool is_polled(const struct nvsr_data_path *p)
+{
+	return !strcmp(p->name, "bare-metal-polled");
 }
 
 static const struct { const char *name; char *(*lacks)(struct nvsr_host *h); } ways[] = {
-	{ "bare-metal", NULL }, { "bare-metal-polled", no_engine }, { "passthrough-polled", no_engine },
+	{ "bare-metal", NULL }, { "bare-metal-polled", no_engine }, { "passthrough-polled", no_vfio_iommu },
 };
 
 static char *why_not(struct nvsr_host *h, const struct nvsr_data_path *p)
@@ -63,9 +85,9 @@ static int open_host(struct nvsr_stage *s, struct nvsr_complaint *complaint)
 	for (size_t i = 0; i < h->o.matrix->count; i++) {
 		const struct nvsr_cell *c = &h->o.matrix->cell[i];
 
-		if (lacks(s, c->path) || !c->path->vf)
+		if (lacks(s, c->path) || !(c->path->vf || is_polled(c->path)))
 			continue;
-		o.vfs = NVSR_MAX(o.vfs, c->vms);
+		o.vfs = NVSR_MAX(o.vfs, c->path->vf ? c->vms : 1);
 		o.queues = NVSR_MAX(o.queues, c->jobs);
 	}
 	h->opened = true;
@@ -111,6 +133,7 @@ static int close_host(struct nvsr_stage *s)
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(h->lacks); i++)
 		free(h->lacks[i]);
 	free(h->disk);
+	free(h->engine);
 	free(h);
 	return rc;
 }
@@ -127,6 +150,14 @@ static int ready(struct nvsr_stage *s, const struct nvsr_job *j, struct nvsr_com
 		return nvsr_guests_ready(h, j, complaint);
 	/* Guests of the path before would only cost time. */
 	nvsr_guests_drop(h, NULL);
+	h->polled = is_polled(h->path);
+	if (h->polled) {
+		int rc = nvsr_layout_bind(h->layout.fn[1].bdf, "vfio-pci");
+
+		if (rc)
+			snprintf(complaint->text, sizeof(complaint->text), "%s: vfio-pci does not take it: %s", h->layout.fn[1].bdf, strerror(-rc));
+		return rc;
+	}
 	return 0;
 }
 
@@ -141,6 +172,11 @@ static char *job(struct nvsr_stage *s, struct nvsr_job *j)
 	j->vm = h->in_guests ? 1 : 0;
 	if (j->verify_bytes)
 		j->verify_bytes = NVSR_MIN(j->verify_bytes, h->bytes - (h->in_guests ? NVSR_PROOF_BYTES : 0));
+	if (!h->in_guests && h->polled) {
+		j->engine = h->engine;
+		j->device = h->layout.fn[1].bdf;
+		j->nsid = h->layout.fn[1].nsid;
+	}
 	return nvsr_job_text(j);
 }
 
@@ -163,6 +199,8 @@ static int begun(struct nvsr_stage *s)
 {
 	if (host(s)->in_guests)
 		return nvsr_guests_begun(host(s));
+	if (host(s)->polled)
+		return -ENOTSUP;	/* nobody but the engine sees them */
 	return nvsr_disk_ios(host(s)->disk) >= host(s)->ios + STARTED_IOS;
 }
 
@@ -196,7 +234,7 @@ static void sample(struct nvsr_stage *s, struct nvsr_sample *ret)
 	}
 	nvsr_sample_take(pid, n, ret);
 	snprintf(queues, sizeof(queues), "%sq", h->o.target->session.device + strlen("/dev/"));
-	ret->device.interrupts = nvsr_interrupts_of(queues);
+	ret->device.interrupts = h->polled ? 0 : nvsr_interrupts_of(queues);
 }
 
 static unsigned roles(struct nvsr_stage *s)

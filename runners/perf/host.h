@@ -15,6 +15,8 @@ struct nvsr_host {
 	char *disk;				/* of the PF */
 	const struct nvsr_data_path *path;	/* of the load */
 	bool in_guests;
+	bool polled;				/* by our own engine, which drives the first VF by VFIO */
+	char *engine;
 	struct nvsr_fio_run run;		/* on the host */
 	int status;
 	uint64_t ios;				/* of the disk before the load */
@@ -44,6 +46,9 @@ void nvsr_guests_drop(struct nvsr_host *h, const char *evidence);
 void nvsr_guests_close(struct nvsr_host *h);
 /* As fio in a guest knows the disk. */
 #define NVSR_GUEST_DISK "${NVSR_DISK}"
+
+/* Why no function can be driven by VFIO here; NULL: it can. */
+const char *nvsr_lacks_vfio(void);
 
 /* I/Os of a disk so far ("/dev/nvme0n1"). */
 uint64_t nvsr_disk_ios(const char *disk);

@@ -9,7 +9,7 @@ static void put_global(struct nvsr_text *t, const struct nvsr_job *j)
 
 	nvsr_text_add(t, "; written by nvsr-conform %s\n[global]\n", nvsr_version);
 	if (j->engine)
-		nvsr_text_add(t, "ioengine=external:%s\nthread=1\ndevice=unix:%s\npath=%s\n", j->engine, j->device,
+		nvsr_text_add(t, "ioengine=external:%s\nthread=1\ndevice=%s%s\npath=%s\n", j->engine, j->nsid ? "" : "unix:", j->device,
 			      j->cell->path->engine);
 	else
 		nvsr_text_add(t, "ioengine=%s\nthread=1\ndirect=1\n", j->io);
@@ -33,10 +33,10 @@ static void put_load(struct nvsr_text *t, const struct nvsr_job *j)
 	nvsr_text_add(t, "bs=%u\niodepth=%u\nnumjobs=%u\n", c->block, c->depth, c->jobs);
 	if (random)
 		nvsr_text_add(t, "norandommap=1\n");
-	if (random && !j->engine)	/* of a namespace that is larger the same part on every path */
+	if (random && (!j->engine || j->nsid))	/* of a namespace that is larger the same part on every path */
 		nvsr_text_add(t, "size=%llu\n", (unsigned long long)j->namespace_bytes);
 	/* Each job a part of its own, as one after the other they would read what is in the cache. */
-	else if (!random && (c->jobs > 1 || !j->engine))
+	else if (!random && (c->jobs > 1 || !j->engine || j->nsid))
 		nvsr_text_add(t, "size=%llu\noffset_increment=%llu\n", part, part);
 	nvsr_text_add(t, "time_based=1\nramp_time=%ums\nruntime=%ums\n", j->warm_up_ms, j->run_ms);
 }
@@ -62,8 +62,8 @@ static void put_vm(struct nvsr_text *t, const struct nvsr_job *j, unsigned vm)
 		nvsr_text_add(t, "filename=%s\n", j->file);
 		return;
 	}
-	if (!p->vf) {
-		nvsr_text_add(t, "[host]\nfunction=pf\nnsid=%u\n", nvsr_load_nsid(0));
+	if (!p->vf || j->nsid) {
+		nvsr_text_add(t, "[host]\nfunction=pf\nnsid=%u\n", j->nsid ? j->nsid : nvsr_load_nsid(0));
 		return;
 	}
 	nvsr_text_add(t, "[vm%u]\n%sfunction=vf%u\nnsid=%u\n", vm, vm > 1 ? "new_group=1\n" : "", vm, nvsr_load_nsid(vm));

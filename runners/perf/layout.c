@@ -163,7 +163,7 @@ static void wait_gone(const char *bdf, uint32_t nsid)
 	free(disk);
 }
 
-int nvsr_layout_bind(const char *bdf)
+int nvsr_layout_bind(const char *bdf, const char *to)
 {
 	_cleanup_free_ char *driver = nvsr_asprintf(PCI "%s/driver", bdf), *override = nvsr_asprintf(PCI "%s/driver_override", bdf);
 	_cleanup_free_ char *unbind = nvsr_asprintf(PCI "%s/driver/unbind", bdf);
@@ -173,13 +173,13 @@ int nvsr_layout_bind(const char *bdf)
 	if (!driver || !override || !unbind)
 		return -ENOMEM;
 	if (!link_name(driver, now, sizeof(now))) {
-		if (!strcmp(now, "nvme"))
+		if (!strcmp(now, to))
 			return 0;
 		rc = put_file(unbind, bdf);
 		if (rc)
 			return rc;
 	}
-	rc = put_file(override, "nvme");
+	rc = put_file(override, to);
 	if (!rc)
 		rc = put_file("/sys/bus/pci/drivers_probe", bdf);
 	put_file(override, "\n");

@@ -50,7 +50,7 @@ int nvsr_layout_through_pf(struct nvsr_layout *l, unsigned vfn, bool write, uint
 char *nvsr_layout_disk(const char *bdf, uint32_t nsid, unsigned wait_ms);
 /* The same of a controller that has no PCI function ("nvme7"). */
 char *nvsr_layout_disk_of(const char *controller, uint32_t nsid, unsigned wait_ms);
-/* Have the kernel's nvme driver drive it.  0 or negative errno. */
-int nvsr_layout_bind(const char *bdf);
+/* Have this driver of the kernel's drive it: "nvme", "vfio-pci".  0 or negative errno. */
+int nvsr_layout_bind(const char *bdf, const char *to);
 
 #endif

@@ -55,7 +55,8 @@ uint64_t nvsr_order_estimate(const struct nvsr_matrix *m, size_t turns, size_t p
 struct nvsr_job {
 	const struct nvsr_cell *cell;
 	const char *engine;	/* the file; NULL: a block device */
-	const char *device;	/* socket of the device */
+	const char *device;	/* socket of the device, or with @nsid the PCI address of a function by VFIO */
+	unsigned nsid;		/* 0: those of the model */
 	const char *back_end;	/* sockets of back ends are this, "1" for VM 1, … */
 	const char *io;		/* of a block device: fio's engine, and the device */
 	const char *file;
@@ -87,6 +88,8 @@ int nvsr_fio_find_plain(const char *program, struct nvsr_fio *ret);
 void nvsr_fio_free(struct nvsr_fio *f);
 /* @engine, or where it is: absolute, malloc'd; NULL with errno where it is not. */
 char *nvsr_fio_engine_find(const char *engine);
+/* The fio that it was built for, malloc'd; NULL: nobody says. */
+char *nvsr_fio_engine_version(const char *engine);
 
 /* One fio that runs, or ran. */
 struct nvsr_fio_run {

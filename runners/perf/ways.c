@@ -25,7 +25,7 @@ static bool has_file(const char *folder)
 	return found;
 }
 
-static const char *lacks_vfio(void)
+const char *nvsr_lacks_vfio(void)
 {
 	if (!has_file("/sys/kernel/iommu_groups"))
 		return "needs an IOMMU: it is off, or there is none";
@@ -63,7 +63,7 @@ static int take_disk(struct nvsr_host *h, unsigned i, struct nvsr_complaint *com
 {
 	const struct nvsr_layout_fn *f = &h->layout.fn[i + 1];
 	struct nvsr_guest *g = &h->guests->guest[i];
-	int rc = nvsr_layout_bind(f->bdf);
+	int rc = nvsr_layout_bind(f->bdf, "nvme");
 
 	free(g->disk);
 	g->disk = rc ? NULL : nvsr_layout_disk(f->bdf, f->nsid, DISK_MS);
@@ -255,7 +255,7 @@ static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 }
 
 static const struct nvsr_way ways[] = {
-	{ "passthrough", .lacks = lacks_vfio, .give = give_function },
+	{ "passthrough", .lacks = nvsr_lacks_vfio, .give = give_function },
 	{ "virtio-ns", .give = give_disk, .disk = "/dev/vda" },
 	{ "virtio-qcow2", lacks_img, give_image, .disk = "/dev/vda", .image = true },
 	{ "vhost-user-blk", lacks_daemon, give_vhost_user, .disk = "/dev/vda", .back_end = true },
