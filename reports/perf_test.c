@@ -289,14 +289,14 @@ static void check_page(const struct nvsr_perf_run *run)
 }
 
 /* Nothing of the model is said of a drive. */
-static void check_drive(struct nvsr_perf_run *run)
+/* Everything there is of a run, one after the other. */
+static char *write_all(struct nvsr_perf_run *run, unsigned *ret_figures)
 {
 	struct nvsr_perf_figures f;
-	_cleanup_free_ char *data = NULL;
+	char *data = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&data, &len);
 
-	run->software = false;
 	EXPECT(!nvsr_perf_figures_plan(run, &f));
 	nvsr_perf_html_write(out, run, &f);
 	nvsr_perf_text_write(out, run, &(struct nvsr_text_style){ .colour = true });
@@ -308,8 +308,34 @@ static void check_drive(struct nvsr_perf_run *run)
 		fprintf(out, "%s%s", t.s, s.s);
 	}
 	fclose(out);
-	EXPECT(!strstr(data, "software model"));
+	*ret_figures = f.n;
 	nvsr_perf_figures_free(&f);
+	return data;
+}
+
+/* Numbers of a drive have no label, those of what is emulated have theirs at least as often as those of the model. */
+static void check_drive(struct nvsr_perf_run *run)
+{
+	static const char *const labels[] = { NVSR_PERF_EMULATED, NVSR_PERF_TCG };
+	_cleanup_free_ char *data = NULL;
+	unsigned figures;
+
+	run->software = false;
+	data = write_all(run, &figures);
+	EXPECT(!strstr(data, "software model") && !nvsr_perf_label(run));
+	for (unsigned i = 0; i < 2; i++) {
+		_cleanup_free_ char *text = NULL;
+		unsigned n = 0;
+
+		run->emulated = true;
+		run->tcg = i == 1;
+		text = write_all(run, &figures);
+		for (const char *at = text; (at = strstr(at, labels[i])); at++)
+			n++;
+		EXPECT(n >= 3 * figures + 3 && !strstr(text, "software model"));
+		EXPECT(!strstr(text, labels[!i]));
+	}
+	run->emulated = run->tcg = false;
 	run->software = true;
 }
 

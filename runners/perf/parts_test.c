@@ -218,6 +218,35 @@ static void processor_time_is_that_of_the_process(void)
 
 /* --- the journal -------------------------------------------------------------------------------------------------------------------- */
 
+/* restore asks: did the run put the device back itself? */
+static void only_a_run_that_ended_is_over(void)
+{
+	static const struct { const char *text; bool over; } cases[] = {
+		{ "{\"event\":\"start\"}\n", false },
+		{ "{\"event\":\"start\"}\n{\"event\":\"end\",\"exit\":3,\"interrupted\":true}\n", false },
+		{ "{\"event\":\"start\"}\n{\"event\":\"end\",\"exit\":0}\n", true },
+		{ "{\"event\":\"start\"}\n{\"event\":\"end\",\"exit\":0}\n{\"event\":\"resume\"}\n", false },
+		{ "nonsense\n", false },
+	};
+	char dir[] = "/tmp/nvsr-perf-over-XXXXXX";
+	_cleanup_free_ char *path = mkdtemp(dir) ? nvsr_asprintf("%s/perf.jsonl", dir) : NULL;
+
+	EXPECT(path && !nvsr_perf_is_over(dir), "without a journal");
+	for (unsigned i = 0; path && i < NVSR_ARRAY_SIZE(cases); i++) {
+		nvsr_write_file(path, cases[i].text, strlen(cases[i].text));
+		EXPECT(nvsr_perf_is_over(dir) == cases[i].over, "case %u", i);
+	}
+	unlink(path);
+	rmdir(dir);
+}
+
+/* Interrupts come in lines of a number for each processor, then words. */
+static void interrupts_are_those_of_the_name(void)
+{
+	EXPECT(!nvsr_interrupts_of("no such device"), "some");
+	EXPECT(nvsr_interrupts_of("Local timer") > 0 || access("/proc/interrupts", R_OK), "no timer interrupts");
+}
+
 static void the_journal_knows_what_is_there(void)
 {
 	static const struct { const char *text, *complaint; } bad[] = {
@@ -272,6 +301,8 @@ int main(void)
 	only_a_good_answer_is_one();
 	processor_time_is_that_of_the_process();
 	the_journal_knows_what_is_there();
+	only_a_run_that_ended_is_over();
+	interrupts_are_those_of_the_name();
 	printf("%s: parts_test\n", failed ? "FAIL" : "ok");
 	return failed != 0;
 }

@@ -422,7 +422,7 @@ static int execute(struct run *r)
 
 	fprintf(stderr, "nvsr-conform: %zu turns on %zu path%s, about ", turns, paths, paths == 1 ? "" : "s");
 	print_time(stderr, nvsr_order_estimate(r->matrix, turns, paths));
-	fprintf(stderr, ": %s\n", r->dir);
+	fprintf(stderr, "%s: %s\n", r->target.real ? " of load, and what guests take to boot" : "", r->dir);
 	note_crowding(r->matrix, r->stage, &r->placement);
 	if (!rc && turns)
 		rc = open_stage(r);
