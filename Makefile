@@ -289,6 +289,8 @@ install: $(BIN)
 	install -m 644 device-profiles/*.yaml $(DESTDIR)$(PREFIX)/share/nvsr-conform/device-profiles/
 	install -m 644 runners/perf/*.yaml $(DESTDIR)$(PREFIX)/share/nvsr-conform/matrices/
 	[ ! -s $(B)/nvsr-fio.version ] || install -m 644 $(B)/nvsr-fio.so $(B)/nvsr-fio.version $(DESTDIR)$(PREFIX)/lib/nvsr-conform/
+	[ ! -s $(B)/guest/fio.initrd ] || { install -d $(DESTDIR)$(PREFIX)/lib/nvsr-conform/guest && \
+		install -m 644 $(B)/guest/vmlinuz $(B)/guest/fio.initrd $(DESTDIR)$(PREFIX)/lib/nvsr-conform/guest/; }
 	./$(BIN) --man > $(DESTDIR)$(PREFIX)/share/man/man1/nvsr-conform.1
 	./$(BIN) --bash-completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nvsr-conform
 

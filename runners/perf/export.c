@@ -105,7 +105,7 @@ int nvsr_export_vhost_scsi(const char *disk, pid_t pid, unsigned i, char ret_wwp
 {
 	_cleanup_free_ char *path = nvsr_asprintf("udev_path=%s", disk);
 	struct steps s = { .rc = path ? 0 : -ENOMEM, .complaint = complaint };
-	struct names n;
+	struct names n = { .wwpn = "" };
 
 	name_all(&n, pid, i);
 	make(&s, n.hba);
@@ -164,7 +164,7 @@ int nvsr_export_nvmet_tcp(const char *disk, pid_t pid, unsigned i, unsigned queu
 {
 	struct steps s = { .complaint = complaint };
 	char controller[32];
-	struct names n;
+	struct names n = { .wwpn = "" };
 
 	name_all(&n, pid, i);
 	make(&s, n.subsystem);
@@ -200,7 +200,7 @@ static void put_where_there(const char *folder, const char *name, const char *te
 
 void nvsr_export_undo(pid_t pid, unsigned i)
 {
-	struct names n;
+	struct names n = { .wwpn = "" };
 	char controller[32];
 
 	name_all(&n, pid, i);

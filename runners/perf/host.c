@@ -165,6 +165,8 @@ static char *job(struct nvsr_stage *s, struct nvsr_job *j)
 	j->file = h->in_guests ? NVSR_GUEST_DISK : h->disk;
 	j->cpus = h->in_guests ? NULL : &h->o.placement->guest;
 	j->vm = h->in_guests ? 1 : 0;
+	if (j->verify_bytes)
+		j->verify_bytes = NVSR_MIN(j->verify_bytes, h->bytes - (h->in_guests ? NVSR_PROOF_BYTES : 0));
 	if (!h->in_guests && h->polled) {
 		j->engine = h->engine;
 		j->device = h->layout.fn[1].bdf;

@@ -49,7 +49,7 @@ static void put_verify(struct nvsr_text *t, const struct nvsr_job *j)
 	/* At its begin a guest's disk has what shows that it is the right one. */
 	if (j->vm)
 		nvsr_text_add(t, "offset=%u\n", NVSR_PROOF_BYTES);
-	nvsr_text_add(t, "size=%llu\n", (unsigned long long)(bytes - (j->vm ? NVSR_PROOF_BYTES : 0)));
+	nvsr_text_add(t, "size=%llu\n", (unsigned long long)bytes);
 }
 
 /* A section for each VM, and statistics of its own; the PF's is "host". */

@@ -316,7 +316,7 @@ static int verify_path(struct nvsr_measuring *m, const struct nvsr_data_path *p,
 		m->corrupt |= t.corrupt;
 		*ret_bad = nvsr_asprintf("verification: %s", t.reason);
 	}
-	rc = log_verify(m, p, t.reason ? "fail" : "ok", t.reason, t.corrupt, t.reason ? 0 : bytes);
+	rc = log_verify(m, p, t.reason ? "fail" : "ok", t.reason, t.corrupt, t.reason ? 0 : t.job.verify_bytes);
 	free(t.reason);
 	return rc;
 }
