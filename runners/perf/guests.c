@@ -14,6 +14,9 @@
 #define MEMORY_MIB 512
 #define STARTED_IOS 16
 #define QBOOT "/usr/share/qemu/qboot.rom"	/* saves a second of the BIOS's time */
+/* Without interrupt remapping, which would need QEMU's own interrupt controllers: nobody is to be protected in this guest. */
+#define IOMMU_CMDLINE " intel_iommu=on iommu.strict=0"
+#define GUEST_ENGINE "/lib/nvsr-fio.so"
 #define CMDLINE "console=ttyS0 panic=-1 quiet nvme_core.multipath=N"
 #define MARK "\n=== stderr\n"
 
@@ -226,8 +229,8 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 	_cleanup_free_ int *cpu = calloc(all->jobs, sizeof(*cpu));
 	struct nvsr_vm_options o = {
 		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->disk && !way->back_end, .cpu = cpu,
-		.cpus = all->jobs, .io_cpu = p->back_end.cpu, .io_cpus = p->back_end.n, .firmware = access(QBOOT, R_OK) ? NULL : QBOOT,
-		.kernel = all->kernel, .initrd = all->initrd, .cmdline = CMDLINE, .shared_memory = way->back_end, .socket = socket,
+		.cpus = all->jobs, .io_cpu = p->back_end.cpu, .io_cpus = p->back_end.n, .firmware = way->polled || access(QBOOT, R_OK) ? NULL : QBOOT,
+		.kernel = all->kernel, .initrd = all->initrd, .cmdline = way->polled ? CMDLINE IOMMU_CMDLINE : CMDLINE, .iommu = way->polled, .shared_memory = way->back_end, .socket = socket,
 		.console = console, .boot_s = (unsigned)(BOOT_S * scale(h)),
 	};
 	int rc = name && socket && console && cpu ? way->give(h, i, &gift, complaint) : -ENOMEM;
@@ -273,6 +276,22 @@ static void put_disk(struct nvsr_text *t, const struct nvsr_host *h, const struc
 		      "done\n"
 		      "[ -n \"$NVSR_DISK\" ] || { echo \"no namespace %u\"; exit 3; }\n"
 		      "export NVSR_DISK\n", h->layout.fn[i + 1].nsid, h->layout.fn[i + 1].nsid);
+}
+
+/* Takes the function that was given to the guest from the guest's driver. */
+static void put_function(struct nvsr_text *t)
+{
+	nvsr_text_add(t, "for c in /sys/bus/pci/devices/*/class; do\n"
+		      "\t[ $(cat $c) != 0x010802 ] || d=${c%%/class}\n"
+		      "done\n"
+		      "[ -n \"$d\" ] || { echo 'no NVMe function'; exit 3; }\n"
+		      "export NVSR_FUNCTION=${d##*/}\n"
+		      "if [ ! -e /sys/bus/pci/drivers/vfio-pci/$NVSR_FUNCTION ]; then\n"
+		      "\tmodprobe vfio_iommu_type1 allow_unsafe_interrupts=1 && modprobe vfio-pci || exit 3\n"
+		      "\techo vfio-pci > $d/driver_override\n"
+		      "\t[ ! -e $d/driver ] || echo $NVSR_FUNCTION > $d/driver/unbind\n"
+		      "\techo $NVSR_FUNCTION > /sys/bus/pci/drivers_probe\n"
+		      "fi\n");
 }
 
 /* Part 0 to the host, and a copy of it into part 1. */
@@ -406,8 +425,15 @@ static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct 
 
 	mine.vm = i + 1;
 	mine.seed = j->seed + i;
+	if (way->polled) {
+		mine.engine = GUEST_ENGINE;
+		mine.device = "${NVSR_FUNCTION}";
+		mine.nsid = h->layout.fn[i + 1].nsid;
+		put_function(&t);
+	} else {
+		put_disk(&t, h, way, i);
+	}
 	text = nvsr_job_text(&mine);
-	put_disk(&t, h, way, i);
 	nvsr_text_add(&t, "cat > job.fio << 'END_OF_JOB'\n%s\nEND_OF_JOB\n"
 		      "fio --output-format=json --eta=never job.fio > out 2> err\n"
 		      "code=$?\ncat out\nprintf '" "\\n=== stderr\\n" "'\ncat err\nexit $code\n", text ? text : "");

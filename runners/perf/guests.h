@@ -40,6 +40,7 @@ struct nvsr_way {
 	int (*give)(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint);
 	const char *disk;	/* in the guest; NULL: its own nvme driver finds the namespace by its identifier */
 	bool back_end;		/* in a process of its own, which maps the guest's memory */
+	bool polled;		/* by our engine in the guest, of a function that is taken from the driver there */
 	bool image;		/* the namespace has an image in it, made anew for each guest */
 };
 /* NULL: not in guests. */

@@ -24,11 +24,6 @@ uint64_t nvsr_disk_ios(const char *disk)
 /* --- paths ----------------------------------------------------------------------------------------------------------------------- */
 
 /* malloc'd why a path cannot be measured on this host; NULL: it can. */
-static char *no_vfio_iommu(struct nvsr_host *h)
-{
-	return strdup("needs an IOMMU in the guest, which this version does not give it");
-}
-
 static char *no_engine(struct nvsr_host *h)
 {
 	_cleanup_free_ char *version = NULL;
@@ -52,7 +47,7 @@ static bool is_polled(const struct nvsr_data_path *p)
 }
 
 static const struct { const char *name; char *(*lacks)(struct nvsr_host *h); } ways[] = {
-	{ "bare-metal", NULL }, { "bare-metal-polled", no_engine }, { "passthrough-polled", no_vfio_iommu },
+	{ "bare-metal", NULL }, { "bare-metal-polled", no_engine },
 };
 
 static char *why_not(struct nvsr_host *h, const struct nvsr_data_path *p)

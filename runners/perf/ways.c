@@ -256,6 +256,7 @@ static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 
 static const struct nvsr_way ways[] = {
 	{ "passthrough", .lacks = nvsr_lacks_vfio, .give = give_function },
+	{ "passthrough-polled", .lacks = nvsr_lacks_vfio, .give = give_function, .polled = true },
 	{ "virtio-ns", .give = give_disk, .disk = "/dev/vda" },
 	{ "virtio-qcow2", lacks_img, give_image, .disk = "/dev/vda", .image = true },
 	{ "vhost-user-blk", lacks_daemon, give_vhost_user, .disk = "/dev/vda", .back_end = true },

@@ -36,6 +36,7 @@ struct nvsr_vm_options {
 	const char *devices;		/* XML of what the path takes, or NULL */
 	const char *const *qemu_args;	/* of QEMU's own command line, for what libvirt does not know; NULL-terminated, or NULL */
 	bool shared_memory;
+	bool iommu;			/* the guest has one, so that a program in it may drive a device */
 	const char *socket, *console;	/* files that are made: host side of the channel, what the guest prints at its console */
 	unsigned boot_s;		/* until it must be ready */
 };

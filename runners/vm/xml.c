@@ -171,6 +171,11 @@ static void put_devices(struct nvsr_text *t, const struct nvsr_vm_options *o)
 	nvsr_xml_open(t, "devices", NULL);
 	nvsr_xml_empty(t, "controller", "type", "usb", "model", "none", NULL);
 	nvsr_xml_empty(t, "memballoon", "model", "none", NULL);
+	if (o->iommu) {			/* a function of the host behind it: QEMU must learn of what is mapped */
+		nvsr_xml_open(t, "iommu", "model", "intel", NULL);
+		nvsr_xml_empty(t, "driver", "caching_mode", "on", NULL);
+		nvsr_xml_close(t, "iommu");
+	}
 	nvsr_xml_open(t, "serial", "type", "file", NULL);
 	nvsr_xml_empty(t, "source", "path", o->console, NULL);
 	nvsr_xml_empty(t, "target", "port", "0", NULL);
