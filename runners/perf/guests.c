@@ -13,6 +13,7 @@
 #define SCRIPT_S 60
 #define MEMORY_MIB 512
 #define STARTED_IOS 16
+#define BARRIER_MS 1000			/* fio's time to start */
 #define QBOOT "/usr/share/qemu/qboot.rom"	/* saves a second of the BIOS's time */
 /* Without interrupt remapping, which would need QEMU's own interrupt controllers: nobody is to be protected in this guest. */
 #define IOMMU_CMDLINE " intel_iommu=on iommu.strict=0"
@@ -99,6 +100,7 @@ static char *prepare(struct nvsr_host *h, struct nvsr_guests *g)
 	find_guest(&h->o, folder, sizeof(folder));
 	snprintf(g->kernel, sizeof(g->kernel), "%s/vmlinuz", folder);
 	snprintf(g->initrd, sizeof(g->initrd), "%s/fio.initrd", folder);
+	snprintf(g->db_initrd, sizeof(g->db_initrd), "%s/db.initrd", folder);
 	if (access(g->kernel, R_OK) || access(g->initrd, R_OK))
 		return nvsr_asprintf("needs what guests boot from, and %s is not there: make guest", access(g->kernel, R_OK) ? g->kernel : g->initrd);
 	if (nvsr_hypervisor_open(h->o.connect, &g->hypervisor, &complaint))
@@ -148,6 +150,18 @@ char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p)
 	return lacks ? strdup(lacks) : NULL;
 }
 
+const char *nvsr_guests_lack_database(struct nvsr_host *h)
+{
+	struct nvsr_guests *g = guests(h);
+
+	if (!g)
+		return "no memory";
+	if (g->broken || !access(g->db_initrd, R_OK))
+		return g->broken;
+	snprintf(g->db_lacks, sizeof(g->db_lacks), "needs what guests with RocksDB boot from, and %s is not there: make guest-db", g->db_initrd);
+	return g->db_lacks;
+}
+
 bool nvsr_guests_tcg(struct nvsr_host *h)
 {
 	return h->guests && h->guests->hypervisor && !strcmp(nvsr_hypervisor_type(h->guests->hypervisor), "qemu");
@@ -187,6 +201,7 @@ void nvsr_guests_drop(struct nvsr_host *h, const char *evidence)
 		stop_guest(g, i, evidence);
 	if (g) {
 		g->vms = g->half = 0;
+		g->synchronized = false;
 		g->path = NULL;
 		free(g->dead);
 		g->dead = NULL;
@@ -230,7 +245,8 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 	struct nvsr_vm_options o = {
 		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->disk && !way->back_end, .cpu = cpu,
 		.cpus = all->jobs, .io_cpu = p->back_end.cpu, .io_cpus = p->back_end.n, .firmware = way->polled || access(QBOOT, R_OK) ? NULL : QBOOT,
-		.kernel = all->kernel, .initrd = all->initrd, .cmdline = way->polled ? CMDLINE IOMMU_CMDLINE : CMDLINE, .iommu = way->polled, .shared_memory = way->back_end, .socket = socket,
+		.kernel = all->kernel, .initrd = all->database ? all->db_initrd : all->initrd,
+		.cmdline = way->polled ? CMDLINE IOMMU_CMDLINE : CMDLINE, .iommu = way->polled, .shared_memory = way->back_end, .socket = socket,
 		.console = console, .boot_s = (unsigned)(BOOT_S * scale(h)),
 	};
 	int rc = name && socket && console && cpu ? way->give(h, i, &gift, complaint) : -ENOMEM;
@@ -388,15 +404,17 @@ static int read_back(struct nvsr_host *h, const struct nvsr_data_path *path, uns
 int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint)
 {
 	const struct nvsr_cell *c = j->cell;
+	bool database = nvsr_pattern_is_database(c->pattern) && !j->verify_bytes;
 	struct nvsr_guests *g = h->guests;
 	const struct nvsr_way *way = nvsr_way_of(c->path);
 	size_t p = (size_t)(c->path - nvsr_data_paths);
 	int rc = 0;
 
-	if (g->path == c->path && g->vms == c->vms && g->jobs == c->jobs && !g->dead)
+	if (g->path == c->path && g->vms == c->vms && g->jobs == c->jobs && g->database == database && !g->dead)
 		return 0;
 	nvsr_guests_drop(h, NULL);
 	g->jobs = c->jobs;
+	g->database = database;
 	if (g->proven[p] < c->vms) {
 		rc = prove(h, way, g->proven[p], c->vms, complaint);
 		/* A verification leaves the begin alone: no need to boot again for it. */
@@ -433,6 +451,13 @@ static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct 
 	} else {
 		put_disk(&t, h, way, i);
 	}
+	if (h->guests->vms > 1 && !j->verify_bytes) {
+		/* fio is up and its time begins when all guests' clocks are there. */
+		mine.prerun = "sh wait.sh";
+		nvsr_text_add(&t, "cat > wait.sh << 'END_OF_WAIT'\n"
+			      "while read -r up idle < /proc/uptime && [ \"${up%%.*}${up#*.}\" -lt %llu ]; do usleep 2000; done\nEND_OF_WAIT\n",
+			      (unsigned long long)((h->guests->barrier - h->guests->guest[i].clock) / (10 * NVSR_MS)));
+	}
 	text = nvsr_job_text(&mine);
 	nvsr_text_add(&t, "cat > job.fio << 'END_OF_JOB'\n%s\nEND_OF_JOB\n"
 		      "fio --output-format=json --eta=never job.fio > out 2> err\n"
@@ -440,23 +465,121 @@ static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct 
 	return t.failed || !text ? -ENOMEM : nvsr_vm_send(h->guests->guest[i].vm, t.s);
 }
 
-int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint)
+/* "prepare" or "run" of a database's script. */
+static int send_database(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, const char *script, const char *part)
 {
-	struct nvsr_guests *g = h->guests;
-	int rc = 0;
+	struct nvsr_text t __attribute__((cleanup(nvsr_text_free))) = { 0 };
 
-	g->ios = g->guest[0].disk ? nvsr_disk_ios(g->guest[0].disk) : 0;
+	put_disk(&t, h, way, i);
+	nvsr_text_add(&t, "cat > job.sh << 'END_OF_JOB'\n%s\nEND_OF_JOB\nsh job.sh %s > out 2> err\ncode=$?\ncat out\n"
+		      "printf '" "\\n=== stderr\\n" "'\ntr '\\r' '\\n' < err | tail -c 2000\nexit $code\n", script, part);
+	return t.failed ? -ENOMEM : nvsr_vm_send(h->guests->guest[i].vm, t.s);
+}
+
+static void forget_answers(struct nvsr_guests *g)
+{
 	for (unsigned i = 0; i < g->vms; i++) {
 		free(g->guest[i].answer.text);
 		g->guest[i].answer = (struct nvsr_vm_answer){ 0 };
 		g->guest[i].ended = false;
 	}
+}
+
+/* What guests' clocks say, by asking each: the answer is from between question and receipt. */
+static int synchronize(struct nvsr_host *h, struct nvsr_complaint *complaint)
+{
+	struct nvsr_guests *g = h->guests;
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && !g->synchronized && i < g->vms; i++) {
+		struct nvsr_vm_answer a = { 0 };
+		uint64_t asked = nvsr_now_ns();
+		double uptime = 0;
+
+		rc = nvsr_vm_run(g->guest[i].vm, "cat /proc/uptime\n", (unsigned)(SCRIPT_S * scale(h)), &a, complaint);
+		if (!rc && (!a.text || sscanf(a.text, "%lf", &uptime) != 1 || !(uptime > 0 && uptime < 1e9))) {
+			snprintf(complaint->text, sizeof(complaint->text), "guest %u does not say what its clock is", i + 1);
+			rc = -EPROTO;
+		}
+		g->guest[i].clock = asked / 2 + nvsr_now_ns() / 2 - (uint64_t)(uptime * NVSR_S);
+		free(a.text);
+	}
+	g->synchronized = !rc;
+	g->barrier = nvsr_now_ns() + (uint64_t)(BARRIER_MS * scale(h)) * NVSR_MS;
+	return rc;
+}
+
+static int send_all(struct nvsr_host *h, const struct nvsr_job *j, const char *script, const char *part, struct nvsr_complaint *complaint)
+{
+	struct nvsr_guests *g = h->guests;
+	int rc = 0;
+
+	forget_answers(g);
 	for (unsigned i = 0; !rc && i < g->vms; i++) {
-		rc = send_job(h, j, nvsr_way_of(h->path), i);
+		g->guest[i].began_at = nvsr_now_ns();
+		rc = part ? send_database(h, nvsr_way_of(h->path), i, script, part) : send_job(h, j, nvsr_way_of(h->path), i);
 		if (rc)
 			snprintf(complaint->text, sizeof(complaint->text), "guest %u does not take its job: %s", i + 1, strerror(-rc));
 	}
 	return rc;
+}
+
+/* All databases are ready before the first begins to work. */
+static int prepare_databases(struct nvsr_host *h, const struct nvsr_job *j, const char *script, struct nvsr_complaint *complaint)
+{
+	uint64_t until = nvsr_now_ns() + nvsr_database_limit_ns(j->namespace_bytes);
+	struct nvsr_guests *g = h->guests;
+	int rc = send_all(h, j, script, "prepare", complaint);
+
+	while (!rc && !nvsr_guests_ended(h) && !g->dead && !nvsr_stop && nvsr_now_ns() < until)
+		nvsr_sleep_ns(10 * NVSR_MS, &nvsr_stop);
+	if (rc)
+		return rc;
+	if (nvsr_stop)
+		return -EINTR;
+	if (g->dead) {
+		snprintf(complaint->text, sizeof(complaint->text), "%s", g->dead);
+		return -EIO;
+	}
+	for (unsigned i = 0; i < g->vms; i++) {
+		const char *said = g->guest[i].answer.text, *mark = said ? strstr(said, MARK) : NULL;
+
+		if (g->guest[i].ended && !g->guest[i].answer.code)
+			continue;
+		snprintf(complaint->text, sizeof(complaint->text), "guest %u %s: %.200s", i + 1,
+			 g->guest[i].ended ? "cannot make its database" : "was not done with its database in time", mark ? mark + strlen(MARK) : "");
+		return -EIO;
+	}
+	return 0;
+}
+
+int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, const char *script, struct nvsr_complaint *complaint)
+{
+	struct nvsr_guests *g = h->guests;
+	int rc = g->database ? prepare_databases(h, j, script, complaint) : 0;
+
+	if (rc) {
+		g->path = NULL;
+		return rc;
+	}
+	g->ios = g->guest[0].disk ? nvsr_disk_ios(g->guest[0].disk) : 0;
+	/* A database begins when it is told to; fio takes its time to start, in each guest another. */
+	if (g->vms > 1 && !g->database && !j->verify_bytes)
+		rc = synchronize(h, complaint);
+	return rc ? rc : send_all(h, j, script, g->database ? "run" : NULL, complaint);
+}
+
+double nvsr_guests_overlap(struct nvsr_host *h, const struct nvsr_job *j)
+{
+	bool fixed = j->cell->pattern != NVSR_PATTERN_BULKLOAD;	/* how long it is: then the end says when it began */
+	struct nvsr_guests *g = h->guests;
+	uint64_t begin[NVSR_VMS_MAX], end[NVSR_VMS_MAX];
+
+	for (unsigned i = 0; i < g->vms; i++) {
+		end[i] = g->guest[i].ended_at;
+		begin[i] = fixed ? end[i] - j->run_ms * NVSR_MS : g->guest[i].began_at;
+	}
+	return nvsr_overlap_of(begin, end, g->vms);
 }
 
 /* What the host's driver does is seen; what the guest's own driver does is not. */
@@ -478,6 +601,8 @@ bool nvsr_guests_ended(struct nvsr_host *h)
 
 		if (rc < 0)
 			g->dead = strdup(complaint.text);
+		if (rc > 0)
+			g->guest[i].ended_at = nvsr_now_ns();
 		g->guest[i].ended |= rc > 0;
 		ended += g->guest[i].ended;
 	}
@@ -527,6 +652,19 @@ static char *join(const struct nvsr_guests *g, size_t *ret_len)
 	return text;
 }
 
+/* What databases said, a section for each guest. */
+static char *join_texts(const struct nvsr_guests *g, size_t *ret_len)
+{
+	struct nvsr_text t = { 0 };
+
+	for (unsigned i = 0; i < g->vms; i++)
+		nvsr_text_add(&t, "=== vm %u\n%s\n", i + 1, g->guest[i].answer.text ? g->guest[i].answer.text : "");
+	if (t.failed)
+		nvsr_text_free(&t);
+	*ret_len = t.s ? strlen(t.s) : 0;
+	return t.s;
+}
+
 void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 {
 	struct nvsr_guests *g = h->guests;
@@ -545,7 +683,7 @@ void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 			g->guest[i].answer.len = (size_t)(mark - text);
 		}
 	}
-	ret->json = join(g, &ret->json_len);
+	ret->json = g->database ? join_texts(g, &ret->json_len) : join(g, &ret->json_len);
 	if (!ret->err)
 		ret->err = strdup("");
 	ret->err_len = ret->err ? strlen(ret->err) : 0;

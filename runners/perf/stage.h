@@ -25,6 +25,8 @@ struct nvsr_said {
 struct nvsr_stage_ops {
 	/* Why @p cannot be measured here, owned by the stage; NULL: it can.  Before open() already. */
 	const char *(*lacks)(struct nvsr_stage *s, const struct nvsr_data_path *p);
+	/* The same of databases, on any path.  NULL: never. */
+	const char *(*lacks_database)(struct nvsr_stage *s);
 	/* Do guests run on emulated processors?  NULL: there are none. */
 	bool (*tcg)(struct nvsr_stage *s);
 	/* From here on the device is changed; close() puts it back. */
@@ -38,6 +40,8 @@ struct nvsr_stage_ops {
 	/* Does the device have commands of it?  1 yes, 0 not yet, negative: cannot be told. */
 	int (*begun)(struct nvsr_stage *s);
 	bool (*ended)(struct nvsr_stage *s);
+	/* Share of the time with load in any VM that all had it, after the end.  NULL: one process has them all. */
+	double (*overlap)(struct nvsr_stage *s, const struct nvsr_job *j);
 	/* End it where it runs; what it said. */
 	void (*finish)(struct nvsr_stage *s, struct nvsr_said *ret);
 	void (*sample)(struct nvsr_stage *s, struct nvsr_sample *ret);
