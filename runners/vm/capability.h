@@ -26,6 +26,7 @@ struct nvsr_cap {
 	unsigned most;			/* guests asked for at most */
 	char *stopped;			/* why the layout has no more VFs */
 	const char *perf;		/* a performance run of this device, or NULL */
+	uint64_t limit_iops;		/* of the back end that is started next */
 	/* of the way at hand */
 	const char *name;
 	const struct nvsr_way *way;
@@ -63,5 +64,8 @@ bool nvsr_cap_printed(const struct nvsr_cap *c, unsigned i, const char *word);
 
 /* --- capability_erase.c ------------------------------------------------------------------------------------------------------ */
 void nvsr_cap_security(struct nvsr_cap *c, struct nvsr_cap_result *r);
+
+/* --- capability_limit.c ------------------------------------------------------------------------------------------------------ */
+void nvsr_cap_qos(struct nvsr_cap *c, struct nvsr_cap_result *r);
 
 #endif

@@ -7,7 +7,6 @@
 
 #define SCRIPT_S 60
 #define IO_MS 3000		/* that I/O goes on with a second disk there */
-#define WITHIN 0.10		/* of the limit that was set */
 
 void nvsr_cap_say(struct nvsr_cap_result *r, enum nvsr_cap_answer a, const char *fmt, ...)
 {
@@ -227,60 +226,6 @@ static void migration(struct nvsr_cap *c, struct nvsr_cap_result *r)
 		nvsr_cap_say(r, NVSR_CAP_NO, "refused: %s", complaint.text);
 }
 
-/* --- limits -------------------------------------------------------------------------------------------------------------------------- */
-
-/* Random reads for some seconds, by a dozen threads. */
-static int measure(struct nvsr_cap *c, double *ret_iops, struct nvsr_complaint *complaint)
-{
-	_cleanup_free_ char *text = NULL;
-	const char *at;
-	int rc = nvsr_cap_script(c, 0, "fio --name=limit --filename=$DISK --rw=randread --bs=4k --direct=1 --ioengine=psync --thread --numjobs=4 "
-				 "--group_reporting --time_based --ramp_time=1 --runtime=4 --minimal > out 2> err || { cat err; exit 4; }\n"
-				 "tail -n 1 out | cut -d ';' -f 8\n", SCRIPT_S, &text, complaint);
-
-	if (rc)
-		return rc;
-	at = text;
-	*ret_iops = strtod(at, NULL);
-	if (*ret_iops > 0)
-		return 0;
-	snprintf(complaint->text, sizeof(complaint->text), "fio in the guest says: %.100s", text);
-	return -EPROTO;
-}
-
-static void limits(struct nvsr_cap *c, struct nvsr_cap_result *r)
-{
-	struct nvsr_vm *vm = c->host.guests->guest[0].vm;
-	struct nvsr_complaint complaint = { "" };
-	double before = 0, after = 0;
-	uint64_t limit;
-	int rc = nvsr_vm_limit_iops(vm, "vda", 1000000, &complaint);
-
-	if (rc) {
-		nvsr_cap_say(r, NVSR_CAP_NO, "no limit can be set: %s", complaint.text);
-		return;
-	}
-	rc = nvsr_vm_limit_iops(vm, "vda", 0, &complaint);
-	rc = rc ? rc : measure(c, &before, &complaint);
-	limit = (uint64_t)(before / 2);
-	if (!rc && limit < 10) {
-		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "the disk is too slow to be limited: %.0f IOPS", before);
-		return;
-	}
-	rc = rc ? rc : nvsr_vm_limit_iops(vm, "vda", limit, &complaint);
-	rc = rc ? rc : measure(c, &after, &complaint);
-	if (rc) {
-		nvsr_cap_broke(r, "limiting a disk", rc, &complaint);
-		return;
-	}
-	nvsr_cap_number(r, "unlimited_iops", before);
-	nvsr_cap_number(r, "limit_iops", (double)limit);
-	nvsr_cap_number(r, "measured_iops", after);
-	nvsr_cap_say(r, fabs(after / (double)limit - 1) <= WITHIN ? NVSR_CAP_YES : NVSR_CAP_NO,
-		     "libvirt's iotune: %.0f IOPS without a limit; limit %.0f, measured %.0f (%+.1f %%)", before, (double)limit, after,
-		     100 * (after / (double)limit - 1));
-}
-
 /* --- CPUs, from a performance run ------------------------------------------------------------------------------------------------------ */
 
 static void host_cpu(struct nvsr_cap *c, struct nvsr_cap_result *r)
@@ -324,6 +269,6 @@ static void host_cpu(struct nvsr_cap *c, struct nvsr_cap_result *r)
 
 #define WAY(name) \
 	{ "vms-per-disk", name, vms_per_disk, false }, { "elastic", name, elastic, false }, { "migration", name, migration, false }, \
-	{ "qos", name, limits, false }, { "security", name, nvsr_cap_security, false }, { "cpu", name, host_cpu, true }
+	{ "qos", name, nvsr_cap_qos, false }, { "security", name, nvsr_cap_security, false }, { "cpu", name, host_cpu, true }
 const struct nvsr_cap_check nvsr_cap_checks[] = { WAY("passthrough"), WAY("virtio-ns"), WAY("vhost-user-blk") };
 const unsigned nvsr_cap_check_count = NVSR_ARRAY_SIZE(nvsr_cap_checks);

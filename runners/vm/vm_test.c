@@ -259,6 +259,31 @@ static void what_goes_wrong_is_said_and_undone(void)
 	nvsr_hypervisor_close(s.h);
 }
 
+/* The driver does none of it: its words come back. */
+static void what_libvirt_refuses_is_said(void)
+{
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_vm *vm = NULL;
+	struct stage s;
+	pid_t guest;
+
+	if (!set(&s))
+		return;
+	guest = play_guest(s.socket, "READY 1\n", "");
+	EXPECT(!nvsr_vm_start(s.h, &s.o, &vm, &complaint), "%s", complaint.text);
+	if (vm) {
+		EXPECT(nvsr_vm_plug(vm, "<disk/>", true, &complaint) == -EIO && strstr(complaint.text, "plugging in a device of guest one: "), "%s",
+		       complaint.text);
+		EXPECT(nvsr_vm_plug(vm, "<disk/>", false, &complaint) == -EIO && strstr(complaint.text, "taking out"), "%s", complaint.text);
+		EXPECT(nvsr_vm_limit_iops(vm, "vda", 10, &complaint) == -EIO && strstr(complaint.text, "limiting a disk of guest one: "), "%s",
+		       complaint.text);
+		EXPECT(nvsr_vm_migrate(vm, s.h, &complaint) == -EIO && strstr(complaint.text, "live migration of guest one: "), "%s", complaint.text);
+	}
+	nvsr_vm_stop(vm);
+	end_guest(guest);
+	nvsr_hypervisor_close(s.h);
+}
+
 static void no_libvirt_is_said(void)
 {
 	static const struct { const char *uri, *says; } cases[] = {
@@ -296,6 +321,7 @@ int main(void)
 	guests_may_say_anything();
 	scripts_run_and_the_guest_goes();
 	what_goes_wrong_is_said_and_undone();
+	what_libvirt_refuses_is_said();
 	no_libvirt_is_said();
 	tidy();
 	if (!failed)
