@@ -5,6 +5,7 @@
 
 #define MEMORY_MIB 256
 #define BOOT_S 60
+#define PORTS 5		/* channel, disk, a disk more, and two for what libvirt thinks of */
 #define CMDLINE "console=ttyS0 panic=-1 quiet nvme_core.multipath=N"
 #define NAMESPACE_BYTES (16ull << 20)
 
@@ -73,8 +74,8 @@ int nvsr_cap_boot(struct nvsr_cap *c, unsigned i, struct nvsr_complaint *complai
 
 	all->jobs = 1;
 	all->vms = NVSR_MAX(all->vms, i + 1);
-	if (c->way->disk)	/* of q35, only these take what is plugged in later */
-		nvsr_xml_empty(&gift.xml, "controller", "type", "pci", "model", "pcie-root-port", NULL);
+	if (c->way->disk)
+		nvsr_xml_ports(&gift.xml, PORTS);
 	if (!rc)
 		rc = c->way->give(&c->host, i, &gift, complaint);
 	if (!rc && gift.xml.failed)

@@ -77,6 +77,16 @@ static void definitions_are_as_reviewed(void)
 	nvsr_text_free(&devices);
 }
 
+static void ports_stand_behind_their_root(void)
+{
+	struct nvsr_text t = { 0 };
+
+	nvsr_xml_ports(&t, 2);
+	EXPECT(t.s && !strcmp(t.s, "<controller type='pci' model='pcie-root'/>\n<controller type='pci' model='pcie-root-port'/>\n"
+			      "<controller type='pci' model='pcie-root-port'/>\n"), "%s", t.s ? t.s : "-");
+	nvsr_text_free(&t);
+}
+
 static void what_xml_cannot_hold_is_refused(void)
 {
 	struct nvsr_vm_options o = { .name = "a\001b", .vcpus = 1, .kernel = "k", .initrd = "i", .cmdline = "c", .socket = "s", .console = "o" };
@@ -317,6 +327,7 @@ int main(void)
 	if (!mkdtemp(folder))
 		return 1;
 	definitions_are_as_reviewed();
+	ports_stand_behind_their_root();
 	what_xml_cannot_hold_is_refused();
 	guests_may_say_anything();
 	scripts_run_and_the_guest_goes();
