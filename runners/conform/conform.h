@@ -19,7 +19,7 @@ struct nvsr_command {
 /* In the order of the help text; NULL-terminated. */
 extern const struct nvsr_command *const nvsr_commands[];
 extern const struct nvsr_command nvsr_cmd_run, nvsr_cmd_probe, nvsr_cmd_list, nvsr_cmd_report, nvsr_cmd_resume,
-	nvsr_cmd_restore, nvsr_cmd_prove, nvsr_cmd_perf, nvsr_cmd_serve;
+	nvsr_cmd_restore, nvsr_cmd_prove, nvsr_cmd_perf, nvsr_cmd_serve, nvsr_cmd_capability;
 extern const char nvsr_version[];
 
 /* docs.c: from the option tables. */

@@ -136,7 +136,7 @@ void nvsr_print_completion(FILE *f)
 		fprintf(f, "%s%s", i ? " " : "", nvsr_data_paths[i].name);
 	fputs("' ;;\n\tperf:--matrix) mapfile -t COMPREPLY < <(compgen -f -W 'default quick paper' -- \"$cur\"); return ;;\n"
 	      "\t*:--out | *:--profile | *:--expect | *:--matrix | *:--fio | *:--engine | *:--socket) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
-	      "\trun:run | perf:perf | probe:probe | restore:restore)\n"
+	      "\trun:run | perf:perf | capability:capability | probe:probe | restore:restore)\n"
 	      "\t\twords=\"model: $(compgen -G '/dev/nvme[0-9]' || true) $(compgen -G '/dev/nvme[0-9][0-9]' || true)\" ;;\n"
 	      "\treport:* | resume:* | restore:*) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); return ;;\n"
 	      "\tlist:* | prove:* | run:*) words=$(\"${COMP_WORDS[0]}\" list 2> /dev/null | cut -d ' ' -f 1) ;;\n"

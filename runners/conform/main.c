@@ -6,7 +6,7 @@
 const char nvsr_version[] = NVSR_VERSION;
 
 const struct nvsr_command *const nvsr_commands[] = {
-	&nvsr_cmd_run, &nvsr_cmd_perf, &nvsr_cmd_probe, &nvsr_cmd_list, &nvsr_cmd_report, &nvsr_cmd_resume, &nvsr_cmd_restore,
+	&nvsr_cmd_run, &nvsr_cmd_perf, &nvsr_cmd_capability, &nvsr_cmd_probe, &nvsr_cmd_list, &nvsr_cmd_report, &nvsr_cmd_resume, &nvsr_cmd_restore,
 	&nvsr_cmd_prove, &nvsr_cmd_serve, NULL
 };
 
@@ -15,7 +15,7 @@ static void print_help(FILE *f)
 	fputs("Usage: nvsr-conform COMMAND [ARGUMENT...]\n"
 	      "Conformance and performance of SR-IOV NVMe devices.\n\n", f);
 	for (const struct nvsr_command *const *c = nvsr_commands; *c; c++)
-		fprintf(f, "  %-8s %-24.24s %s\n", (*c)->name, (*c)->argp->args_doc ? (*c)->argp->args_doc : "", (*c)->summary);
+		fprintf(f, "  %-10s %-22.22s %s\n", (*c)->name, (*c)->argp->args_doc ? (*c)->argp->args_doc : "", (*c)->summary);
 	fputs("\nDEVICE is model: or model:PROFILE (the bundled reference model), /dev/nvme0 (PF on the kernel driver), or\n"
 	      "0000:01:00.0.  It is always named, never guessed.\n\n"
 	      "  nvsr-conform COMMAND --help   what a command takes\n"

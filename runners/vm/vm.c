@@ -307,3 +307,41 @@ void nvsr_vm_stop(struct nvsr_vm *vm)
 	free(vm->console);
 	free(vm);
 }
+
+/* --- what is done to a guest that runs ------------------------------------------------------------------------------------------- */
+
+static int refused(const struct nvsr_vm *vm, const char *what, struct nvsr_complaint *complaint)
+{
+	snprintf(complaint->text, sizeof(complaint->text), "%s of guest %s: %s", what, vm->name, last_words());
+	return -EIO;
+}
+
+int nvsr_vm_plug(struct nvsr_vm *vm, const char *xml, bool in, struct nvsr_complaint *complaint)
+{
+	int rc = in ? virDomainAttachDeviceFlags(vm->domain, xml, VIR_DOMAIN_AFFECT_LIVE) :
+		      virDomainDetachDeviceFlags(vm->domain, xml, VIR_DOMAIN_AFFECT_LIVE);
+
+	return rc < 0 ? refused(vm, in ? "plugging in a device" : "taking out a device", complaint) : 0;
+}
+
+int nvsr_vm_limit_iops(struct nvsr_vm *vm, const char *disk, uint64_t iops, struct nvsr_complaint *complaint)
+{
+	virTypedParameterPtr p = NULL;
+	int n = 0, room = 0, rc = virTypedParamsAddULLong(&p, &n, &room, VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC, iops);
+
+	if (!rc)
+		rc = virDomainSetBlockIoTune(vm->domain, disk, p, n, VIR_DOMAIN_AFFECT_LIVE);
+	rc = rc < 0 ? refused(vm, "limiting a disk", complaint) : 0;
+	virTypedParamsFree(p, n);
+	return rc;
+}
+
+int nvsr_vm_migrate(struct nvsr_vm *vm, struct nvsr_hypervisor *to, struct nvsr_complaint *complaint)
+{
+	virDomainPtr there = virDomainMigrate3(vm->domain, to->conn, NULL, 0, VIR_MIGRATE_LIVE);
+
+	if (!there)
+		return refused(vm, "live migration", complaint);
+	virDomainFree(there);
+	return 0;
+}

@@ -63,4 +63,11 @@ int nvsr_vm_run(struct nvsr_vm *vm, const char *script, unsigned limit_s, struct
 /* Gone at once, with its socket; the console file stays.  NULL is fine. */
 void nvsr_vm_stop(struct nvsr_vm *vm);
 
+/* To a guest that runs; negative errno with libvirt's words in *complaint. */
+int nvsr_vm_plug(struct nvsr_vm *vm, const char *xml, bool in, struct nvsr_complaint *complaint);
+/* 0: no limit. */
+int nvsr_vm_limit_iops(struct nvsr_vm *vm, const char *disk, uint64_t iops, struct nvsr_complaint *complaint);
+/* Live, to the host of @to. */
+int nvsr_vm_migrate(struct nvsr_vm *vm, struct nvsr_hypervisor *to, struct nvsr_complaint *complaint);
+
 #endif

@@ -77,6 +77,16 @@ static void definitions_are_as_reviewed(void)
 	nvsr_text_free(&devices);
 }
 
+static void ports_stand_behind_their_root(void)
+{
+	struct nvsr_text t = { 0 };
+
+	nvsr_xml_ports(&t, 2);
+	EXPECT(t.s && !strcmp(t.s, "<controller type='pci' model='pcie-root'/>\n<controller type='pci' model='pcie-root-port'/>\n"
+			      "<controller type='pci' model='pcie-root-port'/>\n"), "%s", t.s ? t.s : "-");
+	nvsr_text_free(&t);
+}
+
 static void what_xml_cannot_hold_is_refused(void)
 {
 	struct nvsr_vm_options o = { .name = "a\001b", .vcpus = 1, .kernel = "k", .initrd = "i", .cmdline = "c", .socket = "s", .console = "o" };
@@ -259,6 +269,31 @@ static void what_goes_wrong_is_said_and_undone(void)
 	nvsr_hypervisor_close(s.h);
 }
 
+/* The driver does none of it: its words come back. */
+static void what_libvirt_refuses_is_said(void)
+{
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_vm *vm = NULL;
+	struct stage s;
+	pid_t guest;
+
+	if (!set(&s))
+		return;
+	guest = play_guest(s.socket, "READY 1\n", "");
+	EXPECT(!nvsr_vm_start(s.h, &s.o, &vm, &complaint), "%s", complaint.text);
+	if (vm) {
+		EXPECT(nvsr_vm_plug(vm, "<disk/>", true, &complaint) == -EIO && strstr(complaint.text, "plugging in a device of guest one: "), "%s",
+		       complaint.text);
+		EXPECT(nvsr_vm_plug(vm, "<disk/>", false, &complaint) == -EIO && strstr(complaint.text, "taking out"), "%s", complaint.text);
+		EXPECT(nvsr_vm_limit_iops(vm, "vda", 10, &complaint) == -EIO && strstr(complaint.text, "limiting a disk of guest one: "), "%s",
+		       complaint.text);
+		EXPECT(nvsr_vm_migrate(vm, s.h, &complaint) == -EIO && strstr(complaint.text, "live migration of guest one: "), "%s", complaint.text);
+	}
+	nvsr_vm_stop(vm);
+	end_guest(guest);
+	nvsr_hypervisor_close(s.h);
+}
+
 static void no_libvirt_is_said(void)
 {
 	static const struct { const char *uri, *says; } cases[] = {
@@ -292,10 +327,12 @@ int main(void)
 	if (!mkdtemp(folder))
 		return 1;
 	definitions_are_as_reviewed();
+	ports_stand_behind_their_root();
 	what_xml_cannot_hold_is_refused();
 	guests_may_say_anything();
 	scripts_run_and_the_guest_goes();
 	what_goes_wrong_is_said_and_undone();
+	what_libvirt_refuses_is_said();
 	no_libvirt_is_said();
 	tidy();
 	if (!failed)

@@ -127,6 +127,13 @@ void nvsr_xml_vhost_scsi(struct nvsr_text *t, const char *wwpn)
 	nvsr_xml_close(t, "hostdev");
 }
 
+void nvsr_xml_ports(struct nvsr_text *t, unsigned n)
+{
+	nvsr_xml_empty(t, "controller", "type", "pci", "model", "pcie-root", NULL);
+	while (n--)
+		nvsr_xml_empty(t, "controller", "type", "pci", "model", "pcie-root-port", NULL);
+}
+
 /* --- the whole ----------------------------------------------------------------------------------------------------------------- */
 
 static void put_pins(struct nvsr_text *t, const struct nvsr_vm_options *o)

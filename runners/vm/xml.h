@@ -33,6 +33,9 @@ void nvsr_xml_disk(struct nvsr_text *t, const struct nvsr_xml_disk *d);
 /* An adapter of the kernel's vhost-scsi target ("naa.5001405…"): the guest's disk sda. */
 void nvsr_xml_vhost_scsi(struct nvsr_text *t, const char *wwpn);
 
+/* @n places for virtio devices: of q35, only such a place takes a device that is plugged in later. */
+void nvsr_xml_ports(struct nvsr_text *t, unsigned n);
+
 /* --- the whole --------------------------------------------------------------------------------------------------------------- */
 
 struct nvsr_vm_options;

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Table 1 of the ICPE 2022 study: what each way to give a VM a disk can do, every cell found out by doing it. */
+#ifndef NVSR_RUNNERS_VM_CAPABILITY_H
+#define NVSR_RUNNERS_VM_CAPABILITY_H
+
+#include <jansson.h>
+
+#include "runners/perf/guests.h"
+
+enum nvsr_cap_answer { NVSR_CAP_UNTESTED, NVSR_CAP_NO, NVSR_CAP_YES };
+struct nvsr_cap_result {
+	enum nvsr_cap_answer answer;
+	bool broken;		/* it was begun, and could not be told: untested */
+	bool leak;		/* a tenant got data of another */
+	struct nvsr_text text;	/* what was done and seen, or why nothing was */
+	json_t *numbers;	/* measured, as an object; NULL: none */
+};
+void nvsr_cap_say(struct nvsr_cap_result *r, enum nvsr_cap_answer a, const char *fmt, ...) NVSR_PRINTF(3, 4);
+/* Untested for an error on the way. */
+void nvsr_cap_broke(struct nvsr_cap_result *r, const char *what, int rc, const struct nvsr_complaint *complaint);
+void nvsr_cap_number(struct nvsr_cap_result *r, const char *name, double value);
+
+/* What the checks work with. */
+struct nvsr_cap {
+	struct nvsr_host host;		/* its layout: VFs Online with a namespace each; its guests */
+	unsigned most;			/* guests asked for at most */
+	char *stopped;			/* why the layout has no more VFs */
+	const char *perf;		/* a performance run of this device, or NULL */
+	uint64_t limit_iops;		/* of the back end that is started next */
+	/* of the way at hand */
+	const char *name;
+	const struct nvsr_way *way;
+	char *lacks;			/* why it cannot be tried here, or NULL */
+	char *dead;			/* why no guest could be started, or NULL */
+};
+
+/* A cell of the table. */
+struct nvsr_cap_check {
+	const char *row, *way;
+	void (*check)(struct nvsr_cap *c, struct nvsr_cap_result *r);
+	bool alone;	/* needs no guest */
+};
+/* All cells of a way stand together: guests that run serve the next. */
+extern const struct nvsr_cap_check nvsr_cap_checks[];
+extern const unsigned nvsr_cap_check_count;
+
+/* --- capability_guest.c: guests for the checks ----------------------------------------------------------------------------- */
+/* VFs as many as are asked for and as can be.  0 or negative errno with *complaint. */
+int nvsr_cap_open(struct nvsr_cap *c, struct nvsr_complaint *complaint);
+void nvsr_cap_close(struct nvsr_cap *c);
+/* Guest @i by the way at hand.  0 or negative errno with *complaint. */
+int nvsr_cap_boot(struct nvsr_cap *c, unsigned i, struct nvsr_complaint *complaint);
+/* All guests but the first @i. */
+void nvsr_cap_stop(struct nvsr_cap *c, unsigned i);
+/* Guest 0, started where it does not run. */
+int nvsr_cap_first(struct nvsr_cap *c, struct nvsr_complaint *complaint);
+unsigned nvsr_cap_limit(const struct nvsr_cap *c, unsigned seconds);
+/* Commands of a shell that set DISK; namespace of VF @i + 1. */
+void nvsr_cap_put_disk(struct nvsr_text *t, const struct nvsr_cap *c, unsigned i);
+/* Run in guest @i, whose DISK is set; *ret_text malloc'd.  A script that fails is -EIO. */
+int nvsr_cap_script(struct nvsr_cap *c, unsigned i, const char *script, unsigned limit_s, char **ret_text, struct nvsr_complaint *complaint);
+/* Has guest @i printed @word at its console? */
+bool nvsr_cap_printed(const struct nvsr_cap *c, unsigned i, const char *word);
+
+/* --- capability_erase.c ------------------------------------------------------------------------------------------------------ */
+void nvsr_cap_security(struct nvsr_cap *c, struct nvsr_cap_result *r);
+
+/* --- capability_limit.c ------------------------------------------------------------------------------------------------------ */
+void nvsr_cap_qos(struct nvsr_cap *c, struct nvsr_cap_result *r);
+
+#endif
