@@ -333,7 +333,7 @@ static int run_on(struct run *r)
 		return rc;
 	r->target.session.vf_access = NVSR_VF_KERNEL;
 	nvsr_cpus_allowed(&cpus);
-	nvsr_place(&cpus, &r->placement);
+	nvsr_place(&cpus, 1, &r->placement);
 	r->cap.host.o = (struct nvsr_stage_options){ .target = &r->target, .matrix = &r->matrix, .placement = &r->placement, .connect = o->connect,
 						     .guest = o->guest };
 	r->cap.most = o->vms;
