@@ -162,7 +162,7 @@ static int change_tenant(struct nvsr_cap *c, struct nvsr_cap_result *r, const ch
 
 	nvsr_cap_stop(c, 0);
 	/* Given back by libvirt, where it had it: the host's driver again. */
-	rc = nvsr_layout_bind(c->host.layout.fn[1].bdf);
+	rc = nvsr_layout_bind(c->host.layout.fn[1].bdf, "nvme");
 	if (rc)
 		return rc;
 	*ret_how = erase(&c->host.layout, ret_ns, &why);

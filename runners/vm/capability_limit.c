@@ -56,7 +56,7 @@ static int give_limited(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift,
 	struct nvsr_guest *g = &h->guests->guest[i];
 	_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", h->guests->folder, i + 1), *blockdev = NULL, *export = NULL, *group = NULL;
 	struct nvsr_xml_disk d = { .kind = NVSR_XML_VHOST_USER, .source = socket, .queues = 1 };
-	int rc = socket ? nvsr_layout_bind(f->bdf) : -ENOMEM;
+	int rc = socket ? nvsr_layout_bind(f->bdf, "nvme") : -ENOMEM;
 
 	if (rc)
 		return rc;
