@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -14,11 +15,13 @@
 
 #define CONFIG "/sys/kernel/config/"
 #define VHOST CONFIG "target/vhost/"
+#define ISCSI CONFIG "target/iscsi/"
 #define CORE CONFIG "target/core/"
 #define NVMET CONFIG "nvmet/"
 #define WWPN "naa.5001405%06x%03x"		/* process, number: what the OUI of Linux-IO leaves */
 #define NEXUS "naa.6001405%06x%03x"
 #define NQN "nqn.2026-11.org.nvsr:perf-%u-%u"
+#define IQN "iqn.2026-11.org.nvsr:perf-%u-%u"
 #define DISK_MS 20000
 
 const char *nvsr_export_lacks_vhost_scsi(void)
@@ -39,6 +42,23 @@ const char *nvsr_export_lacks_nvmet_tcp(void)
 	if (access("/dev/nvme-fabrics", F_OK) || access("/sys/module/nvme_tcp", F_OK))
 		return "needs the kernel's NVMe host over TCP: modprobe nvme-tcp";
 	return NULL;
+}
+
+/* The initiator is the guest's QEMU: there is none in the host, whose sessions could stay. */
+const char *nvsr_export_lacks_iscsi(void)
+{
+	static const char *const drivers[] = { "/usr/lib/*/qemu/block-iscsi.so", "/usr/lib64/qemu*/block-iscsi.so", "/usr/lib/qemu/block-iscsi.so" };
+	bool found = false;
+
+	if (access("/sys/module/iscsi_target_mod", F_OK) || access(CORE, F_OK))
+		return "needs the kernel's target over iSCSI: modprobe iscsi_target_mod, and configfs at /sys/kernel/config";
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(drivers); i++) {
+		glob_t g = { 0 };
+
+		found |= !glob(drivers[i], 0, NULL, &g);
+		globfree(&g);
+	}
+	return found ? NULL : "needs QEMU's iSCSI initiator: apt-get install qemu-block-extra";
 }
 
 /* --- files of configfs --------------------------------------------------------------------------------------------------------- */
@@ -77,6 +97,7 @@ static void join(struct steps *s, const char *target, const char *path)
 /* Where everything of a process and number is. */
 struct names {
 	char wwpn[NVSR_WWPN], nexus[NVSR_WWPN], hba[64], store[96], vhost[64], tpg[80], lun[96], lun_link[112];
+	char iqn[NVSR_IQN], iscsi[96], iscsi_tpg[112], portal[144], iscsi_lun[128], iscsi_link[144];
 	char nqn[64], subsystem[128], ns[160], port[64], port_link[160], service[8];
 };
 
@@ -95,24 +116,39 @@ static void name_all(struct names *n, pid_t pid, unsigned i)
 	snprintf(n->ns, sizeof(n->ns), "%s/namespaces/1", n->subsystem);
 	/* Ports are numbers of 16 bits; TCP's are above those that are given to everybody. */
 	snprintf(n->service, sizeof(n->service), "%u", 20000 + ((unsigned)pid * 7 + i) % 12000);
+	snprintf(n->iqn, sizeof(n->iqn), IQN, (unsigned)pid, i);
+	snprintf(n->iscsi, sizeof(n->iscsi), ISCSI "%s", n->iqn);
+	snprintf(n->iscsi_tpg, sizeof(n->iscsi_tpg), "%s/tpgt_1", n->iscsi);
+	snprintf(n->portal, sizeof(n->portal), "%s/np/127.0.0.1:%s", n->iscsi_tpg, n->service);
+	snprintf(n->iscsi_lun, sizeof(n->iscsi_lun), "%s/lun/lun_0", n->iscsi_tpg);
+	snprintf(n->iscsi_link, sizeof(n->iscsi_link), "%s/nvsr", n->iscsi_lun);
 	snprintf(n->port, sizeof(n->port), NVMET "ports/%s", n->service);
 	snprintf(n->port_link, sizeof(n->port_link), "%s/subsystems/%s", n->port, n->nqn);
+}
+
+/* The disk, as targets know it. */
+static void store(struct steps *s, const struct names *n, const char *disk)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("udev_path=%s", disk);
+
+	if (!path && !s->rc)
+		s->rc = -ENOMEM;
+	make(s, n->hba);
+	make(s, n->store);
+	put(s, n->store, "control", path ? path : "");
+	put(s, n->store, "udev_path", disk);
+	put(s, n->store, "enable", "1");
 }
 
 /* --- vhost-scsi ------------------------------------------------------------------------------------------------------------------ */
 
 int nvsr_export_vhost_scsi(const char *disk, pid_t pid, unsigned i, char ret_wwpn[NVSR_WWPN], struct nvsr_complaint *complaint)
 {
-	_cleanup_free_ char *path = nvsr_asprintf("udev_path=%s", disk);
-	struct steps s = { .rc = path ? 0 : -ENOMEM, .complaint = complaint };
+	struct steps s = { .complaint = complaint };
 	struct names n = { .wwpn = "" };
 
 	name_all(&n, pid, i);
-	make(&s, n.hba);
-	make(&s, n.store);
-	put(&s, n.store, "control", path ? path : "");
-	put(&s, n.store, "udev_path", disk);
-	put(&s, n.store, "enable", "1");
+	store(&s, &n, disk);
 	make(&s, CONFIG "target/vhost");
 	make(&s, n.vhost);
 	make(&s, n.tpg);
@@ -121,6 +157,35 @@ int nvsr_export_vhost_scsi(const char *disk, pid_t pid, unsigned i, char ret_wwp
 	join(&s, n.store, n.lun_link);
 	memcpy(ret_wwpn, n.wwpn, NVSR_WWPN);
 	return s.rc;
+}
+
+/* --- iSCSI ------------------------------------------------------------------------------------------------------------------------ */
+
+int nvsr_export_iscsi(const char *disk, pid_t pid, unsigned i, char ret_name[NVSR_IQN], char ret_service[8], struct nvsr_complaint *complaint)
+{
+	/* Whoever reaches the loopback of this host may write: for as long as a guest runs. */
+	static const char *const on[] = { "generate_node_acls", "cache_dynamic_acls" }, *const off[] = { "authentication", "demo_mode_write_protect" };
+	_cleanup_free_ char *attributes = NULL;
+	struct steps s = { .complaint = complaint };
+	struct names n = { .wwpn = "" };
+
+	name_all(&n, pid, i);
+	store(&s, &n, disk);
+	make(&s, CONFIG "target/iscsi");
+	make(&s, n.iscsi);
+	make(&s, n.iscsi_tpg);
+	attributes = nvsr_asprintf("%s/attrib", n.iscsi_tpg);
+	for (unsigned k = 0; attributes && k < NVSR_ARRAY_SIZE(on); k++) {
+		put(&s, attributes, on[k], "1");
+		put(&s, attributes, off[k], "0");
+	}
+	make(&s, n.iscsi_lun);
+	join(&s, n.store, n.iscsi_link);
+	make(&s, n.portal);
+	put(&s, n.iscsi_tpg, "enable", "1");
+	memcpy(ret_name, n.iqn, NVSR_IQN);
+	memcpy(ret_service, n.service, sizeof(n.service));
+	return attributes || s.rc ? s.rc : -ENOMEM;
 }
 
 /* --- NVMe over TCP --------------------------------------------------------------------------------------------------------------- */
@@ -216,6 +281,13 @@ void nvsr_export_undo(pid_t pid, unsigned i)
 	rmdir(n.ns);
 	rmdir(n.subsystem);
 
+	put_where_there(n.iscsi_tpg, "enable", "0");
+	rmdir(n.portal);
+	unlink(n.iscsi_link);
+	rmdir(n.iscsi_lun);
+	rmdir(n.iscsi_tpg);
+	rmdir(n.iscsi);
+
 	unlink(n.lun_link);
 	rmdir(n.lun);
 	put_where_there(n.tpg, "nexus", "NULL");
@@ -225,9 +297,11 @@ void nvsr_export_undo(pid_t pid, unsigned i)
 	rmdir(n.hba);
 }
 
-/* The two ways in which names have process and number. */
+/* The ways in which names have process and number. */
 static bool parse_wwpn(const char *name, unsigned *pid, unsigned *i) { return sscanf(name, "naa.5001405%6x%3x", pid, i) == 2; }
 static bool parse_nqn(const char *name, unsigned *pid, unsigned *i) { return sscanf(name, "nqn.2026-11.org.nvsr:perf-%u-%u", pid, i) == 2; }
+
+static bool parse_iqn(const char *name, unsigned *pid, unsigned *i) { return sscanf(name, "iqn.2026-11.org.nvsr:perf-%u-%u", pid, i) == 2; }
 
 static void tidy(const char *folder, bool (*parse)(const char *name, unsigned *pid, unsigned *i))
 {
@@ -247,5 +321,6 @@ static void tidy(const char *folder, bool (*parse)(const char *name, unsigned *p
 void nvsr_export_tidy(void)
 {
 	tidy(VHOST, parse_wwpn);
+	tidy(ISCSI, parse_iqn);
 	tidy(NVMET "subsystems", parse_nqn);
 }

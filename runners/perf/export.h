@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Disks offered by targets of the Linux kernel, through configfs: to guests by vhost-scsi, to this host by NVMe over TCP. */
+/* Disks offered by targets of the Linux kernel, through configfs: to guests by vhost-scsi, to their QEMU by iSCSI, to this host by NVMe over
+ * TCP. */
 #ifndef NVSR_RUNNERS_PERF_EXPORT_H
 #define NVSR_RUNNERS_PERF_EXPORT_H
 
@@ -8,6 +9,7 @@
 /* NULL, or what the kernel lacks for it. */
 const char *nvsr_export_lacks_vhost_scsi(void);
 const char *nvsr_export_lacks_nvmet_tcp(void);
+const char *nvsr_export_lacks_iscsi(void);
 
 #define NVSR_WWPN 24
 /*
@@ -16,6 +18,9 @@ const char *nvsr_export_lacks_nvmet_tcp(void);
  */
 int nvsr_export_vhost_scsi(const char *disk, pid_t pid, unsigned i, char ret_wwpn[NVSR_WWPN], struct nvsr_complaint *complaint);
 int nvsr_export_nvmet_tcp(const char *disk, pid_t pid, unsigned i, unsigned queues, char **ret_disk, struct nvsr_complaint *complaint);
+/* @ret_name: the target, without its LUN 0; @ret_service: its TCP port at 127.0.0.1. */
+#define NVSR_IQN 64
+int nvsr_export_iscsi(const char *disk, pid_t pid, unsigned i, char ret_name[NVSR_IQN], char ret_service[8], struct nvsr_complaint *complaint);
 /* Whatever of it is there; also of a process that was killed.  Nobody may use it any more. */
 void nvsr_export_undo(pid_t pid, unsigned i);
 /* Of all processes that are gone. */

@@ -186,6 +186,22 @@ static int give_vhost_scsi(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 	return rc;
 }
 
+/* The kernel's target, and the initiator in QEMU. */
+static int give_iscsi(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+{
+	struct nvsr_guest *g = &h->guests->guest[i];
+	int rc = take_disk(h, i, complaint);
+	char target[NVSR_IQN], service[8];
+
+	if (rc)
+		return rc;
+	g->exported = true;
+	rc = nvsr_export_iscsi(g->disk, getpid(), i + 1, target, service, complaint);
+	if (!rc)
+		nvsr_xml_iscsi(&gift->xml, target, service);
+	return rc;
+}
+
 /* The host is both ends of the network, and the guest has a virtio disk of what comes over it. */
 static int give_fabric(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
@@ -263,6 +279,7 @@ static const struct nvsr_way ways[] = {
 	{ "vhost-scsi", nvsr_export_lacks_vhost_scsi, give_vhost_scsi, .disk = "/dev/sda" },
 	{ "emulated-nvme", .give = give_nvme },
 	{ "nvmeof-tcp", nvsr_export_lacks_nvmet_tcp, give_fabric, .disk = "/dev/vda" },
+	{ "iscsi", nvsr_export_lacks_iscsi, give_iscsi, .disk = "/dev/vda" },
 };
 
 const struct nvsr_way *nvsr_way_of(const struct nvsr_data_path *p)

@@ -120,6 +120,21 @@ void nvsr_xml_disk(struct nvsr_text *t, const struct nvsr_xml_disk *d)
 	nvsr_xml_close(t, "disk");
 }
 
+void nvsr_xml_iscsi(struct nvsr_text *t, const char *target, const char *service)
+{
+	char name[128];
+
+	if (snprintf(name, sizeof(name), "%s/0", target) >= (int)sizeof(name))
+		t->failed = true;
+	nvsr_xml_open(t, "disk", "type", "network", "device", "disk", NULL);
+	nvsr_xml_empty(t, "driver", "name", "qemu", "type", "raw", "cache", "none", "iothread", "1", NULL);
+	nvsr_xml_open(t, "source", "protocol", "iscsi", "name", name, NULL);
+	nvsr_xml_empty(t, "host", "name", "127.0.0.1", "port", service, NULL);
+	nvsr_xml_close(t, "source");
+	nvsr_xml_empty(t, "target", "dev", "vda", "bus", "virtio", NULL);
+	nvsr_xml_close(t, "disk");
+}
+
 void nvsr_xml_vhost_scsi(struct nvsr_text *t, const char *wwpn)
 {
 	nvsr_xml_open(t, "hostdev", "mode", "subsystem", "type", "scsi_host", "managed", "no", NULL);
