@@ -71,6 +71,7 @@ help:
 	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
 	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
 	@echo 'make guest      the appliance that virtual machines boot: build/guest/{vmlinuz,fio.initrd}'
+	@echo 'make guest-db   the bigger one, with RocksDB'"'"'s db_bench: build/guest/db.initrd'
 	@echo 'make lab-safety what protects a drive, on QEMU'"'"'s device: refusals, runs that change nothing, full disks, restore'
 	@echo 'make fuzz       every fuzz target for FUZZ_S=60 seconds under ASan and UBSan; what it finds is kept in build/fuzz'
 	@echo 'make bench      speed targets of the model, the fio engine and the harness, into build/bench.tsv;  make bench-lab: the lab'
@@ -81,7 +82,7 @@ help:
 
 # --- set-up ------------------------------------------------------------------------------------------------------------
 # Only the targets that promise it install; the others say what is missing.
-SETUP := runners/build/setup $(if $(filter run check lint prove guest lab lab-% bench fuzz,$(MAKECMDGOALS)),--install)
+SETUP := runners/build/setup $(if $(filter run check lint prove guest guest-db lab lab-% bench fuzz,$(MAKECMDGOALS)),--install)
 
 $(B)/setup.%: runners/build/packages.debian runners/build/setup
 	@mkdir -p $(@D)
@@ -91,6 +92,7 @@ $(B)/setup.%: runners/build/packages.debian runners/build/setup
 $(B)/setup.check: | $(B)/setup.build
 $(B)/setup.lab: | $(B)/setup.check
 $(B)/setup.vm: | $(B)/setup.lab
+$(B)/setup.db: | $(B)/setup.vm
 $(B)/setup.fuzz: | $(B)/setup.build
 
 # --- build ---------------------------------------------------------------------------------------------------------------
@@ -177,6 +179,12 @@ $(GUEST): runners/vm/guest/build runners/build/kernel $(AGENT) $(ENGINE) $(wildc
 	$(SAY) GUEST $@
 	@runners/vm/guest/build $(@D) $(B)/lab $(AGENT) $(ENGINE)
 guest: $(GUEST)
+# Bigger, with RocksDB's db_bench: a package that nothing else needs, so only who asks for it has it.  One build after the other.
+GUEST_DB := $(B)/guest/db.initrd
+$(GUEST_DB): runners/vm/guest/build runners/build/kernel $(AGENT) $(ENGINE) $(wildcard /usr/bin/db_bench) | $(GUEST) $(B)/setup.db
+	$(SAY) GUEST $@
+	@runners/vm/guest/build --db $(@D) $(B)/lab $(AGENT) $(ENGINE)
+guest-db: $(GUEST_DB)
 
 # --- run and check -----------------------------------------------------------------------------------------------------------
 run: $(BIN)
@@ -297,4 +305,4 @@ install: $(BIN)
 clean:
 	rm -rf build nvsr-conform
 
-.PHONY: all help run unit guest prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal lab-perf check bench bench-lab fuzz lint install clean FORCE
+.PHONY: all help run unit guest guest-db prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal lab-perf check bench bench-lab fuzz lint install clean FORCE

@@ -155,6 +155,11 @@ int nvsr_perf_journal_parse(const char *text, size_t len, const char *where, str
 /* fio's JSON output, which may have text before and after it.  0; -EINVAL not readable; -EIO it says that the load failed. */
 int nvsr_perf_fio_parse(const char *text, size_t len, const char *where, unsigned vms, struct nvsr_perf_repeat *ret,
 			char *complaint);
+/* Is @pattern a load of RocksDB in VMs, which has R.db.txt in place of fio's output? */
+bool nvsr_perf_is_database(const char *pattern);
+/* What db_bench printed, a section for each VM.  0; -EINVAL not readable; -EIO it did nothing. */
+int nvsr_perf_db_parse(const char *text, size_t len, const char *where, const char *pattern, unsigned vms, struct nvsr_perf_repeat *ret,
+		       char *complaint);
 /* R.host.json, into a repeat that has fio's numbers.  0 or negative errno. */
 int nvsr_perf_host_parse(const char *text, size_t len, const char *where, struct nvsr_perf_repeat *ret, char *complaint);
 /* Recount states and spreads from the repeats. */

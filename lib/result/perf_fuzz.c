@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any bytes as fio's output, as a host sampling and as a journal: refused with a complaint, or numbers that are numbers. */
+/* Any bytes as fio's output, as db_bench's, as a host sampling and as a journal: refused with a complaint, or numbers that are numbers. */
 #include <math.h>
 
 #include "base/fuzz.h"
@@ -36,6 +36,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int rc;
 
 	rc = nvsr_perf_fio_parse(text, size, "fio", 2, &r, complaint);
+	if (!rc != !complaint[0])
+		abort();
+	if (!rc)
+		check_values(&r);
+	complaint[0] = '\0';
+	rc = nvsr_perf_db_parse(text, size, "db", "bulkload", 2, &r, complaint);
 	if (!rc != !complaint[0])
 		abort();
 	if (!rc)
