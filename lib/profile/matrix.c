@@ -45,7 +45,8 @@ const struct nvsr_data_path *nvsr_data_path_find(const char *name)
 static const struct { const char *name; int read_percent; } patterns[] = {
 	[NVSR_PATTERN_READ] = { "read", 100 }, [NVSR_PATTERN_WRITE] = { "write", 0 }, [NVSR_PATTERN_RW] = { "rw", -50 },
 	[NVSR_PATTERN_RANDREAD] = { "randread", 100 }, [NVSR_PATTERN_RANDWRITE] = { "randwrite", 0 },
-	[NVSR_PATTERN_RANDRW] = { "randrw", -50 },
+	[NVSR_PATTERN_RANDRW] = { "randrw", -50 }, [NVSR_PATTERN_BULKLOAD] = { "bulkload", 0 },
+	[NVSR_PATTERN_READWHILEMERGING] = { "readwhilemerging", 100 },
 };
 
 const char *nvsr_pattern_name(enum nvsr_pattern p)
@@ -66,6 +67,11 @@ bool nvsr_pattern_find(const char *name, enum nvsr_pattern *ret)
 bool nvsr_pattern_is_mix(enum nvsr_pattern p)
 {
 	return patterns[p].read_percent < 0;
+}
+
+bool nvsr_pattern_is_database(enum nvsr_pattern p)
+{
+	return p >= NVSR_PATTERN_BULKLOAD;
 }
 
 /* --- sizes and names -------------------------------------------------------------------------------------------------------- */
@@ -281,6 +287,14 @@ static int missing(const struct source *s, const char *key, const char *expected
 	return complain(s->y->path, at, key, complaint, "expected %s%s, found nothing", expected, where);
 }
 
+static bool only_databases(const struct loads *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (!nvsr_pattern_is_database(l->item[i].pattern))
+			return false;
+	return true;
+}
+
 static int read_numbers(const struct source *s, const struct list *l, struct grid *g, struct nvsr_complaint *complaint)
 {
 	struct values *to = (struct values *)((char *)g + l->values);
@@ -291,11 +305,11 @@ static int read_numbers(const struct source *s, const struct list *l, struct gri
 	char wrong[160], step[24];
 
 	to->n = list_count(raw, l->raw_count);
-	if (!to->n && !l->otherwise)
+	if (!to->n && !l->otherwise && !only_databases(&g->loads))
 		return missing(s, l->key, "a list", complaint);
 	if (!to->n) {
 		to->n = 1;
-		to->item[0] = (struct value){ .v = l->otherwise, .at = { 1, 1 } };
+		to->item[0] = (struct value){ .v = l->otherwise ? l->otherwise : l->least, .at = { 1, 1 } };
 		return 0;
 	}
 	for (unsigned i = 0; i < to->n; i++) {
@@ -362,7 +376,8 @@ static int read_loads(const struct source *s, struct grid *g, struct nvsr_compla
 
 		if (!nvsr_pattern_find(t, &p))
 			return complain(s->y->path, at, "patterns", complaint,
-					"entry %u: pattern: expected read, write, rw, randread, randwrite or randrw, found '%s'", i + 1,
+					"entry %u: pattern: expected read, write, rw, randread, randwrite, randrw, bulkload or "
+					"readwhilemerging, found '%s'", i + 1,
 					r->pattern ? r->pattern : "nothing");
 		share = (uint64_t)abs(patterns[p].read_percent);
 		if (r->read_percent) {
@@ -404,14 +419,25 @@ static int add_loads(struct nvsr_matrix *m, const struct grid *g, struct nvsr_ce
 	for (unsigned p = 0; p < g->paths.n; p++) {
 		c->path = &nvsr_data_paths[g->paths.item[p].v];
 		c->at[NVSR_CELL_PATH] = g->paths.item[p].at;
-		/* The PF is the host's own: there is no second one for another VM. */
-		if (!c->path->vf && c->vms > 1)
+		/* The PF is the host's own: there is no second one for another VM.  Databases are in VMs. */
+		if (!c->path->vf && (c->vms > 1 || nvsr_pattern_is_database(c->pattern)))
 			continue;
 		rc = add_cell(m, c);
 		if (rc)
 			return rc;
 	}
 	return rc;
+}
+
+/* A database makes its I/Os itself: block size is its own, jobs are its threads, of which one loads it. */
+static void as_database(struct nvsr_cell *c)
+{
+	if (!nvsr_pattern_is_database(c->pattern))
+		return;
+	c->block = NVSR_BLOCK_MIN;
+	c->depth = 1;
+	if (c->pattern == NVSR_PATTERN_BULKLOAD)
+		c->jobs = 1;
 }
 
 /* The other five, outermost first; paths are innermost so that what is compared stands together. */
@@ -439,6 +465,7 @@ static int add_grid(struct nvsr_matrix *m, const struct grid *g)
 		c.jobs = (unsigned)g->jobs.item[at[1]].v;
 		c.vms = (unsigned)g->vms.item[at[2]].v;
 		c.depth = (unsigned)g->depths.item[at[3]].v;
+		as_database(&c);
 		rc = m->count > CELLS_MAX ? -E2BIG : add_loads(m, g, &c);
 	}
 	return rc;
@@ -495,7 +522,8 @@ static int read_grid(const struct source *s, struct nvsr_matrix *m, struct nvsr_
 		return complain(s->y->path, g->paths.item[0].at, "paths", complaint, "expected at most %u cells, found more", CELLS_MAX);
 	if (!rc && m->count == before)
 		return complain(s->y->path, g->vms.item[0].at, "vms", complaint,
-				"leaves no cell: %s has no VMs but 1, expected 1 or a path of VFs", nvsr_data_paths[g->paths.item[0].v].name);
+				"leaves no cell: %s has no VMs%s, expected %sa path of VFs", nvsr_data_paths[g->paths.item[0].v].name,
+				only_databases(&g->loads) ? " for databases" : " but 1", only_databases(&g->loads) ? "" : "1 or ");
 	return rc;
 }
 

@@ -23,14 +23,16 @@ extern const struct nvsr_data_path nvsr_data_paths[];
 extern const size_t nvsr_data_path_count;
 const struct nvsr_data_path *nvsr_data_path_find(const char *name);
 
-/* fio's word for a load; a mix has a share of reads. */
+/* fio's word for a load; a mix has a share of reads.  The last two are RocksDB's, in VMs. */
 enum nvsr_pattern {
 	NVSR_PATTERN_READ, NVSR_PATTERN_WRITE, NVSR_PATTERN_RW, NVSR_PATTERN_RANDREAD, NVSR_PATTERN_RANDWRITE, NVSR_PATTERN_RANDRW,
+	NVSR_PATTERN_BULKLOAD, NVSR_PATTERN_READWHILEMERGING,
 };
 const char *nvsr_pattern_name(enum nvsr_pattern p);
 /* False when no pattern is called so. */
 bool nvsr_pattern_find(const char *name, enum nvsr_pattern *ret);
 bool nvsr_pattern_is_mix(enum nvsr_pattern p);
+bool nvsr_pattern_is_database(enum nvsr_pattern p);
 
 #define NVSR_BLOCK_MIN	(4u << 10)
 #define NVSR_BLOCK_MAX	(16u << 20)

@@ -70,6 +70,9 @@ static void bad_matrices_are_named_by_place_and_field(void)
 		{ HEAD "grids:\n  - depths: [ 2 ]\n", ":6:1: paths: expected a list in grid 1, found nothing" },
 		{ HEAD "paths: [ bare-metal ]\n" READS "block-sizes: [ 4K ]\ndepths: [ 1 ]\nvms: [ 2 ]\n",
 		  ":10:8: vms: leaves no cell: bare-metal has no VMs but 1" },
+		{ HEAD "paths: [ bare-metal ]\npatterns: [ { pattern: bulkload } ]\n", "leaves no cell: bare-metal has no VMs for databases" },
+		{ HEAD "paths: [ passthrough ]\npatterns: [ { pattern: bulkload, read-percent: 5 } ]\n", "bulkload is no mix" },
+		{ HEAD "paths: [ passthrough ]\npatterns: [ { pattern: bulkload }, { pattern: read } ]\n", "block-sizes: expected a list" },
 		{ HEAD "paths: [\n", ":6:" },
 	};
 
@@ -135,6 +138,18 @@ static void grids_become_cells_once(void)
 	expect_cells(GOOD "grids:\n  - depths: [ 1, 8 ]\n  - jobs: [ 1, 2 ]\n    depths: [ 8 ]\n  - block-sizes: [ 16M, 4096, 4kib ]\n",
 		     "passthrough.randread.4k.qd1.j1.v1\npassthrough.randread.4k.qd8.j1.v1\npassthrough.randread.4k.qd8.j2.v1\n"
 		     "passthrough.randread.16m.qd1.j1.v1\n");
+}
+
+static void databases_have_threads_and_vms(void)
+{
+	/* What loads a database has one thread; the PF has no VM for one; block sizes and depths are fio's. */
+	expect_cells(HEAD "paths: [ bare-metal, passthrough ]\npatterns: [ { pattern: bulkload }, { pattern: readwhilemerging } ]\n"
+		     "jobs: [ 1, 4 ]\nvms: [ 1, 2 ]\n",
+		     "passthrough.bulkload.4k.qd1.j1.v1\npassthrough.bulkload.4k.qd1.j1.v2\n"
+		     "passthrough.readwhilemerging.4k.qd1.j1.v1\npassthrough.readwhilemerging.4k.qd1.j1.v2\n"
+		     "passthrough.readwhilemerging.4k.qd1.j4.v1\npassthrough.readwhilemerging.4k.qd1.j4.v2\n");
+	expect_cells(GOOD "grids:\n  - depths: [ 1 ]\n  - patterns: [ { pattern: bulkload } ]\n    depths: [ 8, 64 ]\n",
+		     "passthrough.randread.4k.qd1.j1.v1\npassthrough.bulkload.4k.qd1.j1.v1\n");
 }
 
 static void cells_that_no_device_can_run(void)
@@ -238,6 +253,7 @@ int main(void)
 
 	bad_matrices_are_named_by_place_and_field();
 	grids_become_cells_once();
+	databases_have_threads_and_vms();
 	cells_that_no_device_can_run();
 	paths_can_be_chosen();
 	sizes_are_read_and_written();

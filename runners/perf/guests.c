@@ -96,6 +96,7 @@ static char *prepare(struct nvsr_host *h, struct nvsr_guests *g)
 	find_guest(&h->o, folder, sizeof(folder));
 	snprintf(g->kernel, sizeof(g->kernel), "%s/vmlinuz", folder);
 	snprintf(g->initrd, sizeof(g->initrd), "%s/fio.initrd", folder);
+	snprintf(g->db_initrd, sizeof(g->db_initrd), "%s/db.initrd", folder);
 	if (access(g->kernel, R_OK) || access(g->initrd, R_OK))
 		return nvsr_asprintf("needs what guests boot from, and %s is not there: make guest", access(g->kernel, R_OK) ? g->kernel : g->initrd);
 	if (nvsr_hypervisor_open(h->o.connect, &g->hypervisor, &complaint))
@@ -143,6 +144,18 @@ char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p)
 		return strdup(g->broken);
 	lacks = way->lacks ? way->lacks() : NULL;
 	return lacks ? strdup(lacks) : NULL;
+}
+
+const char *nvsr_guests_lack_database(struct nvsr_host *h)
+{
+	struct nvsr_guests *g = guests(h);
+
+	if (!g)
+		return "no memory";
+	if (g->broken || !access(g->db_initrd, R_OK))
+		return g->broken;
+	snprintf(g->db_lacks, sizeof(g->db_lacks), "needs what guests with RocksDB boot from, and %s is not there: make guest-db", g->db_initrd);
+	return g->db_lacks;
 }
 
 bool nvsr_guests_tcg(struct nvsr_host *h)
@@ -227,7 +240,7 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 	struct nvsr_vm_options o = {
 		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->disk && !way->back_end, .cpu = cpu,
 		.cpus = all->jobs, .io_cpu = p->back_end.cpu, .io_cpus = p->back_end.n, .firmware = access(QBOOT, R_OK) ? NULL : QBOOT,
-		.kernel = all->kernel, .initrd = all->initrd, .cmdline = CMDLINE, .shared_memory = way->back_end, .socket = socket,
+		.kernel = all->kernel, .initrd = all->database ? all->db_initrd : all->initrd, .cmdline = CMDLINE, .shared_memory = way->back_end, .socket = socket,
 		.console = console, .boot_s = (unsigned)(BOOT_S * scale(h)),
 	};
 	int rc = name && socket && console && cpu ? way->give(h, i, &gift, complaint) : -ENOMEM;
@@ -369,15 +382,17 @@ static int read_back(struct nvsr_host *h, const struct nvsr_data_path *path, uns
 int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint)
 {
 	const struct nvsr_cell *c = j->cell;
+	bool database = nvsr_pattern_is_database(c->pattern) && !j->verify_bytes;
 	struct nvsr_guests *g = h->guests;
 	const struct nvsr_way *way = nvsr_way_of(c->path);
 	size_t p = (size_t)(c->path - nvsr_data_paths);
 	int rc = 0;
 
-	if (g->path == c->path && g->vms == c->vms && g->jobs == c->jobs && !g->dead)
+	if (g->path == c->path && g->vms == c->vms && g->jobs == c->jobs && g->database == database && !g->dead)
 		return 0;
 	nvsr_guests_drop(h, NULL);
 	g->jobs = c->jobs;
+	g->database = database;
 	if (g->proven[p] < c->vms) {
 		rc = prove(h, way, g->proven[p], c->vms, complaint);
 		/* A verification leaves the begin alone: no need to boot again for it. */
@@ -414,23 +429,80 @@ static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct 
 	return t.failed || !text ? -ENOMEM : nvsr_vm_send(h->guests->guest[i].vm, t.s);
 }
 
-int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint)
+/* "prepare" or "run" of a database's script. */
+static int send_database(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, const char *script, const char *part)
 {
-	struct nvsr_guests *g = h->guests;
-	int rc = 0;
+	struct nvsr_text t __attribute__((cleanup(nvsr_text_free))) = { 0 };
 
-	g->ios = g->guest[0].disk ? nvsr_disk_ios(g->guest[0].disk) : 0;
+	put_disk(&t, h, way, i);
+	nvsr_text_add(&t, "cat > job.sh << 'END_OF_JOB'\n%s\nEND_OF_JOB\nsh job.sh %s > out 2> err\ncode=$?\ncat out\n"
+		      "printf '" "\\n=== stderr\\n" "'\ntr '\\r' '\\n' < err | tail -c 2000\nexit $code\n", script, part);
+	return t.failed ? -ENOMEM : nvsr_vm_send(h->guests->guest[i].vm, t.s);
+}
+
+static void forget_answers(struct nvsr_guests *g)
+{
 	for (unsigned i = 0; i < g->vms; i++) {
 		free(g->guest[i].answer.text);
 		g->guest[i].answer = (struct nvsr_vm_answer){ 0 };
 		g->guest[i].ended = false;
 	}
+}
+
+static int send_all(struct nvsr_host *h, const struct nvsr_job *j, const char *script, const char *part, struct nvsr_complaint *complaint)
+{
+	struct nvsr_guests *g = h->guests;
+	int rc = 0;
+
+	forget_answers(g);
 	for (unsigned i = 0; !rc && i < g->vms; i++) {
-		rc = send_job(h, j, nvsr_way_of(h->path), i);
+		rc = part ? send_database(h, nvsr_way_of(h->path), i, script, part) : send_job(h, j, nvsr_way_of(h->path), i);
 		if (rc)
 			snprintf(complaint->text, sizeof(complaint->text), "guest %u does not take its job: %s", i + 1, strerror(-rc));
 	}
 	return rc;
+}
+
+/* All databases are ready before the first begins to work. */
+static int prepare_databases(struct nvsr_host *h, const struct nvsr_job *j, const char *script, struct nvsr_complaint *complaint)
+{
+	uint64_t until = nvsr_now_ns() + nvsr_database_limit_ns(j->namespace_bytes);
+	struct nvsr_guests *g = h->guests;
+	int rc = send_all(h, j, script, "prepare", complaint);
+
+	while (!rc && !nvsr_guests_ended(h) && !g->dead && !nvsr_stop && nvsr_now_ns() < until)
+		nvsr_sleep_ns(10 * NVSR_MS, &nvsr_stop);
+	if (rc)
+		return rc;
+	if (nvsr_stop)
+		return -EINTR;
+	if (g->dead) {
+		snprintf(complaint->text, sizeof(complaint->text), "%s", g->dead);
+		return -EIO;
+	}
+	for (unsigned i = 0; i < g->vms; i++) {
+		const char *said = g->guest[i].answer.text, *mark = said ? strstr(said, MARK) : NULL;
+
+		if (g->guest[i].ended && !g->guest[i].answer.code)
+			continue;
+		snprintf(complaint->text, sizeof(complaint->text), "guest %u %s: %.200s", i + 1,
+			 g->guest[i].ended ? "cannot make its database" : "was not done with its database in time", mark ? mark + strlen(MARK) : "");
+		return -EIO;
+	}
+	return 0;
+}
+
+int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, const char *script, struct nvsr_complaint *complaint)
+{
+	struct nvsr_guests *g = h->guests;
+	int rc = g->database ? prepare_databases(h, j, script, complaint) : 0;
+
+	if (rc) {
+		g->path = NULL;
+		return rc;
+	}
+	g->ios = g->guest[0].disk ? nvsr_disk_ios(g->guest[0].disk) : 0;
+	return send_all(h, j, script, g->database ? "run" : NULL, complaint);
 }
 
 /* What the host's driver does is seen; what the guest's own driver does is not. */
@@ -501,6 +573,19 @@ static char *join(const struct nvsr_guests *g, size_t *ret_len)
 	return text;
 }
 
+/* What databases said, a section for each guest. */
+static char *join_texts(const struct nvsr_guests *g, size_t *ret_len)
+{
+	struct nvsr_text t = { 0 };
+
+	for (unsigned i = 0; i < g->vms; i++)
+		nvsr_text_add(&t, "=== vm %u\n%s\n", i + 1, g->guest[i].answer.text ? g->guest[i].answer.text : "");
+	if (t.failed)
+		nvsr_text_free(&t);
+	*ret_len = t.s ? strlen(t.s) : 0;
+	return t.s;
+}
+
 void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 {
 	struct nvsr_guests *g = h->guests;
@@ -519,7 +604,7 @@ void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 			g->guest[i].answer.len = (size_t)(mark - text);
 		}
 	}
-	ret->json = join(g, &ret->json_len);
+	ret->json = g->database ? join_texts(g, &ret->json_len) : join(g, &ret->json_len);
 	if (!ret->err)
 		ret->err = strdup("");
 	ret->err_len = ret->err ? strlen(ret->err) : 0;

@@ -21,10 +21,11 @@ struct nvsr_guest {
 };
 struct nvsr_guests {
 	struct nvsr_hypervisor *hypervisor;
-	char folder[64], kernel[PATH_MAX], initrd[PATH_MAX];
+	char folder[64], kernel[PATH_MAX], initrd[PATH_MAX], db_initrd[PATH_MAX], db_lacks[PATH_MAX + 64];
 	char *broken;			/* why there is nothing of all this */
 	const struct nvsr_data_path *path;	/* of the guests that run */
 	unsigned jobs, vms;
+	bool database;			/* they have booted what has one */
 	struct nvsr_guest guest[NVSR_VMS_MAX];
 	unsigned proven[16];		/* by path: guests that were shown to have their namespace */
 	unsigned half;			/* those from proven on have read what the PF wrote; what they wrote is to be read by the PF */

@@ -88,7 +88,8 @@ static int open_host(struct nvsr_stage *s, struct nvsr_complaint *complaint)
 		if (lacks(s, c->path) || !(c->path->vf || is_polled(c->path)))
 			continue;
 		o.vfs = NVSR_MAX(o.vfs, c->path->vf ? c->vms : 1);
-		o.queues = NVSR_MAX(o.queues, c->jobs);
+		if (!nvsr_pattern_is_database(c->pattern))	/* threads of a database share them */
+			o.queues = NVSR_MAX(o.queues, c->jobs);
 	}
 	h->opened = true;
 	rc = nvsr_layout_open(h->o.target, &o, &h->layout, complaint);
@@ -177,7 +178,7 @@ static char *job(struct nvsr_stage *s, struct nvsr_job *j)
 		j->device = h->layout.fn[1].bdf;
 		j->nsid = h->layout.fn[1].nsid;
 	}
-	return nvsr_job_text(j);
+	return nvsr_pattern_is_database(j->cell->pattern) && !j->verify_bytes ? nvsr_database_script(j) : nvsr_job_text(j);
 }
 
 static int start(struct nvsr_stage *s, const struct nvsr_job *j, const char *file, const char *text, struct nvsr_complaint *complaint)
@@ -186,7 +187,7 @@ static int start(struct nvsr_stage *s, const struct nvsr_job *j, const char *fil
 	int rc;
 
 	if (h->in_guests)
-		return nvsr_guests_start(h, j, complaint);
+		return nvsr_guests_start(h, j, text, complaint);
 	h->status = 0;
 	h->ios = nvsr_disk_ios(h->disk);
 	rc = nvsr_fio_start(h->o.fio, file, &h->run);
@@ -252,13 +253,18 @@ static void drop(struct nvsr_stage *s, const char *evidence)
 	nvsr_guests_drop(host(s), evidence);
 }
 
+static const char *lacks_database(struct nvsr_stage *s)
+{
+	return nvsr_guests_lack_database(host(s));
+}
+
 static bool tcg(struct nvsr_stage *s)
 {
 	return nvsr_guests_tcg(host(s));
 }
 
 static const struct nvsr_stage_ops ops = {
-	.lacks = lacks, .tcg = tcg, .open = open_host, .ready = ready, .job = job, .start = start, .begun = begun, .ended = ended,
+	.lacks = lacks, .lacks_database = lacks_database, .tcg = tcg, .open = open_host, .ready = ready, .job = job, .start = start, .begun = begun, .ended = ended,
 	.finish = finish, .sample = sample, .roles = roles, .dead = dead, .drop = drop, .close = close_host,
 };
 

@@ -31,11 +31,14 @@ struct nvsr_host {
 bool nvsr_guests_way(const struct nvsr_data_path *p);
 /* malloc'd why it cannot here, NULL: it can. */
 char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p);
+/* The same of databases in guests, on any path. */
+const char *nvsr_guests_lack_database(struct nvsr_host *h);
 /* By software emulation, where there are guests at all. */
 bool nvsr_guests_tcg(struct nvsr_host *h);
 /* As the functions of a stage, for loads in guests. */
 int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint);
-int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr_complaint *complaint);
+/* @script: of a database. */
+int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, const char *script, struct nvsr_complaint *complaint);
 int nvsr_guests_begun(struct nvsr_host *h);
 bool nvsr_guests_ended(struct nvsr_host *h);
 void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret);

@@ -180,12 +180,31 @@ static bool sample_load(struct turn *t, uint64_t deadline)
 	return begun > 0 ? sample_window(t) : sample_backwards(t, deadline);
 }
 
+/* How long a database takes to load is its own: the whole of it. */
+static bool sample_whole(struct turn *t, uint64_t deadline)
+{
+	struct nvsr_stage *s = t->m->stage;
+
+	s->ops->sample(s, &t->sample[0]);
+	while (!t->ended && nvsr_now_ns() < deadline)
+		if (!sleep_until(t, nvsr_now_ns() + 5 * NVSR_MS, 5 * NVSR_MS) && !t->ended)
+			return false;
+	s->ops->sample(s, &t->sample[1]);
+	return t->ended;
+}
+
+static bool is_database(const struct turn *t)
+{
+	return nvsr_pattern_is_database(t->job.cell->pattern) && !t->job.verify_bytes;
+}
+
 /* What reports cannot read is no result.  NULL, or malloc'd why. */
-static char *judge_numbers(const char *json, size_t len, unsigned vms)
+static char *judge_numbers(const struct turn *t, const char *text, size_t len)
 {
 	struct nvsr_perf_repeat r = { 0 };
 	char complaint[512] = "";
-	int rc = nvsr_perf_fio_parse(json, len, "fio", vms, &r, complaint);
+	int rc = is_database(t) ? nvsr_perf_db_parse(text, len, "db_bench", nvsr_pattern_name(t->job.cell->pattern), t->vms, &r, complaint)
+				: nvsr_perf_fio_parse(text, len, "fio", t->vms, &r, complaint);
 
 	free(r.reason);
 	return rc ? strdup(complaint[0] ? complaint : strerror(-rc)) : NULL;
@@ -204,9 +223,10 @@ static void judge(struct turn *t, const struct nvsr_said *said, bool sampled)
 		t->dead = NULL;
 	}
 	if (!t->reason)
-		t->reason = nvsr_fio_judge(said->json, said->status, said->err, &t->corrupt);
+		t->reason = is_database(t) ? nvsr_database_judge(said->json, said->status, said->err)
+					   : nvsr_fio_judge(said->json, said->status, said->err, &t->corrupt);
 	if (!t->reason && t->window)
-		t->reason = judge_numbers(said->json, said->json_len, t->vms);
+		t->reason = judge_numbers(t, said->json, said->json_len);
 	if (!t->reason && t->window && !sampled)
 		t->reason = strdup("fio ended before the sampling window did");
 	t->corrupt |= corrupt;
@@ -227,16 +247,18 @@ static int run_fio(struct turn *t, const char *file, const char *text)
 		t->reason = strdup(complaint.text[0] ? complaint.text : strerror(-rc));
 		return nvsr_stop ? -EINTR : 0;
 	}
+	if (is_database(t))	/* made ready meanwhile, which takes its time */
+		deadline = nvsr_now_ns() + t->window + nvsr_database_limit_ns(t->job.namespace_bytes);
 	if (t->window)
-		sampled = sample_load(t, deadline);
+		sampled = is_database(t) ? sample_whole(t, deadline) : sample_load(t, deadline);
 	while (!t->ended && !nvsr_stop && !t->dead && nvsr_now_ns() < deadline)
 		sleep_until(t, nvsr_now_ns() + 2 * POLL_NS, 2 * POLL_NS);
 	if (!t->ended && !nvsr_stop && !t->dead)
-		t->reason = nvsr_asprintf("fio did not end within %llu s", (unsigned long long)((deadline - started) / NVSR_S));
+		t->reason = nvsr_asprintf("%s did not end within %llu s", is_database(t) ? "db_bench" : "fio", (unsigned long long)((deadline - started) / NVSR_S));
 	s->ops->finish(s, &said);
 	if (!nvsr_stop)
 		judge(t, &said, sampled);
-	rc = nvsr_stop ? -EINTR : put_in(t->m, t->folder, t->stem, ".json", said.json, said.json_len);
+	rc = nvsr_stop ? -EINTR : put_in(t->m, t->folder, t->stem, is_database(t) ? ".db.txt" : ".json", said.json, said.json_len);
 	if (!rc && t->reason)
 		rc = put_in(t->m, t->folder, t->stem, ".err", said.err, said.err_len);
 	if (!rc && sampled && !t->reason) {
@@ -253,7 +275,7 @@ static int run_turn(struct turn *t)
 	struct nvsr_measuring *m = t->m;
 	struct nvsr_stage *s = m->stage;
 	_cleanup_free_ char *text = NULL, *folder = nvsr_asprintf("%s/raw/%s", m->dir, t->folder);
-	_cleanup_free_ char *file = folder ? nvsr_asprintf("%s/%s.fio", folder, t->stem) : NULL;
+	_cleanup_free_ char *file = folder ? nvsr_asprintf("%s/%s.%s", folder, t->stem, is_database(t) ? "sh" : "fio") : NULL;
 	struct nvsr_complaint complaint = { "" };
 	int rc = folder && file ? nvsr_mkdirs(folder) : -ENOMEM;
 
@@ -341,7 +363,7 @@ static int log_cell(struct nvsr_measuring *m, const char *cell, const struct nvs
 static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, const struct paths *paths, struct progress *progress)
 {
 	const struct nvsr_cell *c = &m->matrix->cell[turn->cell];
-	const char *bad = paths->bad[c->path - nvsr_data_paths];
+	const char *lacks = nvsr_cell_lacks(m->stage, c), *bad = lacks ? lacks : paths->bad[c->path - nvsr_data_paths];
 	uint64_t begin = nvsr_now_ns();
 	char name[NVSR_CELL_NAME], stem[16];
 	struct turn t = { .m = m, .job = { .cell = c, .seed = m->seed + turn->repeat }, .folder = name, .stem = stem, .vms = c->vms };
@@ -350,7 +372,7 @@ static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, 
 	nvsr_cell_name(c, name);
 	snprintf(stem, sizeof(stem), "%u", turn->repeat);
 	if (bad)
-		return log_cell(m, name, turn, nvsr_lacks(m->stage, c->path) ? "skip" : "fail", bad, 0);
+		return log_cell(m, name, turn, lacks ? "skip" : "fail", bad, 0);
 	show(progress, name);
 	t.warm_up = m->matrix->warm_up_ms * NVSR_MS;
 	t.window = m->matrix->run_ms * NVSR_MS;
@@ -383,10 +405,11 @@ int nvsr_measure(struct nvsr_measuring *m)
 	progress.last = progress.started;
 	for (size_t i = 0; !rc && i < turns; i++)
 		if (!is_done(m, &turn[i])) {
-			const struct nvsr_data_path *p = m->matrix->cell[turn[i].cell].path;
+			const struct nvsr_cell *c = &m->matrix->cell[turn[i].cell];
 
-			paths.used[p - nvsr_data_paths] = true;
-			progress.todo += !nvsr_lacks(m->stage, p);
+			/* Skipped as a whole it says so; what only its databases lack is said with their cells. */
+			paths.used[c->path - nvsr_data_paths] |= nvsr_lacks(m->stage, c->path) || !nvsr_cell_lacks(m->stage, c);
+			progress.todo += !nvsr_cell_lacks(m->stage, c);
 		}
 	for (size_t i = 0; !rc && i < nvsr_data_path_count; i++)
 		if (paths.used[i])
@@ -396,7 +419,7 @@ int nvsr_measure(struct nvsr_measuring *m)
 		if (is_done(m, &turn[i]))
 			continue;
 		rc = nvsr_stop ? -EINTR : measure_cell(m, &turn[i], &paths, &progress);
-		progress.done += !rc && !nvsr_lacks(m->stage, m->matrix->cell[turn[i].cell].path);
+		progress.done += !rc && !nvsr_cell_lacks(m->stage, &m->matrix->cell[turn[i].cell]);
 	}
 	clear(&progress);
 	for (size_t i = 0; i < nvsr_data_path_count; i++)

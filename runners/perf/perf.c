@@ -160,7 +160,7 @@ static size_t count_turns(const struct nvsr_matrix *m, struct nvsr_stage *stage,
 	for (size_t i = 0; i < m->count; i++) {
 		const struct nvsr_data_path *p = m->cell[i].path;
 
-		for (unsigned r = 1; !nvsr_lacks(stage, p) && r <= m->repeats; r++)
+		for (unsigned r = 1; !nvsr_cell_lacks(stage, &m->cell[i]) && r <= m->repeats; r++)
 			if (!before || !nvsr_log_has(before, nvsr_cell_name(&m->cell[i], name), r)) {
 				turns++;
 				*ret_paths += !used[p - nvsr_data_paths];
@@ -185,7 +185,7 @@ static void note_crowding(const struct nvsr_matrix *m, struct nvsr_stage *stage,
 	unsigned most = 0;
 
 	for (size_t i = 0; i < m->count; i++)
-		if (!nvsr_lacks(stage, m->cell[i].path))
+		if (!nvsr_cell_lacks(stage, &m->cell[i]))
 			most = NVSR_MAX(most, m->cell[i].jobs * m->cell[i].vms);
 	if (most > p->guest.n)
 		nvsr_say("note: up to %u jobs share %u CPU%s", most, p->guest.n, p->guest.n == 1 ? "" : "s");
@@ -197,7 +197,7 @@ static int list_cells(const struct nvsr_matrix *m, struct nvsr_stage *stage)
 	char name[NVSR_CELL_NAME];
 
 	for (size_t i = 0; i < m->count; i++) {
-		const char *lacks = nvsr_lacks(stage, m->cell[i].path);
+		const char *lacks = nvsr_cell_lacks(stage, &m->cell[i]);
 
 		printf("%s%s%s\n", nvsr_cell_name(&m->cell[i], name), lacks ? "  # skipped: " : "", lacks ? lacks : "");
 	}

@@ -70,6 +70,15 @@ struct nvsr_job {
 /* malloc'd; NULL without memory. */
 char *nvsr_job_text(const struct nvsr_job *j);
 
+/* --- database.c: RocksDB in a guest ---------------------------------------------------------------------------------------- */
+
+/* Its script for the cell of @j, which takes "prepare" or "run".  malloc'd; NULL without memory. */
+char *nvsr_database_script(const struct nvsr_job *j);
+/* How long either may take. */
+uint64_t nvsr_database_limit_ns(uint64_t namespace_bytes);
+/* NULL, or malloc'd why it did not work. */
+char *nvsr_database_judge(const char *text, int status, const char *err);
+
 /* --- fio.c: the program --------------------------------------------------------------------------------------------------- */
 
 struct nvsr_fio {
@@ -188,6 +197,15 @@ void nvsr_procs_stop(struct nvsr_procs *p);
 static inline const char *nvsr_lacks(struct nvsr_stage *s, const struct nvsr_data_path *p)
 {
 	return s->ops->lacks(s, p);
+}
+
+static inline const char *nvsr_cell_lacks(struct nvsr_stage *s, const struct nvsr_cell *c)
+{
+	const char *lacks = nvsr_lacks(s, c->path);
+
+	if (lacks || !nvsr_pattern_is_database(c->pattern))
+		return lacks;
+	return s->ops->lacks_database ? s->ops->lacks_database(s) : "needs a host with guests: RocksDB runs in virtual machines";
 }
 
 /* --- measure.c: all turns ------------------------------------------------------------------------------------------------------- */

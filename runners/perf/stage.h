@@ -25,6 +25,8 @@ struct nvsr_said {
 struct nvsr_stage_ops {
 	/* Why @p cannot be measured here, owned by the stage; NULL: it can.  Before open() already. */
 	const char *(*lacks)(struct nvsr_stage *s, const struct nvsr_data_path *p);
+	/* The same of databases, on any path.  NULL: never. */
+	const char *(*lacks_database)(struct nvsr_stage *s);
 	/* Do guests run on emulated processors?  NULL: there are none. */
 	bool (*tcg)(struct nvsr_stage *s);
 	/* From here on the device is changed; close() puts it back. */

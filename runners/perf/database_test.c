@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A database's script, run by the shell with programs that only say what they were told: the right steps, in the right order. */
+#include <sys/stat.h>
+
+#include "runners/perf/perf.h"
+
+const char nvsr_version[] = "test";
+
+static int failed;
+#define EXPECT(x) ((x) ? (void)0 : (void)(fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #x), failed++))
+
+static char folder[] = "/tmp/nvsr-database-test-XXXXXX";
+
+static void put_program(const char *name)
+{
+	static const char text[] = "#!/bin/sh\necho \"${0##*/} $*\" >> \"$SAID\"\n[ \"${0##*/}\" != \"$FAILS\" ]\n";
+	_cleanup_free_ char *path = nvsr_asprintf("%s/%s", folder, name);
+
+	EXPECT(path && !nvsr_write_file(path, text, strlen(text)) && !chmod(path, 0700));
+}
+
+/* What was run by @part of the script of @pattern, and its exit code; @fails: a program that does. */
+static char *run(enum nvsr_pattern pattern, unsigned threads, const char *part, const char *fails, int *ret_code)
+{
+	const struct nvsr_cell cell = { .path = nvsr_data_path_find("passthrough"), .pattern = pattern, .block = 4096, .depth = 1,
+					.jobs = threads, .vms = 1 };
+	const struct nvsr_job job = { .cell = &cell, .run_ms = 1500, .seed = 7, .namespace_bytes = 32u << 20 };
+	_cleanup_free_ char *script = nvsr_database_script(&job), *path = nvsr_asprintf("%s/script", folder);
+	_cleanup_free_ char *said = nvsr_asprintf("%s/said", folder);
+	_cleanup_free_ char *command = nvsr_asprintf("SAID=%s FAILS=%s NVSR_DISK=/dev/none PATH=%s:$PATH sh %s %s", said, fails, folder, path, part);
+	char *text = NULL;
+	int status;
+
+	EXPECT(script && path && said && command && !nvsr_write_file(path, script, strlen(script)) && !nvsr_write_file(said, "", 0));
+	if (!script || !path || !said || !command)
+		exit(1);
+	status = system(command);
+	*ret_code = WEXITSTATUS(status);
+	if (nvsr_read_file(said, 1 << 20, &text, NULL))
+		exit(1);
+	return text;
+}
+
+/* @words one after the other in @text. */
+static bool has(const char *text, const char *const words[])
+{
+	for (; *words; text = strstr(text, *words++))
+		if (!strstr(text, *words))
+			return false;
+	return true;
+}
+
+int main(void)
+{
+	static const char *const programs[] = { "modprobe", "mkdir", "mke2fs", "mount", "umount", "sync", "db_bench" };
+	static const char *const empty[] = { "modprobe ext4", "mke2fs ", "/dev/none 32768k", "mount -t ext4 -o noatime /dev/none /tmp/db", NULL };
+	static const char *const filled[] = { "mount ", "db_bench --benchmarks=fillrandom", "--num=10082", "db_bench --benchmarks=compact",
+					      "--use_existing_db=1", "sync", NULL };
+	static const char *const reads[] = { "db_bench --benchmarks=readwhilemerging", "--threads=4 --duration=2",
+					     "--benchmark_write_rate_limit=131072", "--seed=7", "--use_direct_reads=1", NULL };
+	int code;
+	char *said;
+
+	if (!mkdtemp(folder))
+		return 1;
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(programs); i++)
+		put_program(programs[i]);
+
+	said = run(NVSR_PATTERN_BULKLOAD, 1, "prepare", "", &code);
+	EXPECT(!code && has(said, empty) && !strstr(said, "db_bench"));
+	free(said);
+	said = run(NVSR_PATTERN_BULKLOAD, 1, "run", "", &code);
+	EXPECT(!code && !strncmp(said, "db_bench --benchmarks=fillrandom", 32) && !strstr(said, "mke2fs"));
+	free(said);
+	said = run(NVSR_PATTERN_READWHILEMERGING, 4, "prepare", "", &code);
+	EXPECT(!code && has(said, empty) && has(said, filled));
+	free(said);
+	said = run(NVSR_PATTERN_READWHILEMERGING, 4, "run", "", &code);
+	EXPECT(!code && has(said, reads) && !strstr(said, "fillrandom"));
+	free(said);
+	/* A step that fails is the last one, and is told. */
+	said = run(NVSR_PATTERN_READWHILEMERGING, 4, "prepare", "mke2fs", &code);
+	EXPECT(code && !strstr(said, "mount -t") && !strstr(said, "db_bench"));
+	free(said);
+	said = run(NVSR_PATTERN_BULKLOAD, 1, "run", "db_bench", &code);
+	EXPECT(code);
+	free(said);
+
+	said = nvsr_database_judge("", 1 << 8, "open error: IO error\n");
+	EXPECT(said && strstr(said, "exit code 1: open error: IO error") && !nvsr_database_judge("x", 0, ""));
+	free(said);
+	EXPECT(nvsr_database_limit_ns(1ull << 40) > 3600 * NVSR_S && nvsr_database_limit_ns(16u << 20) < 300 * NVSR_S);
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(programs) + 2; i++) {
+		const char *name = i < NVSR_ARRAY_SIZE(programs) ? programs[i] : i == NVSR_ARRAY_SIZE(programs) ? "script" : "said";
+		_cleanup_free_ char *path = nvsr_asprintf("%s/%s", folder, name);
+
+		if (path)
+			unlink(path);
+	}
+	rmdir(folder);
+	return failed != 0;
+}
