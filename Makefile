@@ -67,7 +67,7 @@ help:
 	@echo 'make lab        every suite on QEMU'"'"'s SR-IOV device, through the Linux driver of an emulated host'
 	@echo 'make lab-pair   the same with VFs driven by VFIO;  make lab-vfio: PF and VFs'
 	@echo 'make lab-taking a PF is taken from its driver and given back;  make lab-removal: the device goes away in mid-run'
-	@echo 'make lab-perf   nvsr-conform perf with guests on QEMU'"'"'s device: every path (KIND=smoke: three), and what goes wrong'
+	@echo 'make lab-perf   nvsr-conform perf with guests on QEMU'"'"'s device: every path (KIND=smoke: three; KIND=db: RocksDB), and what goes wrong'
 	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
 	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
 	@echo 'make guest      the appliance that virtual machines boot: build/guest/{vmlinuz,fio.initrd}'
@@ -225,8 +225,8 @@ FUZZ_S ?= 60
 fuzz: $(FUZZBIN)
 	@B=$(B) FUZZ_S=$(FUZZ_S) runners/build/fuzz $(FUZZSRC)
 
-# KIND: smoke, all.  Guests find their image beside the program.
-lab-perf: $(BIN) $(READING) $(GUEST) | $(B)/setup.vm
+# KIND: smoke, all, db.  Guests find their image beside the program.
+lab-perf: $(BIN) $(READING) $(GUEST) $(if $(filter db,$(KIND)),$(GUEST_DB)) | $(B)/setup.vm
 	@runners/lab/perf $(BIN) $(READING) $(or $(KIND),all) $(B)/lab/perf
 
 check: $(BIN) $(ENGINE) $(TESTBIN) $(CORPUSBIN) $(READING) $(if $(filter 1,$(SAN)),,$(GUEST)) | $(B)/setup.build $(B)/setup.check $(B)/setup.vm

@@ -462,48 +462,91 @@ static void vms_cpu(const struct nvsr_perf_run *run, struct nvsr_claim_result *r
 	grows_with_vms(run, r, NVSR_PERF_PATH_CORES, "cores");
 }
 
-static void needs_database(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
+/* The least growth of all VMs' operations from one number of VMs to the next, of databases. */
+static void database_grows(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs RocksDB's db_bench in VMs, this run has fio");
+	const struct nvsr_perf_cell *from = NULL, *to = NULL;
+	struct nvsr_spread least = { .n = 0 };
+	unsigned steps = 0;
+
+	for (size_t i = 0; i < run->cells; i++) {
+		const struct nvsr_perf_cell *c = &run->cell[i], *before = NULL;
+		struct nvsr_spread growth;
+
+		for (size_t k = 0; k < run->cells && nvsr_perf_is_database(c->pattern); k++) {
+			const struct nvsr_perf_cell *b = &run->cell[k];
+
+			if (b->ok && b->vms < c->vms && !strcmp(b->path, c->path) && nvsr_perf_same_but(b, c, NVSR_AXIS_VMS) &&
+			    (!before || b->vms > before->vms))
+				before = b;
+		}
+		growth = before ? nvsr_perf_ratio(c, before, NVSR_PERF_IOPS, run->repeats) : nvsr_spread_of(NULL, 0);
+		if (!growth.n)
+			continue;
+		if (!steps++ || growth.median < least.median) {
+			least = growth;
+			from = before;
+			to = c;
+		}
+	}
+	if (!steps) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs RocksDB's bulkload or readwhilemerging in two numbers of VMs");
+		return;
+	}
+	nvsr_ev_cite(r, from);
+	nvsr_ev_cite(r, to);
+	if (nvsr_ev_is_noise(&least, 1 - NVSR_EV_CLOSE, INFINITY))
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "too noisy: %s to %s times as much", DIGITS(least.min), DIGITS(least.max));
+	else
+		nvsr_ev_judge(r, nvsr_ev_holds(least.median >= 1 - NVSR_EV_CLOSE),
+			      "a step of VMs brings at least %s times as many operations in %u steps (%s, %s: %s thousand/s in %u VM%s, %s in %u)",
+			      DIGITS(least.median), steps, to->path, to->pattern, DIGITS(from->stat[NVSR_PERF_IOPS].median / 1000),
+			      from->vms, from->vms == 1 ? "" : "s", DIGITS(to->stat[NVSR_PERF_IOPS].median / 1000), to->vms);
 }
 
-/* The least of worst-to-best of @path: its widest spread. */
-static const struct nvsr_perf_cell *least_even(const struct nvsr_perf_run *run, const char *path)
+/* The least of worst-to-best of @path, its widest spread: of databases, or of fio. */
+static const struct nvsr_perf_cell *least_even(const struct nvsr_perf_run *run, const char *path, bool database)
 {
 	const struct nvsr_perf_cell *at = NULL;
 
 	for (size_t i = 0; i < run->cells; i++) {
 		const struct nvsr_perf_cell *c = &run->cell[i];
 
-		if (!strcmp(c->path, path) && nvsr_ev_in_scope(c) && c->stat[NVSR_PERF_WORST_BEST].n &&
+		if (!strcmp(c->path, path) && c->ok && (database ? nvsr_perf_is_database(c->pattern) : nvsr_ev_in_scope(c)) &&
+		    c->stat[NVSR_PERF_WORST_BEST].n &&
 		    (!at || c->stat[NVSR_PERF_WORST_BEST].median < at->stat[NVSR_PERF_WORST_BEST].median))
 			at = c;
 	}
 	return at;
 }
 
-static void vhost_spread(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
+static bool judge_spread(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, bool database)
 {
 	const char *paths[NVSR_PERF_PATHS_MOST];
 	unsigned n = nvsr_perf_paths(run, true, paths);
-	const struct nvsr_perf_cell *vhost = least_even(run, "vhost-user-blk"), *other = NULL;
+	const struct nvsr_perf_cell *vhost = least_even(run, "vhost-user-blk", database), *other = NULL;
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct nvsr_perf_cell *c = strcmp(paths[i], "vhost-user-blk") ? least_even(run, paths[i]) : NULL;
+		const struct nvsr_perf_cell *c = strcmp(paths[i], "vhost-user-blk") ? least_even(run, paths[i], database) : NULL;
 
 		if (c && (!other || c->stat[NVSR_PERF_WORST_BEST].median < other->stat[NVSR_PERF_WORST_BEST].median))
 			other = c;
 	}
-	if (!vhost || !other) {
-		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs several VMs on vhost-user-blk and on another path");
-		return;
-	}
+	if (!vhost || !other)
+		return false;
 	nvsr_ev_cite(r, vhost);
 	nvsr_ev_cite(r, other);
 	nvsr_ev_judge(r, nvsr_ev_holds(vhost->stat[NVSR_PERF_WORST_BEST].median < other->stat[NVSR_PERF_WORST_BEST].median),
-		      "with fio, the slowest VM has %s of the fastest on vhost-user-blk, at worst %s elsewhere (%s)",
-		      DIGITS(vhost->stat[NVSR_PERF_WORST_BEST].median), DIGITS(other->stat[NVSR_PERF_WORST_BEST].median),
-		      other->path);
+		      "with %s, the slowest VM has %s of the fastest on vhost-user-blk, at worst %s elsewhere (%s)",
+		      database ? "RocksDB" : "fio", DIGITS(vhost->stat[NVSR_PERF_WORST_BEST].median),
+		      DIGITS(other->stat[NVSR_PERF_WORST_BEST].median), other->path);
+	return true;
+}
+
+static void vhost_spread(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
+{
+	if (!judge_spread(run, r, true) && !judge_spread(run, r, false))
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs several VMs on vhost-user-blk and on another path");
 }
 
 static void see_erase(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
@@ -603,8 +646,9 @@ const struct nvsr_claim nvsr_claims[] = {
 	  "here: it does not fall by more than 10 % as queues grow.", latency_grows },
 	{ "fig-9a", "Fig 9a", "Bandwidth of all VMs together grows with VMs, or stays (at least 0.9 of it).", vms_bandwidth },
 	{ "fig-9b", "Fig 9b", "CPU load grows with VMs, or stays.", vms_cpu },
-	{ "fig-10-rocksdb", "Fig 10", "RocksDB: throughput of bulkload and readwhilemerging in 1 to 16 VMs.", needs_database },
-	{ "fig-10-spread", "Fig 10", "vhost has the widest spread between the best and the worst VM (the study: RocksDB).", vhost_spread },
+	{ "fig-10-rocksdb", "Fig 10", "RocksDB: throughput of bulkload and readwhilemerging in 1 to 16 VMs.  The figure has curves "
+	  "and no number; looked at here: that of all VMs together grows with VMs, or stays (at least 0.9 of it).", database_grows },
+	{ "fig-10-spread", "Fig 10", "vhost has the widest spread between the best and the worst VM (RocksDB; without it, fio).", vhost_spread },
 	{ "sec-2.4-crypto", "Section 2.4", "Crypto erase takes seconds where a 3-pass overwrite takes about 40 minutes per TB.", see_erase },
 	{ "sec-4-answers", "Section 4", "Many drives stop answering while a secure erase runs.", see_erase },
 	{ "end-dp", "Conclusions", "Passthrough reaches bare metal's peak (at least 0.9 of it).", dp_peak },

@@ -88,7 +88,8 @@ void nvsr_perf_workload_text(const struct nvsr_perf_cell *c, char ret[96])
 	static const struct { const char *name, *text; } patterns[] = {
 		{ "randread", "random read" }, { "randwrite", "random write" }, { "read", "sequential read" },
 		{ "write", "sequential write" }, { "randrw", "random read and write" }, { "rw", "sequential read and write" },
-		{ "readwrite", "sequential read and write" },
+		{ "readwrite", "sequential read and write" }, { "bulkload", "RocksDB bulkload" },
+		{ "readwhilemerging", "RocksDB readwhilemerging" },
 	};
 	const char *text = c->pattern;
 	size_t letters = strcspn(c->pattern, "0123456789");
