@@ -254,7 +254,7 @@ void nvsr_perf_html_cells(FILE *f, const struct nvsr_perf_run *run, const struct
 		{ "mean µs", NVSR_PERF_LAT_MEAN, 1e3, false }, { "p50 µs", NVSR_PERF_LAT_P50, 1e3, false },
 		{ "p95 µs", NVSR_PERF_LAT_P95, 1e3, false }, { "p99 µs", NVSR_PERF_LAT_P99, 1e3, false },
 		{ "p99.9 µs", NVSR_PERF_LAT_P999, 1e3, false }, { "fairness", NVSR_PERF_JAIN, 1, false },
-		{ "worst / best VM", NVSR_PERF_WORST_BEST, 1, false },
+		{ "worst / best VM", NVSR_PERF_WORST_BEST, 1, false }, { "overlap", NVSR_PERF_OVERLAP, 1, false },
 	};
 	static const struct column mixed[] = {
 		{ "read kIOPS", NVSR_PERF_READ_IOPS, 1e3, false }, { "read p50 µs", NVSR_PERF_READ_P50, 1e3, false },

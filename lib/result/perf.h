@@ -58,7 +58,8 @@
 	X(FIO_SYS, "fio_sys_cores", "cores", 0, "system time of fio's jobs, as fio says") \
 	X(FIO_CTX, "fio_switches_per_s", "1/s", 0, "context switches of fio's jobs, as fio says") \
 	X(JAIN, "jain", "1", 1, "fairness between VMs: 1 all alike, 1/VMs one has all") \
-	X(WORST_BEST, "worst_to_best", "1", 1, "IOPS of the slowest VM / those of the fastest")
+	X(WORST_BEST, "worst_to_best", "1", 1, "IOPS of the slowest VM / those of the fastest") \
+	X(OVERLAP, "vms_overlap", "1", 1, "share of the time with load in any VM that all had it")
 
 enum nvsr_perf_metric {
 #define X(id, column, unit, better, text) NVSR_PERF_##id,

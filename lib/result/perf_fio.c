@@ -342,6 +342,7 @@ int nvsr_perf_host_parse(const char *text, size_t len, const char *where, struct
 	json_error_t error;
 	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	uint64_t version, window_ns;
+	double overlap;
 	int rc;
 
 	if (!root) {
@@ -353,6 +354,8 @@ int nvsr_perf_host_parse(const char *text, size_t len, const char *where, struct
 		rc = nvsr_perf_integer(&at, root, "window_ns", 1, INT64_MAX, &window_ns);
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(host_members) && !rc; i++)
 		rc = read_member(&at, root, i, (double)window_ns, ret->value);
+	if (!rc && json_object_get(root, "overlap") && !(rc = nvsr_perf_number(&at, root, "overlap", &overlap)))
+		ret->value[NVSR_PERF_OVERLAP] = NVSR_MIN(overlap, 1);
 	if (!rc)
 		derive(ret->value);
 	json_decref(root);

@@ -114,11 +114,12 @@ static void test_host(void)
 		{ "", "not JSON" }, { "[]", "version" }, { "{\"version\":2}", "version" }, { "{\"version\":1}", "window_ns" },
 		{ "{\"version\":1,\"window_ns\":0}", "window_ns: expected an integer from 1" },
 		{ "{\"version\":1,\"window_ns\":9,\"host\":{\"busy_ns\":\"x\"}}", "host.busy_ns: expected a number" },
+		{ "{\"version\":1,\"window_ns\":9,\"overlap\":-1}", "overlap: expected a number" },
 		{ "{\"version\":1,\"window_ns\":9,\"groups\":{\"guest\":{\"cpu_ns\":-1}}}", "groups.guest.cpu_ns" },
 	};
 	static const char good[] = "{\"version\":1,\"window_ns\":500000000,\"host\":{\"busy_ns\":1000000000,\"interrupts\":50},"
 		"\"groups\":{\"guest\":{\"cpu_ns\":250000000,\"voluntary\":25},\"device\":{\"cpu_ns\":500000000},"
-		"\"backend\":{\"cpu_ns\":375000000}},\"counters\":{\"backend\":{\"kicks\":5}}}";
+		"\"backend\":{\"cpu_ns\":375000000}},\"counters\":{\"backend\":{\"kicks\":5}},\"overlap\":0.9}";
 	struct nvsr_perf_repeat r;
 	char complaint[512];
 
@@ -132,7 +133,7 @@ static void test_host(void)
 	EXPECT(near(r.value[NVSR_PERF_HOST_CORES], 2) && near(r.value[NVSR_PERF_HOST_IRQ], 100) && isnan(r.value[NVSR_PERF_HOST_CTX]));
 	EXPECT(near(r.value[NVSR_PERF_GUEST_CORES], 0.5) && near(r.value[NVSR_PERF_PATH_CORES], 1.25));
 	EXPECT(near(r.value[NVSR_PERF_IOPS_PER_CORE], 80) && near(r.value[NVSR_PERF_KICKS], 10) && near(r.value[NVSR_PERF_KICKS_PER_IO], 0.1));
-	EXPECT(r.value[NVSR_PERF_OTHER_CORES] == 0);
+	EXPECT(r.value[NVSR_PERF_OTHER_CORES] == 0 && near(r.value[NVSR_PERF_OVERLAP], 0.9));
 	EXPECT(near(r.value[NVSR_PERF_SLEEPS_PER_IO], 0.5) && isnan(r.value[NVSR_PERF_CALLS_PER_IO]));
 }
 

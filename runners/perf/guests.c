@@ -13,6 +13,7 @@
 #define SCRIPT_S 60
 #define MEMORY_MIB 512
 #define STARTED_IOS 16
+#define BARRIER_MS 1000			/* fio's time to start */
 #define QBOOT "/usr/share/qemu/qboot.rom"	/* saves a second of the BIOS's time */
 #define CMDLINE "console=ttyS0 panic=-1 quiet nvme_core.multipath=N"
 #define MARK "\n=== stderr\n"
@@ -197,6 +198,7 @@ void nvsr_guests_drop(struct nvsr_host *h, const char *evidence)
 		stop_guest(g, i, evidence);
 	if (g) {
 		g->vms = g->half = 0;
+		g->synchronized = false;
 		g->path = NULL;
 		free(g->dead);
 		g->dead = NULL;
@@ -421,6 +423,13 @@ static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct 
 
 	mine.vm = i + 1;
 	mine.seed = j->seed + i;
+	if (h->guests->vms > 1 && !j->verify_bytes) {
+		/* fio is up and its time begins when all guests' clocks are there. */
+		mine.prerun = "sh wait.sh";
+		nvsr_text_add(&t, "cat > wait.sh << 'END_OF_WAIT'\n"
+			      "while read -r up idle < /proc/uptime && [ \"${up%%.*}${up#*.}\" -lt %llu ]; do usleep 2000; done\nEND_OF_WAIT\n",
+			      (unsigned long long)((h->guests->barrier - h->guests->guest[i].clock) / (10 * NVSR_MS)));
+	}
 	text = nvsr_job_text(&mine);
 	put_disk(&t, h, way, i);
 	nvsr_text_add(&t, "cat > job.fio << 'END_OF_JOB'\n%s\nEND_OF_JOB\n"
@@ -449,6 +458,30 @@ static void forget_answers(struct nvsr_guests *g)
 	}
 }
 
+/* What guests' clocks say, by asking each: the answer is from between question and receipt. */
+static int synchronize(struct nvsr_host *h, struct nvsr_complaint *complaint)
+{
+	struct nvsr_guests *g = h->guests;
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && !g->synchronized && i < g->vms; i++) {
+		struct nvsr_vm_answer a = { 0 };
+		uint64_t asked = nvsr_now_ns();
+		double uptime = 0;
+
+		rc = nvsr_vm_run(g->guest[i].vm, "cat /proc/uptime\n", (unsigned)(SCRIPT_S * scale(h)), &a, complaint);
+		if (!rc && (!a.text || sscanf(a.text, "%lf", &uptime) != 1 || !(uptime > 0 && uptime < 1e9))) {
+			snprintf(complaint->text, sizeof(complaint->text), "guest %u does not say what its clock is", i + 1);
+			rc = -EPROTO;
+		}
+		g->guest[i].clock = asked / 2 + nvsr_now_ns() / 2 - (uint64_t)(uptime * NVSR_S);
+		free(a.text);
+	}
+	g->synchronized = !rc;
+	g->barrier = nvsr_now_ns() + (uint64_t)(BARRIER_MS * scale(h)) * NVSR_MS;
+	return rc;
+}
+
 static int send_all(struct nvsr_host *h, const struct nvsr_job *j, const char *script, const char *part, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guests *g = h->guests;
@@ -456,6 +489,7 @@ static int send_all(struct nvsr_host *h, const struct nvsr_job *j, const char *s
 
 	forget_answers(g);
 	for (unsigned i = 0; !rc && i < g->vms; i++) {
+		g->guest[i].began_at = nvsr_now_ns();
 		rc = part ? send_database(h, nvsr_way_of(h->path), i, script, part) : send_job(h, j, nvsr_way_of(h->path), i);
 		if (rc)
 			snprintf(complaint->text, sizeof(complaint->text), "guest %u does not take its job: %s", i + 1, strerror(-rc));
@@ -502,7 +536,23 @@ int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, const char 
 		return rc;
 	}
 	g->ios = g->guest[0].disk ? nvsr_disk_ios(g->guest[0].disk) : 0;
-	return send_all(h, j, script, g->database ? "run" : NULL, complaint);
+	/* A database begins when it is told to; fio takes its time to start, in each guest another. */
+	if (g->vms > 1 && !g->database && !j->verify_bytes)
+		rc = synchronize(h, complaint);
+	return rc ? rc : send_all(h, j, script, g->database ? "run" : NULL, complaint);
+}
+
+double nvsr_guests_overlap(struct nvsr_host *h, const struct nvsr_job *j)
+{
+	bool fixed = j->cell->pattern != NVSR_PATTERN_BULKLOAD;	/* how long it is: then the end says when it began */
+	struct nvsr_guests *g = h->guests;
+	uint64_t begin[NVSR_VMS_MAX], end[NVSR_VMS_MAX];
+
+	for (unsigned i = 0; i < g->vms; i++) {
+		end[i] = g->guest[i].ended_at;
+		begin[i] = fixed ? end[i] - j->run_ms * NVSR_MS : g->guest[i].began_at;
+	}
+	return nvsr_overlap_of(begin, end, g->vms);
 }
 
 /* What the host's driver does is seen; what the guest's own driver does is not. */
@@ -524,6 +574,8 @@ bool nvsr_guests_ended(struct nvsr_host *h)
 
 		if (rc < 0)
 			g->dead = strdup(complaint.text);
+		if (rc > 0)
+			g->guest[i].ended_at = nvsr_now_ns();
 		g->guest[i].ended |= rc > 0;
 		ended += g->guest[i].ended;
 	}

@@ -17,11 +17,13 @@ struct nvsr_guest {
 	char *fabric;		/* and that over a network */
 	bool exported;		/* by a target of the kernel */
 	bool ended;
+	uint64_t began_at, ended_at;	/* of its load: was sent, was heard */
+	uint64_t clock;		/* the host's when the guest's was 0, ns */
 	struct nvsr_vm_answer answer;
 };
 struct nvsr_guests {
 	struct nvsr_hypervisor *hypervisor;
-	char folder[64], kernel[PATH_MAX], initrd[PATH_MAX], db_initrd[PATH_MAX], db_lacks[PATH_MAX + 64];
+	char folder[64], kernel[PATH_MAX], initrd[PATH_MAX], db_initrd[PATH_MAX], db_lacks[PATH_MAX + 96];
 	char *broken;			/* why there is nothing of all this */
 	const struct nvsr_data_path *path;	/* of the guests that run */
 	unsigned jobs, vms;
@@ -29,7 +31,8 @@ struct nvsr_guests {
 	struct nvsr_guest guest[NVSR_VMS_MAX];
 	unsigned proven[16];		/* by path: guests that were shown to have their namespace */
 	unsigned half;			/* those from proven on have read what the PF wrote; what they wrote is to be read by the PF */
-	uint64_t run, ios;
+	uint64_t run, ios, barrier;
+	bool synchronized;		/* clocks are known */
 	unsigned booted;		/* so far: for names */
 	char *dead;
 };

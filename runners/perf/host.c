@@ -253,6 +253,11 @@ static void drop(struct nvsr_stage *s, const char *evidence)
 	nvsr_guests_drop(host(s), evidence);
 }
 
+static double overlap(struct nvsr_stage *s, const struct nvsr_job *j)
+{
+	return host(s)->in_guests ? nvsr_guests_overlap(host(s), j) : 1;
+}
+
 static const char *lacks_database(struct nvsr_stage *s)
 {
 	return nvsr_guests_lack_database(host(s));
@@ -264,7 +269,7 @@ static bool tcg(struct nvsr_stage *s)
 }
 
 static const struct nvsr_stage_ops ops = {
-	.lacks = lacks, .lacks_database = lacks_database, .tcg = tcg, .open = open_host, .ready = ready, .job = job, .start = start, .begun = begun, .ended = ended,
+	.lacks = lacks, .lacks_database = lacks_database, .tcg = tcg, .open = open_host, .ready = ready, .job = job, .start = start, .begun = begun, .ended = ended, .overlap = overlap,
 	.finish = finish, .sample = sample, .roles = roles, .dead = dead, .drop = drop, .close = close_host,
 };
 

@@ -41,6 +41,7 @@ int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr
 int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, const char *script, struct nvsr_complaint *complaint);
 int nvsr_guests_begun(struct nvsr_host *h);
 bool nvsr_guests_ended(struct nvsr_host *h);
+double nvsr_guests_overlap(struct nvsr_host *h, const struct nvsr_job *j);
 void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret);
 void nvsr_guests_sample(struct nvsr_host *h, struct nvsr_sample *ret);
 unsigned nvsr_guests_roles(struct nvsr_host *h);

@@ -17,6 +17,8 @@ static void put_global(struct nvsr_text *t, const struct nvsr_job *j)
 	/* Total latency is what engines have in common; the others would only cost time. */
 	nvsr_text_add(t, "lat_percentiles=1\nclat_percentiles=0\npercentile_list=50:95:99:99.9\n"
 			 "disable_clat=1\ndisable_slat=1\ngroup_reporting=1\n");
+	if (j->prerun)
+		nvsr_text_add(t, "exec_prerun=%s\n", j->prerun);
 	if (j->cpus)
 		nvsr_text_add(t, "cpus_allowed=%s\ncpus_allowed_policy=split\n", nvsr_cpus_text(j->cpus, cpus, sizeof(cpus)));
 }

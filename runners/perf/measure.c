@@ -9,6 +9,8 @@
 #define POLL_NS NVSR_MS
 #define PLAIN_EVERY_NS (10 * NVSR_S)
 
+#define LEAST_OVERLAP 0.5	/* of loads of several VMs */
+
 uint64_t nvsr_measure_grace_ns = 20 * NVSR_S;
 
 /* --- progress -------------------------------------------------------------------------------------------------------------- */
@@ -255,6 +257,12 @@ static int run_fio(struct turn *t, const char *file, const char *text)
 		sleep_until(t, nvsr_now_ns() + 2 * POLL_NS, 2 * POLL_NS);
 	if (!t->ended && !nvsr_stop && !t->dead)
 		t->reason = nvsr_asprintf("%s did not end within %llu s", is_database(t) ? "db_bench" : "fio", (unsigned long long)((deadline - started) / NVSR_S));
+	if (t->ended && t->vms > 1 && t->window && s->ops->overlap) {
+		t->sample[1].overlap = s->ops->overlap(s, &t->job);
+		if (!t->reason && t->sample[1].overlap < LEAST_OVERLAP)
+			t->reason = nvsr_asprintf("not measured together: all VMs had load in %.0f %% of the time that any had, less than %.0f %%",
+						  t->sample[1].overlap * 100, LEAST_OVERLAP * 100);
+	}
 	s->ops->finish(s, &said);
 	if (!nvsr_stop)
 		judge(t, &said, sampled);

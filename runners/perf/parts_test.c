@@ -211,8 +211,25 @@ static void processor_time_is_that_of_the_process(void)
 	EXPECT(json_integer_value(json_object_get(o, "window_ns")) == (json_int_t)(b.at - a.at), "%s", text);
 	EXPECT(strstr(text, "\"kicks\": 7") && strstr(text, "\"commands\": 500"), "%s", text);
 	json_decref(o);
+	EXPECT(!strstr(text, "overlap"), "of one VM: %s", text);
+	b.overlap = 0.75;
 	without = nvsr_sample_text(&a, &b, 2, 3);
+	EXPECT(strstr(without, "\"overlap\": 0.75"), "%s", without);
 	EXPECT(!strstr(without, "backend"), "%s", without);
+}
+
+static void loads_overlap(void)
+{
+	static const struct { uint64_t begin[3], end[3]; unsigned n; double share; } cases[] = {
+		{ { 10, 10, 10 }, { 20, 20, 20 }, 3, 1 }, { { 10, 12, 14 }, { 20, 20, 30 }, 3, 0.3 }, { { 10, 20 }, { 20, 30 }, 2, 0 },
+		{ { 10, 25 }, { 20, 30 }, 2, 0 }, { { 0, 2 }, { 8, 10 }, 2, 0.6 }, { { 0 }, { 9 }, 1, 1 }, { { 0 }, { 0 }, 0, 0 },
+	};
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		double share = nvsr_overlap_of(cases[i].begin, cases[i].end, cases[i].n);
+
+		EXPECT(share > cases[i].share - 1e-9 && share < cases[i].share + 1e-9, "case %u: %f", i, share);
+	}
 }
 
 /* --- the journal -------------------------------------------------------------------------------------------------------------------- */
@@ -299,6 +316,7 @@ int main(void)
 	job_files_of_disks_have_the_same_load();
 	only_a_good_answer_is_one();
 	processor_time_is_that_of_the_process();
+	loads_overlap();
 	the_journal_knows_what_is_there();
 	only_a_run_that_ended_is_over();
 	interrupts_are_those_of_the_name();

@@ -64,6 +64,7 @@ struct nvsr_job {
 	const struct nvsr_cpus *cpus;	/* NULL: anywhere */
 	unsigned warm_up_ms, run_ms;
 	uint64_t seed, namespace_bytes;
+	const char *prerun;	/* what each job runs before its time begins, NULL: nothing */
 	uint64_t verify_bytes;	/* not 0: write so much at random, read it back and compare, instead of a load */
 };
 #define NVSR_PROOF_BYTES (1u << 20)
@@ -135,6 +136,7 @@ struct nvsr_sample {
 	struct { uint64_t cpu_ns, voluntary, involuntary; } role[NVSR_ROLES];
 	struct nvsr_served_stats device;
 	struct nvsr_back_counters back_end;
+	double overlap;			/* of several VMs' loads, in the later of two; 0: of one VM */
 };
 /* Host and the processes of each role: @pid[role], @pids[role] of them.  Counters are the caller's. */
 void nvsr_sample_take(const pid_t *const pid[NVSR_ROLES], const unsigned pids[NVSR_ROLES], struct nvsr_sample *ret);
@@ -142,6 +144,8 @@ void nvsr_sample_take(const pid_t *const pid[NVSR_ROLES], const unsigned pids[NV
 uint64_t nvsr_cpu_ns(pid_t pid);
 /* Interrupts so far, of all lines of /proc/interrupts that have @name in them. */
 uint64_t nvsr_interrupts_of(const char *name);
+/* Share of the time from the first begin to the last end that lies in all @n of them. */
+double nvsr_overlap_of(const uint64_t *begin, const uint64_t *end, unsigned n);
 /* R.host.json; of the roles (bits) that were there, and their counters.  malloc'd; NULL without memory. */
 char *nvsr_sample_text(const struct nvsr_sample *a, const struct nvsr_sample *b, unsigned cpus, unsigned roles);
 

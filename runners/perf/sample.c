@@ -112,6 +112,19 @@ void nvsr_sample_take(const pid_t *const pid[NVSR_ROLES], const unsigned pids[NV
 	*ret = s;
 }
 
+double nvsr_overlap_of(const uint64_t *begin, const uint64_t *end, unsigned n)
+{
+	uint64_t first = UINT64_MAX, from = 0, to = UINT64_MAX, last = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		first = NVSR_MIN(first, begin[i]);
+		from = NVSR_MAX(from, begin[i]);
+		to = NVSR_MIN(to, end[i]);
+		last = NVSR_MAX(last, end[i]);
+	}
+	return n && to > from && last > first ? (double)(to - from) / (double)(last - first) : 0;
+}
+
 /* Differences: a counter of something that ended meanwhile does not become a huge number. */
 static json_t *more(uint64_t a, uint64_t b)
 {
@@ -150,6 +163,8 @@ char *nvsr_sample_text(const struct nvsr_sample *a, const struct nvsr_sample *b,
 	o = json_pack("{s:i,s:o,s:i,s:{s:o,s:o,s:o},s:o,s:o}", "version", 1, "window_ns", more(a->at, b->at), "cpus", (int)cpus, "host",
 		      "busy_ns", more(a->busy_ns, b->busy_ns), "interrupts", more(a->interrupts, b->interrupts),
 		      "context_switches", more(a->context_switches, b->context_switches), "groups", groups, "counters", counters);
+	if (o && b->overlap > 0)
+		json_object_set_new(o, "overlap", json_real(b->overlap));
 	text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
 	json_decref(o);
 	return text ? nvsr_asprintf("%s\n", text) : NULL;

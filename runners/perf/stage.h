@@ -40,6 +40,8 @@ struct nvsr_stage_ops {
 	/* Does the device have commands of it?  1 yes, 0 not yet, negative: cannot be told. */
 	int (*begun)(struct nvsr_stage *s);
 	bool (*ended)(struct nvsr_stage *s);
+	/* Share of the time with load in any VM that all had it, after the end.  NULL: one process has them all. */
+	double (*overlap)(struct nvsr_stage *s, const struct nvsr_job *j);
 	/* End it where it runs; what it said. */
 	void (*finish)(struct nvsr_stage *s, struct nvsr_said *ret);
 	void (*sample)(struct nvsr_stage *s, struct nvsr_sample *ret);
