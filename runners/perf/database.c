@@ -42,7 +42,7 @@ char *nvsr_database_script(const struct nvsr_job *j)
 		      "prepare() {\n"
 		      "\tmodprobe ext4 && mkdir -p $folder || return\n"
 		      "\t! grep -q \" $folder \" /proc/mounts || umount $folder || return\n"
-		      "\tmke2fs -q -F -t ext4 -b 4096 -m 0 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 $NVSR_DISK %lluk || return\n"
+		      "\tmkfs.ext4 -q -F -b 4096 -m 0 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 $NVSR_DISK %lluk || return\n"
 		      "\tmount -t ext4 -o noatime $NVSR_DISK $folder || return\n",
 		      (unsigned long long)(j->namespace_bytes >> 10));
 	if (!loads)

@@ -52,8 +52,8 @@ static bool has(const char *text, const char *const words[])
 
 int main(void)
 {
-	static const char *const programs[] = { "modprobe", "mkdir", "mke2fs", "mount", "umount", "sync", "db_bench" };
-	static const char *const empty[] = { "modprobe ext4", "mke2fs ", "/dev/none 32768k", "mount -t ext4 -o noatime /dev/none /tmp/db", NULL };
+	static const char *const programs[] = { "modprobe", "mkdir", "mkfs.ext4", "mount", "umount", "sync", "db_bench" };
+	static const char *const empty[] = { "modprobe ext4", "mkfs.ext4 ", "/dev/none 32768k", "mount -t ext4 -o noatime /dev/none /tmp/db", NULL };
 	static const char *const filled[] = { "mount ", "db_bench --benchmarks=fillrandom", "--num=10082", "db_bench --benchmarks=compact",
 					      "--use_existing_db=1", "sync", NULL };
 	static const char *const reads[] = { "db_bench --benchmarks=readwhilemerging", "--threads=4 --duration=2",
@@ -70,7 +70,7 @@ int main(void)
 	EXPECT(!code && has(said, empty) && !strstr(said, "db_bench"));
 	free(said);
 	said = run(NVSR_PATTERN_BULKLOAD, 1, "run", "", &code);
-	EXPECT(!code && !strncmp(said, "db_bench --benchmarks=fillrandom", 32) && !strstr(said, "mke2fs"));
+	EXPECT(!code && !strncmp(said, "db_bench --benchmarks=fillrandom", 32) && !strstr(said, "mkfs"));
 	free(said);
 	said = run(NVSR_PATTERN_READWHILEMERGING, 4, "prepare", "", &code);
 	EXPECT(!code && has(said, empty) && has(said, filled));
@@ -79,7 +79,7 @@ int main(void)
 	EXPECT(!code && has(said, reads) && !strstr(said, "fillrandom"));
 	free(said);
 	/* A step that fails is the last one, and is told. */
-	said = run(NVSR_PATTERN_READWHILEMERGING, 4, "prepare", "mke2fs", &code);
+	said = run(NVSR_PATTERN_READWHILEMERGING, 4, "prepare", "mkfs.ext4", &code);
 	EXPECT(code && !strstr(said, "mount -t") && !strstr(said, "db_bench"));
 	free(said);
 	said = run(NVSR_PATTERN_BULKLOAD, 1, "run", "db_bench", &code);
