@@ -220,8 +220,9 @@ static void migration(struct nvsr_cap *c, struct nvsr_cap_result *r)
 
 	if (!rc)
 		nvsr_cap_say(r, NVSR_CAP_YES, "moved by libvirt");
-	else if (strstr(complaint.text, "same host"))
-		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "libvirt does not object to the disk, but it takes a second host: %s", complaint.text);
+	else if (strstr(complaint.text, "same host") || strstr(complaint.text, "auto destroy"))
+		/* Asked after what the devices of the guest have against it. */
+		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "it takes a second host, and a guest that outlives this program: %s", complaint.text);
 	else
 		nvsr_cap_say(r, NVSR_CAP_NO, "refused: %s", complaint.text);
 }

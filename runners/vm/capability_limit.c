@@ -128,7 +128,8 @@ void nvsr_cap_qos(struct nvsr_cap *c, struct nvsr_cap_result *r)
 	int rc = set(c, 1000000, &complaint);
 
 	if (rc && !c->way->back_end) {
-		nvsr_cap_say(r, NVSR_CAP_NO, "no limit can be set: %s", complaint.text);
+		nvsr_cap_say(r, NVSR_CAP_NO, "no limit can be set: %s%s", c->way->disk ? "" : "what the guest has is no disk of the hypervisor's: ",
+			     complaint.text);
 		return;
 	}
 	if (rc) {
