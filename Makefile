@@ -67,6 +67,7 @@ help:
 	@echo 'make lab        every suite on QEMU'"'"'s SR-IOV device, through the Linux driver of an emulated host'
 	@echo 'make lab-pair   the same with VFs driven by VFIO;  make lab-vfio: PF and VFs'
 	@echo 'make lab-taking a PF is taken from its driver and given back;  make lab-removal: the device goes away in mid-run'
+	@echo 'make lab-guests a guest by libvirt on QEMU'"'"'s device, with nothing of the program'
 	@echo 'make lab-capability   nvsr-conform capability on QEMU'"'"'s device: what each way to give VMs a disk can do'
 	@echo 'make lab-perf   nvsr-conform perf with guests on QEMU'"'"'s device: every path (KIND=smoke: three; KIND=db: RocksDB), and what goes wrong'
 	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
@@ -226,6 +227,14 @@ FUZZ_S ?= 60
 fuzz: $(FUZZBIN)
 	@B=$(B) FUZZ_S=$(FUZZ_S) runners/build/fuzz $(FUZZSRC)
 
+# A guest by libvirt alone, with nothing of the program.
+CHANNEL := $(B)/channel
+$(CHANNEL): runners/lab/channel.c $(B)/flags
+	$(SAY) CC $<
+	$(Q)$(CC) $(STD) $(CFLAGS) -o $@ $<
+lab-guests: $(GUEST) $(CHANNEL) | $(B)/setup.vm
+	@runners/lab/guests $(B)/guest $(CHANNEL)
+
 lab-capability: $(BIN) $(READING) $(GUEST) | $(B)/setup.vm
 	@runners/lab/capability $(BIN) $(READING) $(B)/lab/capability
 
@@ -309,4 +318,4 @@ install: $(BIN)
 clean:
 	rm -rf build nvsr-conform
 
-.PHONY: all help run unit guest guest-db prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal lab-perf lab-capability check bench bench-lab fuzz lint install clean FORCE
+.PHONY: all help run unit guest guest-db prove prove-kill lab lab-kernel lab-pair lab-vfio lab-kill lab-safety lab-taking lab-removal lab-perf lab-guests lab-capability check bench bench-lab fuzz lint install clean FORCE
