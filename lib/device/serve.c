@@ -71,6 +71,8 @@ struct server {
 	pthread_cond_t changed;
 	unsigned inside, waiting;
 	bool taken;
+	bool due;			/* something of the model waits for time to pass, as it was when it was last left */
+	int tick;			/* an eventfd: that began */
 };
 
 /* --- who is in the model ------------------------------------------------------------------------------------------------ */
@@ -107,8 +109,21 @@ static void take(struct server *s)
 		nvsr_model_advance(s->model, now - nvsr_model_now(s->model));
 }
 
+/* An eventfd that cannot take one more has told already. */
+static bool poke(int fd)
+{
+	const uint64_t one = 1;
+
+	return write(fd, &one, sizeof(one)) == sizeof(one);
+}
+
+/* Whoever leaves something behind that time will finish tells the thread that looks at the clock. */
 static void give(struct server *s)
 {
+	bool due = nvsr_model_due(s->model) != UINT64_MAX;
+
+	if (!__atomic_exchange_n(&s->due, due, __ATOMIC_RELAXED) && due)
+		poke(s->tick);
 	pthread_mutex_lock(&s->lock);
 	s->taken = false;
 	__atomic_sub_fetch(&s->waiting, 1, __ATOMIC_RELAXED);
@@ -226,9 +241,7 @@ static void *device_thread(void *arg)
 			sched_yield();
 		if (!calm)
 			calm = nvsr_now_ns();
-		else if (nvsr_now_ns() - calm > CALM_NS)
-			nap(t);
-		if (!spin)
+		if (!spin || nvsr_now_ns() - calm > CALM_NS)
 			nap(t);
 	}
 	step_out(s);
@@ -239,14 +252,12 @@ static void *device_thread(void *arg)
 static void on_msi(void *arg, uint16_t rid, uint64_t addr, uint32_t vector)
 {
 	struct server *s = arg;
-	const uint64_t one = 1;
-
 	for (unsigned i = 0; i < s->count; i++) {
 		struct function *f = &s->fn[i];
 
 		if (f->d->rid != rid || vector >= VECTORS || f->irq[vector] < 0)
 			continue;
-		if (write(f->irq[vector], &one, sizeof(one)) == sizeof(one))
+		if (poke(f->irq[vector]))
 			__atomic_add_fetch(&s->interrupts, 1, __ATOMIC_RELAXED);
 	}
 }
@@ -480,14 +491,6 @@ static struct function *by_sock(struct server *s, int sock)
 	return NULL;
 }
 
-static void rung_for(struct thread *t)
-{
-	const uint64_t one = 1;
-
-	if (write(t->kick, &one, sizeof(one)) < 0)
-		return;		/* the counter is full: it was rung for already */
-}
-
 /* False when the connection is over. */
 static bool serve_one(struct server *s, int sock)
 {
@@ -515,7 +518,7 @@ static bool serve_one(struct server *s, int sock)
 		close(fd[--n]);
 	if (w.op == NVSR_WIRE_HELLO && !rc) {
 		/* A thread that sleeps does not know of these doorbells, and whoever rings them not of its sleep. */
-		rung_for(f->thread);
+		poke(f->thread->kick);
 		out[0] = f->bells_fd;
 		out[1] = f->thread->kick;
 		give_fds = 2;
@@ -581,21 +584,25 @@ static void greet(struct watch *w)
 		close(sock);
 }
 
-/* [0] listens, [1] tells of signals, then connections. */
+/* [0] listens, [1] tells of signals, [2] that the clock has to be looked at, then connections. */
+#define FIXED 3u
 static void requests(struct server *s, struct watch *w)
 {
 	for (;;) {
-		bool due = nvsr_model_due(s->model) != UINT64_MAX;
+		bool due = __atomic_load_n(&s->due, __ATOMIC_RELAXED);
+		uint64_t ticks;
 
 		if (poll(w->fd, w->count, due ? TICK_MS : -1) < 0 && errno != EINTR)
 			return;
 		if (w->fd[1].revents)
 			return;
+		if (w->fd[2].revents && read(s->tick, &ticks, sizeof(ticks)) > 0)
+			due = true;
 		if (due) {
 			take(s);
 			give(s);
 		}
-		for (unsigned i = w->count; i-- > 2;)
+		for (unsigned i = w->count; i-- > FIXED;)
 			if (w->fd[i].revents && !serve_one(s, w->fd[i].fd))
 				forget(s, w, i);
 		if (w->fd[0].revents & POLLIN)
@@ -632,6 +639,7 @@ static int prepare(struct server *s)
 		return -EIO;
 	nvsr_model_on_msi(s->model, on_msi, s);
 	s->epoch = nvsr_now_ns() - nvsr_model_now(s->model);
+	s->due = nvsr_model_due(s->model) != UINT64_MAX;
 	return 0;
 }
 
@@ -649,12 +657,12 @@ static int start(struct server *s)
 
 static void stop(struct server *s)
 {
-	const uint64_t one = 1;
-
 	__atomic_store_n(&s->quit, true, __ATOMIC_RELAXED);
 	for (unsigned i = 0; s->thread && i < s->threads; i++) {
-		if (s->thread[i].started && write(s->thread[i].kick, &one, sizeof(one)) == sizeof(one))
+		if (s->thread[i].started) {
+			poke(s->thread[i].kick);
 			pthread_join(s->thread[i].id, NULL);
+		}
 		if (s->thread[i].kick > 0)
 			close(s->thread[i].kick);
 	}
@@ -678,14 +686,14 @@ int nvsr_serve(const struct nvsr_serve_options *o)
 {
 	struct server s = {
 		.o = o, .model = nvsr_dev_model_of(o->pf), .count = 1 + o->vfs, .threads = NVSR_MAX(o->threads, 1u),
-		.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER,
+		.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .tick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 	};
 	struct watch w = { 0 };
 	int sock = listen_at(o->socket), rc = sock < 0 ? sock : 0, sig = signals();
 
 	if (!rc)
 		rc = prepare(&s);
-	if (!rc && (sig < 0 || !watch(&w, sock) || !watch(&w, sig)))
+	if (!rc && (sig < 0 || s.tick < 0 || !watch(&w, sock) || !watch(&w, sig) || !watch(&w, s.tick)))
 		rc = -ENOMEM;
 	if (!rc)
 		rc = start(&s);
@@ -696,10 +704,12 @@ int nvsr_serve(const struct nvsr_serve_options *o)
 	}
 	if (!rc)
 		requests(&s, &w);
-	while (w.count > 2)
+	while (w.count > FIXED)
 		forget(&s, &w, w.count - 1);
 	stop(&s);
 	free(w.fd);
+	if (s.tick >= 0)
+		close(s.tick);
 	if (sig >= 0)
 		close(sig);
 	if (sock >= 0) {

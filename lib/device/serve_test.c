@@ -214,6 +214,8 @@ static void rules_hold(struct client *c, uint32_t nsid, uint32_t foreign)
 	EXPECT(one(c, NVME_CMD_WRITE, nsid, 0, 8, 0x1000) == NVME_SC_DATA_XFER_ERROR);
 	EXPECT(one(c, 0x7f, nsid, 0, 8, c->iova) == NVME_SC_INVALID_OPCODE);
 	EXPECT(!one(c, NVME_CMD_READ, nsid, 0, 8, c->iova));
+	/* takes a while in the device, which nobody asks meanwhile */
+	EXPECT(!one(c, NVME_CMD_VERIFY, nsid, 0, 8, c->iova));
 }
 
 static void functions_side_by_side(unsigned threads, unsigned spin, bool irq)

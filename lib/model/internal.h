@@ -102,7 +102,6 @@ struct m_ctrl {
 	struct { bool on; uint64_t shadow, event; } dbbuf;	/* dbbuf.c */
 	struct {			/* poll.c: doorbells are memory that the host writes */
 		uint32_t *page;		/* as BAR0 from 1000h on; NULL: they come as register writes */
-		unsigned words;
 		bool beside;		/* inside a round, other functions are at work too: not everything may be executed */
 		bool round;		/* inside nvsr_model_poll() */
 		bool wants_alone;	/* a command waits for that */

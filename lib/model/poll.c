@@ -36,7 +36,6 @@ int nvsr_model_share_doorbells(struct nvsr_model *m, uint16_t rid, uint32_t *pag
 		return -EINVAL;
 	memset(&c->poll, 0, sizeof(c->poll));
 	c->poll.page = page;
-	c->poll.words = words;
 	return 0;
 }
 
@@ -173,7 +172,6 @@ static void take_tail(struct m_ctrl *c, struct m_sq *sq)
 static void poll_queue(struct m_ctrl *c, unsigned qid, unsigned most)
 {
 	struct m_sq *sq = &c->sq[qid];
-
 	bool asked = false;
 
 	take_tail(c, sq);
