@@ -188,6 +188,30 @@ static int one(struct client *c, uint8_t opcode, uint32_t nsid, uint64_t slba, u
 	return settle(c);
 }
 
+/* --- the wire, by hand ---------------------------------------------------------------------------------------------------- */
+
+static int raw(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	memcpy(a.sun_path, socket_path, sizeof(socket_path));
+	EXPECT(sock >= 0 && !connect(sock, (struct sockaddr *)(void *)&a, sizeof(a)));
+	return sock;
+}
+
+static int ask(int sock, struct nvsr_wire *w)
+{
+	int fd[NVSR_WIRE_FDS], rc = nvsr_wire_send(sock, w, w->op == NVSR_WIRE_ADMIN ? sizeof(*w) : NVSR_WIRE_SHORT, NULL, 0);
+	unsigned n = 0;
+
+	if (!rc)
+		rc = nvsr_wire_receive(sock, w, fd, &n);
+	while (n)
+		close(fd[--n]);
+	return rc ? rc : w->rc;
+}
+
 /* --- tests --------------------------------------------------------------------------------------------------------------------- */
 
 static void data_comes_back(struct client *c, uint32_t nsid, uint8_t seed)
@@ -241,6 +265,26 @@ static void functions_side_by_side(unsigned threads, unsigned spin, bool irq)
 	end(pid);
 }
 
+/* A function that nobody has: its controller is not enabled. */
+static void expect_disabled(unsigned vfn)
+{
+	struct nvsr_wire hello = { .op = NVSR_WIRE_HELLO, .a = NVSR_WIRE_VERSION, .b = vfn }, w = hello;
+	int sock = raw(), rc = ask(sock, &w);
+
+	/* The end of a connection is seen a moment later. */
+	for (unsigned i = 0; rc == -EBUSY && i < 1000; i++) {
+		close(sock);
+		nvsr_sleep_ns(NVSR_MS, NULL);
+		sock = raw();
+		w = hello;
+		rc = ask(sock, &w);
+	}
+	EXPECT(!rc);
+	w = (struct nvsr_wire){ .op = NVSR_WIRE_BAR_READ, .a = NVME_REG_CC, .b = 4 };
+	EXPECT(!ask(sock, &w) && !(w.a & NVME_CC_EN));
+	close(sock);
+}
+
 /* Whoever had the function before left nothing behind: not even when he was killed with commands in flight. */
 static void next_one_finds_it_clean(void)
 {
@@ -258,7 +302,8 @@ static void next_one_finds_it_clean(void)
 			raise(SIGKILL);
 		}
 		EXPECT(waitpid(child, NULL, 0) == child);
-		/* The end of the connection is seen a moment later. */
+		if (vfn)
+			expect_disabled(vfn);
 		for (unsigned i = 0; client_open(&c, vfn, false) == -EBUSY && i < 1000; i++) {
 			client_close(&c);
 			nvsr_sleep_ns(NVSR_MS, NULL);
@@ -339,28 +384,6 @@ static void two_device_threads(void)
 }
 
 /* --- a client that is none ------------------------------------------------------------------------------------------------------- */
-
-static int raw(void)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int sock = socket(AF_UNIX, SOCK_SEQPACKET, 0);
-
-	memcpy(a.sun_path, socket_path, sizeof(socket_path));
-	EXPECT(sock >= 0 && !connect(sock, (struct sockaddr *)(void *)&a, sizeof(a)));
-	return sock;
-}
-
-static int ask(int sock, struct nvsr_wire *w)
-{
-	int fd[NVSR_WIRE_FDS], rc = nvsr_wire_send(sock, w, w->op == NVSR_WIRE_ADMIN ? sizeof(*w) : NVSR_WIRE_SHORT, NULL, 0);
-	unsigned n = 0;
-
-	if (!rc)
-		rc = nvsr_wire_receive(sock, w, fd, &n);
-	while (n)
-		close(fd[--n]);
-	return rc ? rc : w->rc;
-}
 
 static void nonsense_is_refused(void)
 {
