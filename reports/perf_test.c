@@ -367,8 +367,11 @@ static void check_digits(void)
 /* NUMBERS.md explains every column of perf.tsv and every kind of figure. */
 static void check_numbers_page(const struct nvsr_perf_run *run)
 {
-	static const char *const figures[] = { "bandwidth-over", "iops-over", "latency-over", "ratio-over", "cpu-over", "efficiency-over",
-					       "fairness-over" };
+	static const char *const figures[] = {
+		"| `bandwidth-over-…` | `bytes_per_s` |", "| `iops-over-…` | `iops` |", "| `latency-over-depth` | `lat_p50_ns`",
+		"| `ratio-over-…` | `iops` ", "| `cpu-over-…` | `path_cores`", "| `efficiency-over-…` | `iops_per_core` |",
+		"| `fairness-over-vms` | `worst_to_best` |",
+	};
 	_cleanup_free_ char *page = NULL;
 
 	EXPECT(!nvsr_read_file("reports/NUMBERS.md", 1u << 20, &page, NULL));
