@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Tables of a performance run's page.  A number is the median of its repeats, stands with half of least to most, sorts by its
- * value in base units and leads to fio's own output of the repeat that it is from.
+ * value in base units and leads to the file of the repeat that it is from.
  */
 #include <math.h>
 
@@ -26,7 +26,7 @@ static void put_path(FILE *f, const char *path)
 /* The file that a median is from. */
 static void put_link(FILE *f, const struct nvsr_perf_cell *c, unsigned at, bool host)
 {
-	fprintf(f, "<a href=\"../raw/%s/%u%s.json\">", c->name, at + 1, host ? ".host" : "");
+	fprintf(f, "<a href=\"../raw/%s/%u.%s\">", c->name, at + 1, host ? "host.json" : nvsr_perf_load_suffix(c->pattern));
 }
 
 /* Where the half is more than the whole, the range says it better. */
@@ -164,7 +164,7 @@ void nvsr_perf_html_headline(FILE *f, const struct nvsr_perf_run *run, const str
 	put_grid(f, &g, "Thousand I/Os per second", NVSR_PERF_IOPS, 1000, false);
 	put_grid(f, &g, "Total latency, 99th percentile, µs", NVSR_PERF_LAT_P99, 1000, false);
 	put_grid(f, &g, "IOPS relative to bare metal", NVSR_PERF_IOPS, 1, true);
-	fputs("</div>\n<p class=soft>Medians, ± half of least to most. Ratios are of paired repeats, to bare metal that waits in the same way. Each number leads to fio's output of the repeat that it is from.</p>\n", f);
+	fputs("</div>\n<p class=soft>Medians, ± half of least to most. Ratios are of paired repeats, to bare metal that waits in the same way. Each number leads to the file of the repeat that it is from.</p>\n", f);
 }
 
 /* --- every cell of a workload ------------------------------------------------------------------------------------------------ */
@@ -342,7 +342,7 @@ void nvsr_perf_html_claims(FILE *f, const struct nvsr_perf_run *run)
 	};
 
 	fputs("<h2 id=claims>Claims of the study</h2>\n<p>The ICPE 2022 study of NVMe virtualization made these claims for its drive and "
-	      "host. Random 4 KiB I/O of this run is set against each; a condition speaks against a claim only when all of its "
+	      "host. Random 4 KiB I/O of this run, and what RocksDB did, is set against each; a condition speaks against a claim only when all of its "
 	      "repeats do.</p>\n<div class=wide><table class=\"perf sort claims\">", f);
 	nvsr_perf_html_caption(f, run, "Claim checks");
 	fputs("<thead><tr><th scope=col>Source<th scope=col>Claim<th scope=col>Here<th scope=col>Verdict</tr></thead><tbody>\n", f);
@@ -357,8 +357,8 @@ void nvsr_perf_html_claims(FILE *f, const struct nvsr_perf_run *run)
 		if (r.noisy)
 			fprintf(f, "; %u more left out, whose repeats differ too much", r.noisy);
 		for (unsigned k = 0; k < r.cells; k++)
-			fprintf(f, "%s<a class=id href=\"../raw/%s/%u.json\">%s</a>", k ? " " : "<br>", r.cell[k]->name,
-				r.cell[k]->stat[NVSR_PERF_IOPS].at + 1, r.cell[k]->name);
+			fprintf(f, "%s<a class=id href=\"../raw/%s/%u.%s\">%s</a>", k ? " " : "<br>", r.cell[k]->name,
+				r.cell[k]->stat[NVSR_PERF_IOPS].at + 1, nvsr_perf_load_suffix(r.cell[k]->pattern), r.cell[k]->name);
 		fprintf(f, "<td class=\"r %s\">%s</tr>\n", class[r.verdict], nvsr_claim_verdict_name(r.verdict));
 	}
 	fputs("</tbody></table></div>\n", f);

@@ -288,7 +288,6 @@ static void check_page(const struct nvsr_perf_run *run)
 	nvsr_perf_figures_free(&f);
 }
 
-/* Nothing of the model is said of a drive. */
 /* Everything there is of a run, one after the other. */
 static char *write_all(struct nvsr_perf_run *run, unsigned *ret_figures)
 {
@@ -311,6 +310,32 @@ static char *write_all(struct nvsr_perf_run *run, unsigned *ret_figures)
 	*ret_figures = f.n;
 	nvsr_perf_figures_free(&f);
 	return data;
+}
+
+/* Numbers lead to files that are there, those of databases to what db_bench printed. */
+static void check_links(struct nvsr_perf_run *run)
+{
+	static const char start[] = "href=\"../raw/";
+	struct nvsr_perf_cell *c = &run->cell[0];
+	_cleanup_free_ char *fio = nvsr_asprintf("raw/%s/1.json", c->name), *db = nvsr_asprintf("raw/%s/1.db.txt", c->name);
+	_cleanup_free_ char *page = NULL, *with_db = NULL;
+	unsigned figures, links = 0;
+
+	page = write_all(run, &figures);
+	for (const char *at = page; (at = strstr(at, start)); at += sizeof(start), links++) {
+		const char *name = at + strlen("href=\"../");
+		_cleanup_free_ char *path = nvsr_asprintf(FIXTURE "/%.*s", (int)strcspn(name, "\""), name);
+
+		if (access(path, R_OK)) {
+			fprintf(stderr, "page: a link to %s, which is not there\n", path);
+			failed++;
+		}
+	}
+	EXPECT(links > 100 && strstr(page, fio) && !strstr(page, db));
+	EXPECT(!nvsr_field_set(&c->pattern, "bulkload"));
+	with_db = write_all(run, &figures);
+	EXPECT(strstr(with_db, db) && !strstr(with_db, fio));
+	EXPECT(!nvsr_field_set(&c->pattern, "randread"));
 }
 
 /* Numbers of a drive have no label, those of what is emulated have theirs at least as often as those of the model. */
@@ -403,6 +428,7 @@ int main(void)
 	check_svg();
 	check_files(&run);
 	check_page(&run);
+	check_links(&run);
 	check_drive(&run);
 	check_digits();
 	check_numbers_page(&run);

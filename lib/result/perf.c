@@ -30,8 +30,7 @@ static int read_file(const char *path, size_t max, char **ret, size_t *ret_len, 
 
 static int read_raw(const char *dir, const struct nvsr_perf_cell *c, unsigned number, struct nvsr_perf_repeat *r, char *complaint)
 {
-	bool database = nvsr_perf_is_database(c->pattern);
-	_cleanup_free_ char *load = nvsr_asprintf("%s/raw/%s/%u.%s", dir, c->name, number, database ? "db.txt" : "json");
+	_cleanup_free_ char *load = nvsr_asprintf("%s/raw/%s/%u.%s", dir, c->name, number, nvsr_perf_load_suffix(c->pattern));
 	_cleanup_free_ char *text = NULL, *host_text = NULL;
 	_cleanup_free_ char *host = nvsr_asprintf("%s/raw/%s/%u.host.json", dir, c->name, number);
 	size_t len = 0;
@@ -41,7 +40,7 @@ static int read_raw(const char *dir, const struct nvsr_perf_cell *c, unsigned nu
 		return -ENOMEM;
 	/* Complaints name files as the reader of the report sees them: from the run directory on. */
 	rc = read_file(load, RAW_MAX, &text, &len, complaint);
-	if (!rc && database)
+	if (!rc && nvsr_perf_is_database(c->pattern))
 		rc = nvsr_perf_db_parse(text, len, load + strlen(dir) + 1, c->pattern, c->vms, r, complaint);
 	else if (!rc)
 		rc = nvsr_perf_fio_parse(text, len, load + strlen(dir) + 1, c->vms, r, complaint);

@@ -158,6 +158,8 @@ int nvsr_perf_fio_parse(const char *text, size_t len, const char *where, unsigne
 			char *complaint);
 /* Is @pattern a load of RocksDB in VMs, which has R.db.txt in place of fio's output? */
 bool nvsr_perf_is_database(const char *pattern);
+/* What R of raw/CELL/R.… is followed by in the file that a cell of @pattern has its numbers from: "json" or "db.txt". */
+const char *nvsr_perf_load_suffix(const char *pattern);
 /* What db_bench printed, a section for each VM.  0; -EINVAL not readable; -EIO it did nothing. */
 int nvsr_perf_db_parse(const char *text, size_t len, const char *where, const char *pattern, unsigned vms, struct nvsr_perf_repeat *ret,
 		       char *complaint);

@@ -23,6 +23,11 @@ bool nvsr_perf_is_database(const char *pattern)
 	return false;
 }
 
+const char *nvsr_perf_load_suffix(const char *pattern)
+{
+	return nvsr_perf_is_database(pattern) ? "db.txt" : "json";
+}
+
 /* What one VM said so far; n: lines that were found. */
 struct vm { double ops, bytes, operations, mean, p50, p99, p999; unsigned results, percentiles; };
 struct reader {
