@@ -80,7 +80,7 @@ struct layout { double width, height, left, right, top, bottom, gap_x, gap_y; un
 
 static struct layout lay_out(unsigned panels, unsigned legend_rows)
 {
-	struct layout l = { .width = 720, .left = 76, .right = 18, .bottom = 90, .gap_x = 22, .gap_y = 64 };
+	struct layout l = { .width = 720, .left = 76, .right = 18, .bottom = 90, .gap_x = 60, .gap_y = 64 };
 
 	l.columns = panels > 1 ? 2 : 1;
 	l.rows = (panels + 1) / 2;
@@ -203,16 +203,16 @@ static void put_x(struct nvsr_text *t, const struct nvsr_perf_figure *fig, uint6
 }
 
 static void put_panel_head(struct nvsr_text *t, const struct nvsr_perf_figure *fig, const struct layout *l, unsigned p,
-			   const struct range *r)
+			   bool log_x, const struct range *r)
 {
 	static const char *const x_titles[NVSR_AXIS_COUNT] = {
-		[NVSR_AXIS_DEPTH] = "queue depth of each job (log scale)", [NVSR_AXIS_JOBS] = "jobs of each VM",
-		[NVSR_AXIS_VMS] = "VMs, one virtual function each", [NVSR_AXIS_BLOCK] = "block size (log scale)",
+		[NVSR_AXIS_DEPTH] = "queue depth of each job", [NVSR_AXIS_JOBS] = "jobs of each VM",
+		[NVSR_AXIS_VMS] = "VMs, one virtual function each", [NVSR_AXIS_BLOCK] = "block size",
 	};
 	unsigned column = p % l->columns, row = p / l->columns;
-	double w = (l->width - l->left - l->right - (l->columns - 1) * (l->gap_x + 30)) / l->columns;
+	double w = (l->width - l->left - l->right - (l->columns - 1) * l->gap_x) / l->columns;
 	double h = (l->height - l->top - l->bottom - (l->rows - 1) * l->gap_y) / l->rows;
-	double x0 = l->left + column * (w + l->gap_x + 30), y0 = l->top + row * (h + l->gap_y);
+	double x0 = l->left + column * (w + l->gap_x), y0 = l->top + row * (h + l->gap_y);
 	bool bottom = p + l->columns >= fig->panels;
 
 	nvsr_text_add(t, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\n"
@@ -226,7 +226,8 @@ static void put_panel_head(struct nvsr_text *t, const struct nvsr_perf_figure *f
 	else
 		nvsr_text_add(t, "unset ylabel\n");
 	if (bottom)
-		nvsr_text_add(t, "set xlabel \"%s\" offset 0,0.5 tc rgb '" NVSR_PERF_INK "'\n", x_titles[fig->axis]);
+		nvsr_text_add(t, "set xlabel \"%s%s\" offset 0,0.5 tc rgb '" NVSR_PERF_INK "'\n", x_titles[fig->axis],
+			      log_x ? " (log scale)" : "");
 	else
 		nvsr_text_add(t, "unset xlabel\n");
 }
@@ -326,7 +327,7 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 			memcpy(with_place[used], place[i], sizeof(place[i]));
 			at[used++] = index++;
 		}
-		put_panel_head(script, fig, &l, k, &y);
+		put_panel_head(script, fig, &l, k, is_log_x(fig, x, xs), &y);
 		if (used || fig->ratio)
 			put_lines(script, fig, with, at, with_place, used, run->repeats > 1);
 	}

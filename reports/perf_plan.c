@@ -23,7 +23,7 @@ static const struct {
 	{ "latency", "Total latency by percentile", "latency, µs", NVSR_PERF_LAT_P50, 1e3, PERCENTILES, BIT(DEPTH) },
 	{ "ratio", "IOPS relative to bare metal", "ratio, polled to polled", NVSR_PERF_IOPS, 1, RATIOS,
 	  BIT(DEPTH) | BIT(JOBS) },
-	{ "cpu", "CPUs that a path keeps busy", "cores busy, without device", NVSR_PERF_PATH_CORES, 1, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS) },
+	{ "cpu", "CPUs of the host that a path keeps busy", "cores busy, without device", NVSR_PERF_PATH_CORES, 1, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS) },
 	{ "efficiency", "I/Os for each busy core", "thousand IOPS / busy core", NVSR_PERF_IOPS_PER_CORE, 1e3, VALUES,
 	  BIT(DEPTH) | BIT(JOBS) },
 	{ "fairness", "Slowest VM against the fastest", "IOPS of the slowest / the fastest", NVSR_PERF_WORST_BEST, 1, VALUES, BIT(VMS) },
@@ -34,20 +34,16 @@ static const struct { const char *name, *over; } axes[NVSR_AXIS_COUNT] = {
 	[NVSR_AXIS_VMS] = { "vms", "VMs" }, [NVSR_AXIS_BLOCK] = { "block", "block size" },
 };
 
-/* Do two cells with numbers of one path differ in nothing but @axis?  Then @like has a line. */
+/* Is there another cell of its path that differs from @like in nothing but @axis, both with numbers?  Then they have a line. */
 static bool has_line(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *like, enum nvsr_perf_axis axis,
 		     enum nvsr_perf_metric m)
 {
-	const struct nvsr_perf_cell *first = NULL;
-
-	for (size_t i = 0; i < run->cells; i++) {
+	for (size_t i = 0; i < run->cells && like->stat[m].n; i++) {
 		const struct nvsr_perf_cell *c = &run->cell[i];
 
-		if (!c->stat[m].n || !nvsr_perf_same_but(c, like, axis))
-			continue;
-		if (first && nvsr_perf_axis(first, axis) != nvsr_perf_axis(c, axis))
+		if (c->stat[m].n && !strcmp(c->path, like->path) && nvsr_perf_same_but(c, like, axis) &&
+		    nvsr_perf_axis(c, axis) != nvsr_perf_axis(like, axis))
 			return true;
-		first = first ? first : c;
 	}
 	return false;
 }

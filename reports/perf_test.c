@@ -106,11 +106,20 @@ static void check_table_form(const struct nvsr_perf_run *run)
 
 /* --- figures ------------------------------------------------------------------------------------------------------------------- */
 
-static const struct nvsr_perf_figure *figure(const struct nvsr_perf_figures *f, const char *name)
+static const struct nvsr_perf_figure *find_figure(const struct nvsr_perf_figures *f, const char *name)
 {
 	for (unsigned i = 0; i < f->n; i++)
 		if (!strcmp(f->figure[i].name, name))
 			return &f->figure[i];
+	return NULL;
+}
+
+static const struct nvsr_perf_figure *figure(const struct nvsr_perf_figures *f, const char *name)
+{
+	const struct nvsr_perf_figure *found = find_figure(f, name);
+
+	if (found)
+		return found;
 	fprintf(stderr, "no figure %s\n", name);
 	exit(1);
 }
@@ -153,6 +162,35 @@ static void check_figures(const struct nvsr_perf_run *run)
 	expect_in(ratio.s, ratio_has, NVSR_ARRAY_SIZE(ratio_has), true);
 	EXPECT(figure(&f, "latency-over-depth.randread.4k")->panels == 4);
 	nvsr_perf_figures_free(&f);
+}
+
+/* Over jobs too, where a path has two numbers of them; the axis says when it is logarithmic. */
+static void check_axes(struct nvsr_perf_run *run)
+{
+	static const struct { const char *path; unsigned jobs; const char *x; } cases[] = {
+		{ "bare-metal", 16, "\"jobs of each VM (log scale)\"" }, { "bare-metal", 4, "\"jobs of each VM\"" }, { "iscsi", 4, NULL },
+	};
+	struct nvsr_perf_cell *c = &run->cell[1];	/* of bare metal, as the first */
+	const struct nvsr_perf_cell was = *c;
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		_cleanup_text_ struct nvsr_text data = { 0 }, script = { 0 };
+		const struct nvsr_perf_figure *fig;
+		struct nvsr_perf_figures f;
+
+		c->depth = run->cell[0].depth;
+		c->jobs = cases[i].jobs;
+		c->path = (char *)cases[i].path;
+		EXPECT(!nvsr_perf_figures_plan(run, &f));
+		fig = find_figure(&f, "iops-over-jobs.randread.4k");
+		EXPECT(!fig == !cases[i].x);
+		if (fig)
+			nvsr_perf_figure_write(run, fig, &data, &script);
+		if (fig && cases[i].x)
+			expect_in(script.s, &cases[i].x, 1, true);
+		nvsr_perf_figures_free(&f);
+	}
+	*c = was;
 }
 
 static void check_svg(void)
@@ -425,6 +463,7 @@ int main(void)
 	check_comparison(&run);
 	check_table_form(&run);
 	check_figures(&run);
+	check_axes(&run);
 	check_svg();
 	check_files(&run);
 	check_page(&run);
