@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	struct nvsr_complaint complaint;
 	struct nvsr_inventory inv = { 0 };
 	struct nvsr_dev *pf = NULL, **vf;
-	uint64_t begin, before;
+	uint64_t begin, before, after;
 	int rc;
 
 	if (!vfs || vfs > 2000) {
@@ -75,6 +75,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "vfs: %s\n", rc < 0 ? strerror(-rc) : nvme_status_name(rc));
 		return 1;
 	}
-	printf("%.6f %.0f\n", (double)(nvsr_now_ns() - begin) / NVSR_S, (double)(resident() - before) / vfs);
+	begin = nvsr_now_ns() - begin;
+	after = resident();
+	if (!before || after <= before) {
+		fputs("vfs: memory of the VFs cannot be told\n", stderr);
+		return 1;
+	}
+	printf("%.6f %.0f\n", (double)begin / NVSR_S, (double)(after - before) / vfs);
 	return 0;
 }
