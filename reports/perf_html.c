@@ -6,7 +6,7 @@
 #include "reports/perf_html.h"
 
 /* Sorting by a click on a column's title; without it the tables are read in the order of the matrix. */
-const char nvsr_html_perf_script[] =
+static const char script[] =
 	"document.querySelectorAll('table.sort').forEach(t=>{const h=[...t.tHead.rows[0].cells];h.forEach((th,c)=>{"
 	"const b=document.createElement('button');b.type='button';b.append(...th.childNodes);th.append(b);"
 	"b.onclick=()=>{const up=th.getAttribute('aria-sort')!=='ascending';h.forEach(x=>x.removeAttribute('aria-sort'));"
@@ -180,11 +180,9 @@ static void put_workloads(FILE *f, const struct nvsr_perf_run *run, const struct
 
 	fputs("<h2 id=workloads>Figures and tables</h2>\n", f);
 	for (unsigned w = 0; w < n; w++) {
-		bool first = true, any = false;
+		bool any = false;
 		char text[96];
 
-		for (unsigned k = 0; k < w; k++)
-			first &= strcmp(workload[k]->pattern, workload[w]->pattern) || workload[k]->read_percent != workload[w]->read_percent;
 		for (size_t i = 0; i < run->cells && !any; i++)
 			any = run->cell[i].ok && nvsr_perf_same_workload(&run->cell[i], workload[w]);
 		if (!any)
@@ -193,7 +191,7 @@ static void put_workloads(FILE *f, const struct nvsr_perf_run *run, const struct
 		fputs(shown++ ? "<details class=workload><summary>" : "<details class=workload open><summary>", f);
 		nvsr_xml_put(f, text);
 		fputs("</summary>\n", f);
-		put_figures(f, run, figures, workload[w], first);
+		put_figures(f, run, figures, workload[w], nvsr_perf_first_of_pattern(workload, w));
 		nvsr_perf_html_cells(f, run, workload[w]);
 		nvsr_perf_html_ratios(f, run, workload[w]);
 		nvsr_perf_html_host(f, run, workload[w]);
@@ -233,5 +231,5 @@ void nvsr_perf_html_write(FILE *f, const struct nvsr_perf_run *run, const struct
 	nvsr_perf_html_claims(f, run);
 	nvsr_perf_html_gaps(f, run);
 	put_environment(f, run);
-	fprintf(f, "</main><script>%s</script></body></html>\n", nvsr_html_perf_script);
+	fprintf(f, "</main><script>%s</script></body></html>\n", script);
 }

@@ -8,7 +8,7 @@
 #include "reports/perf_figure.h"
 #include "reports/xml.h"
 
-extern const char nvsr_html_perf_style[], nvsr_html_perf_script[];
+extern const char nvsr_html_perf_style[];
 
 void nvsr_perf_html_write(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_figures *figures);
 

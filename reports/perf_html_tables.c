@@ -81,67 +81,35 @@ static void put_ratio(FILE *f, const struct nvsr_spread *s, bool range)
 
 /* --- paths × depths -------------------------------------------------------------------------------------------------------- */
 
-struct grid {
-	const struct nvsr_perf_run *run;
-	const struct nvsr_perf_cell *like;	/* the fewest VMs and jobs that the workload has */
+static void put_grid(FILE *f, const struct nvsr_perf_grid *g, const char *caption, enum nvsr_perf_metric m, double unit, bool ratio)
+{
 	const char *path[NVSR_PERF_PATHS_MOST];
-	uint64_t depth[NVSR_PERF_VALUES_MOST];
-	unsigned paths, depths;
-};
+	unsigned paths = nvsr_perf_paths(g->run, true, path);
 
-static bool find_grid(struct grid *g, const struct nvsr_perf_cell *workload)
-{
-	const struct nvsr_perf_run *run = g->run;
-
-	for (size_t i = 0; i < run->cells; i++) {
-		const struct nvsr_perf_cell *c = &run->cell[i];
-
-		if (c->ok && nvsr_perf_same_workload(c, workload) &&
-		    (!g->like || c->vms < g->like->vms || (c->vms == g->like->vms && c->jobs < g->like->jobs)))
-			g->like = c;
-	}
-	for (size_t i = 0; i < run->cells && g->like; i++)
-		if (run->cell[i].ok && nvsr_perf_same_but(&run->cell[i], g->like, NVSR_AXIS_DEPTH))
-			nvsr_perf_add_value(g->depth, &g->depths, run->cell[i].depth);
-	nvsr_perf_thin(g->depth, &g->depths, 10);
-	g->paths = nvsr_perf_paths(run, true, g->path);
-	return g->like;
-}
-
-static const struct nvsr_perf_cell *grid_cell(const struct grid *g, const char *path, unsigned column)
-{
-	struct nvsr_perf_cell like = *g->like;
-
-	like.depth = (unsigned)g->depth[column];
-	return path ? nvsr_perf_find(g->run, path, &like) : NULL;
-}
-
-static void put_grid(FILE *f, const struct grid *g, const char *caption, enum nvsr_perf_metric m, double unit, bool ratio)
-{
 	fputs("<div class=wide><table class=\"perf sort\">", f);
 	nvsr_perf_html_caption(f, g->run, caption);
 	fputs("<thead><tr><th scope=col>Path", f);
 	for (unsigned i = 0; i < g->depths; i++)
 		fprintf(f, "<th scope=col class=v>depth %llu", (unsigned long long)g->depth[i]);
 	fputs("</tr></thead><tbody>\n", f);
-	for (unsigned p = 0; p < g->paths; p++) {
-		const char *base = nvsr_perf_path_of(g->path[p])->like;
+	for (unsigned p = 0; p < paths; p++) {
+		const char *base = nvsr_perf_path_of(path[p])->like;
 
 		if (ratio && !base)
 			continue;
 		fputs("<tr>", f);
-		put_path(f, g->path[p]);
+		put_path(f, path[p]);
 		if (ratio)
 			fprintf(f, "<small>/ %s</small>", base);
 		for (unsigned i = 0; i < g->depths; i++) {
-			const struct nvsr_perf_cell *c = grid_cell(g, g->path[p], i);
+			const struct nvsr_perf_cell *c = nvsr_perf_grid_cell(g, path[p], i);
 			struct nvsr_spread s;
 
 			if (!ratio) {
 				put_number(f, c, m, unit, false);
 				continue;
 			}
-			s = nvsr_perf_ratio(c, grid_cell(g, base, i), m, g->run->repeats);
+			s = nvsr_perf_ratio(c, nvsr_perf_grid_cell(g, base, i), m, g->run->repeats);
 			put_ratio(f, &s, false);
 		}
 		fputs("</tr>\n", f);
@@ -151,10 +119,10 @@ static void put_grid(FILE *f, const struct grid *g, const char *caption, enum nv
 
 void nvsr_perf_html_headline(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload)
 {
-	struct grid g = { .run = run };
+	struct nvsr_perf_grid g;
 	char text[96];
 
-	if (!find_grid(&g, workload))
+	if (!nvsr_perf_grid_find(run, workload, 10, &g))
 		return;
 	nvsr_perf_workload_text(workload, text);
 	fprintf(f, "<h2 id=headline>At a glance: ");

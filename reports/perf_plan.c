@@ -247,15 +247,6 @@ static bool plan_one(const struct nvsr_perf_run *run, const struct nvsr_perf_cel
 	return true;
 }
 
-/* Over block size there is one for all workloads of a pattern: with its first. */
-static bool first_of_pattern(const struct nvsr_perf_cell *const *workload, unsigned w)
-{
-	for (unsigned i = 0; i < w; i++)
-		if (!strcmp(workload[i]->pattern, workload[w]->pattern) && workload[i]->read_percent == workload[w]->read_percent)
-			return false;
-	return true;
-}
-
 int nvsr_perf_figures_plan(const struct nvsr_perf_run *run, struct nvsr_perf_figures *ret)
 {
 	const struct nvsr_perf_cell *workload[NVSR_PERF_WORKLOADS_MOST];
@@ -267,7 +258,7 @@ int nvsr_perf_figures_plan(const struct nvsr_perf_run *run, struct nvsr_perf_fig
 	for (unsigned w = 0; w < workloads; w++)
 		for (unsigned x = 0; x < NVSR_AXIS_COUNT; x++)
 			for (unsigned k = 0; k < NVSR_ARRAY_SIZE(kinds) && ret->n < NVSR_PERF_FIGURES_MOST; k++) {
-				if (!(kinds[k].axes >> x & 1) || (x == NVSR_AXIS_BLOCK && !first_of_pattern(workload, w)))
+				if (!(kinds[k].axes >> x & 1) || (x == NVSR_AXIS_BLOCK && !nvsr_perf_first_of_pattern(workload, w)))
 					continue;
 				ret->n += plan_one(run, workload[w], k, (enum nvsr_perf_axis)x, &ret->figure[ret->n]);
 			}

@@ -8,50 +8,10 @@
 #define WORKLOADS 3
 #define REASONS 12
 
-struct table {
-	const struct nvsr_perf_run *run;
-	const struct nvsr_perf_cell *like;	/* its workload, jobs and VMs */
-	uint64_t depth[NVSR_PERF_VALUES_MOST];
-	unsigned depths, thinned;
-};
-
-/* A cell with the fewest VMs, and of these the fewest jobs. */
-static const struct nvsr_perf_cell *plainest(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload)
-{
-	const struct nvsr_perf_cell *best = NULL;
-
-	for (size_t i = 0; i < run->cells; i++) {
-		const struct nvsr_perf_cell *c = &run->cell[i];
-
-		if (!c->ok || !nvsr_perf_same_workload(c, workload))
-			continue;
-		if (!best || c->vms < best->vms || (c->vms == best->vms && c->jobs < best->jobs))
-			best = c;
-	}
-	return best;
-}
-
-static void find_depths(struct table *t)
-{
-	for (size_t i = 0; i < t->run->cells; i++)
-		if (t->run->cell[i].ok && nvsr_perf_same_but(&t->run->cell[i], t->like, NVSR_AXIS_DEPTH))
-			nvsr_perf_add_value(t->depth, &t->depths, t->run->cell[i].depth);
-	t->thinned = t->depths > COLUMNS ? t->depths - COLUMNS : 0;
-	nvsr_perf_thin(t->depth, &t->depths, COLUMNS);
-}
-
-static const struct nvsr_perf_cell *cell_at(const struct table *t, const char *path, unsigned column)
-{
-	struct nvsr_perf_cell like = *t->like;
-
-	like.depth = (unsigned)t->depth[column];
-	return nvsr_perf_find(t->run, path, &like);
-}
-
-static bool has_path(const struct table *t, const char *path)
+static bool has_path(const struct nvsr_perf_grid *t, const char *path)
 {
 	for (unsigned i = 0; i < t->depths; i++)
-		if (cell_at(t, path, i))
+		if (nvsr_perf_grid_cell(t, path, i))
 			return true;
 	return false;
 }
@@ -68,7 +28,7 @@ static void put_spread(FILE *f, const struct nvsr_spread *s, double unit, bool l
 	fprintf(f, "%6s%-*s", number, last ? 0 : *spread ? 7 : 6, spread);	/* ± is two bytes */
 }
 
-static void put_heading(FILE *f, const struct table *t, const char *title, const char *unit)
+static void put_heading(FILE *f, const struct nvsr_perf_grid *t, const char *title, const char *unit)
 {
 	fprintf(f, "\n  %s%-*s", title, 19 - (int)strlen(title) + (strstr(unit, "µ") ? 1 : 0), unit);
 	for (unsigned i = 0; i < t->depths; i++) {
@@ -79,7 +39,7 @@ static void put_heading(FILE *f, const struct table *t, const char *title, const
 	}
 }
 
-static void put_metric(FILE *f, const struct table *t, const char *title, const char *unit_text, enum nvsr_perf_metric m,
+static void put_metric(FILE *f, const struct nvsr_perf_grid *t, const char *title, const char *unit_text, enum nvsr_perf_metric m,
 		       double unit)
 {
 	const char *paths[NVSR_PERF_PATHS_MOST];
@@ -91,7 +51,7 @@ static void put_metric(FILE *f, const struct table *t, const char *title, const 
 			continue;
 		fprintf(f, "  %-19.19s", paths[p]);
 		for (unsigned i = 0; i < t->depths; i++) {
-			const struct nvsr_perf_cell *c = cell_at(t, paths[p], i);
+			const struct nvsr_perf_cell *c = nvsr_perf_grid_cell(t, paths[p], i);
 
 			put_spread(f, c ? &c->stat[m] : &(struct nvsr_spread){ .median = NAN }, unit, i + 1 == t->depths);
 		}
@@ -100,7 +60,7 @@ static void put_metric(FILE *f, const struct table *t, const char *title, const 
 }
 
 /* Against bare metal that waits in the same way. */
-static void put_ratios(FILE *f, const struct table *t)
+static void put_ratios(FILE *f, const struct nvsr_perf_grid *t)
 {
 	const char *paths[NVSR_PERF_PATHS_MOST];
 	unsigned n = nvsr_perf_paths(t->run, true, paths), rows = 0;
@@ -117,7 +77,7 @@ static void put_ratios(FILE *f, const struct table *t)
 			put_heading(f, t, "IOPS / bare metal", "");
 		fprintf(f, "  %-18.18s%c", paths[p], polled ? '*' : ' ');
 		for (unsigned i = 0; i < t->depths; i++) {
-			struct nvsr_spread s = nvsr_perf_ratio(cell_at(t, paths[p], i), cell_at(t, base, i), NVSR_PERF_IOPS,
+			struct nvsr_spread s = nvsr_perf_ratio(nvsr_perf_grid_cell(t, paths[p], i), nvsr_perf_grid_cell(t, base, i), NVSR_PERF_IOPS,
 							       t->run->repeats);
 
 			put_spread(f, &s, 1, i + 1 == t->depths);
@@ -130,15 +90,14 @@ static void put_ratios(FILE *f, const struct table *t)
 
 static void put_workload(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload)
 {
-	struct table t = { .run = run, .like = plainest(run, workload) };
+	struct nvsr_perf_grid t;
 	char text[96];
 
 	nvsr_perf_workload_text(workload, text);
-	if (!t.like) {
+	if (!nvsr_perf_grid_find(run, workload, COLUMNS, &t)) {
 		fprintf(f, "\n%s: no numbers\n", text);
 		return;
 	}
-	find_depths(&t);
 	fprintf(f, "\n%s, %u job%s, %u VM%s%s%s\n", text, t.like->jobs, t.like->jobs == 1 ? "" : "s", t.like->vms,
 		t.like->vms == 1 ? "" : "s", nvsr_perf_label(run) ? " - " : "", nvsr_perf_label(run) ? nvsr_perf_label(run) : "");
 	if (t.thinned)

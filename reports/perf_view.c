@@ -83,6 +83,14 @@ unsigned nvsr_perf_workloads(const struct nvsr_perf_run *run, const struct nvsr_
 	return n;
 }
 
+bool nvsr_perf_first_of_pattern(const struct nvsr_perf_cell *const *workload, unsigned w)
+{
+	for (unsigned i = 0; i < w; i++)
+		if (!strcmp(workload[i]->pattern, workload[w]->pattern) && workload[i]->read_percent == workload[w]->read_percent)
+			return false;
+	return true;
+}
+
 void nvsr_perf_workload_text(const struct nvsr_perf_cell *c, char ret[96])
 {
 	static const struct { const char *name, *text; } patterns[] = {
@@ -143,6 +151,34 @@ void nvsr_perf_thin(uint64_t *values, unsigned *n, unsigned most)
 	for (unsigned i = 0; i < most; i++)
 		values[i] = values[(i * (*n - 1) + (most - 1) / 2) / (most - 1)];
 	*n = most;
+}
+
+bool nvsr_perf_grid_find(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload, unsigned most, struct nvsr_perf_grid *ret)
+{
+	struct nvsr_perf_grid g = { .run = run };
+
+	for (size_t i = 0; i < run->cells; i++) {
+		const struct nvsr_perf_cell *c = &run->cell[i];
+
+		if (c->ok && nvsr_perf_same_workload(c, workload) &&
+		    (!g.like || c->vms < g.like->vms || (c->vms == g.like->vms && c->jobs < g.like->jobs)))
+			g.like = c;
+	}
+	for (size_t i = 0; i < run->cells && g.like; i++)
+		if (run->cell[i].ok && nvsr_perf_same_but(&run->cell[i], g.like, NVSR_AXIS_DEPTH))
+			nvsr_perf_add_value(g.depth, &g.depths, run->cell[i].depth);
+	g.thinned = g.depths > most ? g.depths - most : 0;
+	nvsr_perf_thin(g.depth, &g.depths, most);
+	*ret = g;
+	return g.like;
+}
+
+const struct nvsr_perf_cell *nvsr_perf_grid_cell(const struct nvsr_perf_grid *g, const char *path, unsigned column)
+{
+	struct nvsr_perf_cell like = *g->like;
+
+	like.depth = (unsigned)g->depth[column];
+	return path ? nvsr_perf_find(g->run, path, &like) : NULL;
 }
 
 void nvsr_perf_block_text(uint64_t bytes, char ret[24])

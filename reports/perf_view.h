@@ -31,6 +31,8 @@ unsigned nvsr_perf_paths(const struct nvsr_perf_run *run, bool measured, const c
 /* Cells that each stand for one workload (pattern, reads, block), in plan order. */
 unsigned nvsr_perf_workloads(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *ret[NVSR_PERF_WORKLOADS_MOST]);
 bool nvsr_perf_same_workload(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b);
+/* Is @workload[w] the first of its pattern?  What is shown over block size stands with it. */
+bool nvsr_perf_first_of_pattern(const struct nvsr_perf_cell *const *workload, unsigned w);
 /* "random read, 4 KiB" */
 void nvsr_perf_workload_text(const struct nvsr_perf_cell *c, char ret[96]);
 
@@ -42,6 +44,17 @@ bool nvsr_perf_same_but(const struct nvsr_perf_cell *a, const struct nvsr_perf_c
 void nvsr_perf_add_value(uint64_t *values, unsigned *n, uint64_t v);
 /* Leave @most of them, evenly, the first and the last among them. */
 void nvsr_perf_thin(uint64_t *values, unsigned *n, unsigned most);
+
+/* A table of paths × depths: of a workload, with the fewest VMs and of these the fewest jobs that it has numbers of. */
+struct nvsr_perf_grid {
+	const struct nvsr_perf_run *run;
+	const struct nvsr_perf_cell *like;	/* its workload, jobs and VMs */
+	uint64_t depth[NVSR_PERF_VALUES_MOST];
+	unsigned depths, thinned;		/* shown, at most @most; left out */
+};
+/* False: the workload has no numbers. */
+bool nvsr_perf_grid_find(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *workload, unsigned most, struct nvsr_perf_grid *ret);
+const struct nvsr_perf_cell *nvsr_perf_grid_cell(const struct nvsr_perf_grid *g, const char *path, unsigned column);
 
 /* "4 KiB", "1 MiB" */
 void nvsr_perf_block_text(uint64_t bytes, char ret[24]);
