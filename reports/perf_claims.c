@@ -24,6 +24,17 @@ const char *nvsr_claim_verdict_name(enum nvsr_claim_verdict v)
 	return names[v];
 }
 
+/* Every condition that both have numbers of is from @low to @high. */
+static void judge_alike(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, const char *path, const char *to,
+			enum nvsr_perf_metric m, nvsr_ev_filter filter, const char *condition, double low, double high)
+{
+	struct nvsr_ev_conditions c;
+
+	if (nvsr_ev_both(run, r, path, to, m, filter, condition, low, high, &c))
+		nvsr_ev_judge(r, nvsr_ev_holds(!c.below && !c.above), "%s to %s of %s%s in %u condition%s%s", DIGITS(c.least.median),
+			      DIGITS(c.most.median), to, m == NVSR_PERF_PATH_CORES ? "'s cores" : "", c.n, c.n == 1 ? "" : "s", condition);
+}
+
 static void dp_bandwidth(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
 	struct nvsr_ev_conditions c;
@@ -50,6 +61,24 @@ struct worst {
 	unsigned most;
 };
 
+/* The worst of @path's lines along @axis by @fn, cited; false after judging "not measured", which @without says. */
+static bool worst_line(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, const char *path, enum nvsr_perf_axis axis,
+		       enum nvsr_perf_metric m, unsigned least,
+		       void (*fn)(const struct nvsr_perf_run *run, const struct nvsr_ev_line *l, void *arg), const char *without,
+		       struct worst *ret)
+{
+	*ret = (struct worst){ .value = 0 };
+	if (!nvsr_ev_needs(run, r, path))
+		return false;
+	if (!nvsr_ev_each_line(run, path, axis, m, least, fn, ret)) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "%s", without);
+		return false;
+	}
+	nvsr_ev_cite(r, ret->first);
+	nvsr_ev_cite(r, ret->last);
+	return true;
+}
+
 static void least_straight(const struct nvsr_perf_run *run, const struct nvsr_ev_line *l, void *arg)
 {
 	struct worst *w = arg;
@@ -63,18 +92,11 @@ static void least_straight(const struct nvsr_perf_run *run, const struct nvsr_ev
 
 static void dp_cpu_jobs(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct worst w = { 0 };
+	struct worst w;
 
-	if (!nvsr_ev_needs(run, r, "passthrough"))
-		return;
-	if (!nvsr_ev_each_line(run, "passthrough", NVSR_AXIS_JOBS, NVSR_PERF_PATH_CORES, 3, least_straight, &w)) {
-		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED,
-			      "needs three numbers of jobs at one depth: two always lie on a line");
-		return;
-	}
-	nvsr_ev_cite(r, w.first);
-	nvsr_ev_cite(r, w.last);
-	if (nvsr_ev_jobs_have_cpus(run, r, w.most))
+	if (worst_line(run, r, "passthrough", NVSR_AXIS_JOBS, NVSR_PERF_PATH_CORES, 3, least_straight,
+		       "needs three numbers of jobs at one depth: two always lie on a line", &w) &&
+	    nvsr_ev_jobs_have_cpus(run, r, w.most))
 		nvsr_ev_judge(r, nvsr_ev_holds(w.value >= 0.95), "R² %s at %s: %s cores with %u job%s, %s with %u",
 			      DIGITS(w.value), WHERE(w.first), DIGITS(w.from), w.first->jobs, w.first->jobs == 1 ? "" : "s",
 			      DIGITS(w.to), w.last->jobs);
@@ -92,19 +114,13 @@ static void most_varying(const struct nvsr_perf_run *run, const struct nvsr_ev_l
 
 static void dp_cpu_depth(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct worst w = { 0 };
+	struct worst w;
 
-	if (!nvsr_ev_needs(run, r, "passthrough"))
-		return;
-	if (!nvsr_ev_each_line(run, "passthrough", NVSR_AXIS_DEPTH, NVSR_PERF_PATH_CORES, 2, most_varying, &w)) {
-		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs two depths with the same jobs");
-		return;
-	}
-	nvsr_ev_cite(r, w.first);
-	nvsr_ev_cite(r, w.last);
-	nvsr_ev_judge(r, nvsr_ev_holds(w.value <= 1.25), "%s to %s cores over depths %u to %u with %u job%s: %s times",
-		      DIGITS(w.from), DIGITS(w.to), w.first->depth, w.last->depth, w.first->jobs,
-		      w.first->jobs == 1 ? "" : "s", DIGITS(w.value));
+	if (worst_line(run, r, "passthrough", NVSR_AXIS_DEPTH, NVSR_PERF_PATH_CORES, 2, most_varying,
+		       "needs two depths with the same jobs", &w))
+		nvsr_ev_judge(r, nvsr_ev_holds(w.value <= 1.25), "%s to %s cores over depths %u to %u with %u job%s: %s times",
+			      DIGITS(w.from), DIGITS(w.to), w.first->depth, w.last->depth, w.first->jobs,
+			      w.first->jobs == 1 ? "" : "s", DIGITS(w.value));
 }
 
 /* --- the polled driver in the guest ------------------------------------------------------------------------------------ */
@@ -137,17 +153,11 @@ static void least_share(const struct nvsr_perf_run *run, const struct nvsr_ev_li
 
 static void polled_scales(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct worst w = { 0 };
+	struct worst w;
 
-	if (!nvsr_ev_needs(run, r, "passthrough-polled"))
-		return;
-	if (!nvsr_ev_each_line(run, "passthrough-polled", NVSR_AXIS_JOBS, NVSR_PERF_IOPS, 2, least_share, &w)) {
-		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs two numbers of jobs at one depth");
-		return;
-	}
-	nvsr_ev_cite(r, w.first);
-	nvsr_ev_cite(r, w.last);
-	if (nvsr_ev_jobs_have_cpus(run, r, w.most))
+	if (worst_line(run, r, "passthrough-polled", NVSR_AXIS_JOBS, NVSR_PERF_IOPS, 2, least_share,
+		       "needs two numbers of jobs at one depth", &w) &&
+	    nvsr_ev_jobs_have_cpus(run, r, w.most))
 		nvsr_ev_judge(r, nvsr_ev_holds(w.value >= 0.8),
 			      "at least %s of proportional to jobs, or of 0.9 of the device's limit (%s)", DIGITS(w.value),
 			      WHERE(w.first));
@@ -212,13 +222,8 @@ static bool is_not_shallow(const struct nvsr_perf_cell *c)
 
 static void qcow2_alike(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct nvsr_ev_conditions c;
-
-	if (nvsr_ev_both(run, r, "virtio-qcow2", "virtio-ns", NVSR_PERF_IOPS, is_low, " with up to 8 in flight",
-			 1 - NVSR_EV_CLOSE, 1 + NVSR_EV_CLOSE, &c))
-		nvsr_ev_judge(r, nvsr_ev_holds(!c.below && !c.above),
-			      "%s to %s of virtio-ns in %u conditions with up to %d in flight", DIGITS(c.least.median),
-			      DIGITS(c.most.median), c.n, LOW_IN_FLIGHT);
+	judge_alike(run, r, "virtio-qcow2", "virtio-ns", NVSR_PERF_IOPS, is_low, " with up to 8 in flight", 1 - NVSR_EV_CLOSE,
+		    1 + NVSR_EV_CLOSE);
 }
 
 static void qcow2_ahead(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
@@ -320,22 +325,13 @@ static bool is_short(const struct nvsr_perf_cell *c)
 
 static void vhost_kinds(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct nvsr_ev_conditions c;
-
-	if (nvsr_ev_both(run, r, "vhost-scsi", "vhost-user-blk", NVSR_PERF_BANDWIDTH, is_psync_like,
-			 " of 32 jobs at depth 1", 1 - NVSR_EV_CLOSE, 1 + NVSR_EV_CLOSE, &c))
-		nvsr_ev_judge(r, nvsr_ev_holds(!c.below && !c.above), "%s to %s of vhost-user-blk in %u patterns",
-			      DIGITS(c.least.median), DIGITS(c.most.median), c.n);
+	judge_alike(run, r, "vhost-scsi", "vhost-user-blk", NVSR_PERF_BANDWIDTH, is_psync_like, " of 32 jobs at depth 1",
+		    1 - NVSR_EV_CLOSE, 1 + NVSR_EV_CLOSE);
 }
 
 static void vhost_alike(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct nvsr_ev_conditions c;
-
-	if (nvsr_ev_both(run, r, "vhost-user-blk", "passthrough", NVSR_PERF_IOPS, is_short, " up to depth 4", 0.8, 1.25, &c))
-		nvsr_ev_judge(r, nvsr_ev_holds(!c.below && !c.above),
-			      "%s to %s of passthrough in %u conditions up to depth 4", DIGITS(c.least.median),
-			      DIGITS(c.most.median), c.n);
+	judge_alike(run, r, "vhost-user-blk", "passthrough", NVSR_PERF_IOPS, is_short, " up to depth 4", 0.8, 1.25);
 }
 
 static void vhost_ahead(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
@@ -345,12 +341,8 @@ static void vhost_ahead(const struct nvsr_perf_run *run, struct nvsr_claim_resul
 
 static void vhost_cpus(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	struct nvsr_ev_conditions c;
-
-	if (nvsr_ev_needs(run, r, "vhost-user-blk") && nvsr_ev_back_end_alone(run, r) &&
-	    nvsr_ev_both(run, r, "vhost-user-blk", "virtio-ns", NVSR_PERF_PATH_CORES, NULL, "", 0.75, 1.25, &c))
-		nvsr_ev_judge(r, nvsr_ev_holds(!c.below && !c.above), "%s to %s of virtio-ns' cores in %u conditions",
-			      DIGITS(c.least.median), DIGITS(c.most.median), c.n);
+	if (nvsr_ev_needs(run, r, "vhost-user-blk") && nvsr_ev_back_end_alone(run, r))
+		judge_alike(run, r, "vhost-user-blk", "virtio-ns", NVSR_PERF_PATH_CORES, NULL, "", 0.75, 1.25);
 }
 
 static void vhost_busy(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
@@ -620,6 +612,7 @@ static void vhost_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result
 {
 	judge_peak(run, r, "vhost-user-blk", UINT32_MAX, 1 - NVSR_EV_CLOSE);
 }
+
 const struct nvsr_claim nvsr_claims[] = {
 	{ "table-1", "Table 1", "Passthrough, namespace as block device and vhost differ in VMs per disk, elasticity, migration, CPU "
 	  "use, erase, QoS and maturity.", see_qualify },
@@ -636,7 +629,8 @@ const struct nvsr_claim nvsr_claims[] = {
 	{ "fig-6-wins", "Fig 6", "virtio-blk beats passthrough at low depth (below 10) only.", virtio_wins },
 	{ "fig-6-cpu", "Fig 6", "virtio-blk takes 1 to 2 more CPUs than passthrough (0.75 to 2.25).", virtio_cpus },
 	{ "fig-6-limit", "Fig 6", "virtio-blk is behind passthrough at high concurrency (more than 32 in flight).", virtio_limited },
-	{ "table-2", "Table 2", "With 32 jobs at depth 1 vhost-scsi and vhost-blk are alike (within 10 %), and ahead of vhost-nvme.",
+	{ "table-2", "Table 2", "With 32 jobs at depth 1 vhost-scsi and vhost-blk are alike (within 10 %), and ahead of vhost-nvme, which "
+	  "is no path here: looked at is the first.",
 	  vhost_kinds },
 	{ "fig-7-short", "Fig 7", "vhost and passthrough are alike at short queues (0.8 to 1.25, up to depth 4).", vhost_alike },
 	{ "fig-7-high", "Fig 7", "vhost is ahead of passthrough at high concurrency (more than 32 in flight).", vhost_ahead },
@@ -645,7 +639,7 @@ const struct nvsr_claim nvsr_claims[] = {
 	{ "fig-8", "Fig 8", "The 95th percentile of latency over depth, all paths.  The figure has curves and no number; looked at "
 	  "here: it does not fall by more than 10 % as queues grow.", latency_grows },
 	{ "fig-9a", "Fig 9a", "Bandwidth of all VMs together grows with VMs, or stays (at least 0.9 of it).", vms_bandwidth },
-	{ "fig-9b", "Fig 9b", "CPU load grows with VMs, or stays.", vms_cpu },
+	{ "fig-9b", "Fig 9b", "CPU load grows with VMs, or stays (at least 0.9 of it).", vms_cpu },
 	{ "fig-10-rocksdb", "Fig 10", "RocksDB: throughput of bulkload and readwhilemerging in 1 to 16 VMs.  The figure has curves "
 	  "and no number; looked at here: that of all VMs together grows with VMs, or stays (at least 0.9 of it).", database_grows },
 	{ "fig-10-spread", "Fig 10", "vhost has the widest spread between the best and the worst VM (RocksDB; without it, fio).", vhost_spread },
