@@ -58,7 +58,7 @@ static void dp_cpu(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 struct worst {
 	double value, from, to;
 	const struct nvsr_perf_cell *first, *last;
-	unsigned most;
+	unsigned most;		/* jobs at once, of all VMs */
 };
 
 /* The worst of @path's lines along @axis by @fn, cited; false after judging "not measured", which @without says. */
@@ -84,7 +84,7 @@ static void least_straight(const struct nvsr_perf_run *run, const struct nvsr_ev
 	struct worst *w = arg;
 	double s = nvsr_ev_straightness(l);
 
-	w->most = NVSR_MAX(w->most, (unsigned)l->x[l->n - 1]);
+	w->most = NVSR_MAX(w->most, (unsigned)l->x[l->n - 1] * l->first->vms);
 	if (w->first && s >= w->value)
 		return;
 	*w = (struct worst){ s, l->y[0], l->y[l->n - 1], l->first, l->last, w->most };
@@ -142,7 +142,7 @@ static void least_share(const struct nvsr_perf_run *run, const struct nvsr_ev_li
 	struct worst *w = arg;
 	double limit = limit_of(run, l->first);
 
-	w->most = NVSR_MAX(w->most, (unsigned)l->x[l->n - 1]);
+	w->most = NVSR_MAX(w->most, (unsigned)l->x[l->n - 1] * l->first->vms);
 	for (unsigned i = 1; i < l->n; i++) {
 		double ideal = NVSR_MIN(l->y[0] * l->x[i] / l->x[0], limit * 0.9), share = l->y[i] / ideal;
 

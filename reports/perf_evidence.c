@@ -56,7 +56,7 @@ struct nvsr_digits nvsr_ev_where(const struct nvsr_perf_cell *c)
 	if (!c)
 		return (struct nvsr_digits){ "-" };
 	if (c->vms > 1)
-		snprintf(n.s, sizeof(n.s), "depth %u, %u jobs in %u VMs", c->depth, c->jobs, c->vms);
+		snprintf(n.s, sizeof(n.s), "depth %u, %u job%s in each of %u VMs", c->depth, c->jobs, c->jobs == 1 ? "" : "s", c->vms);
 	else if (c->jobs > 1)
 		snprintf(n.s, sizeof(n.s), "depth %u, %u jobs", c->depth, c->jobs);
 	else

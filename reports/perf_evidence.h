@@ -15,7 +15,7 @@ enum nvsr_claim_verdict nvsr_ev_holds(bool holds);
 void nvsr_ev_cite(struct nvsr_claim_result *r, const struct nvsr_perf_cell *c);
 
 /* For numbers and conditions in a sentence. */
-struct nvsr_digits { char s[48]; };
+struct nvsr_digits { char s[64]; };
 struct nvsr_digits nvsr_ev_digits(double v);
 struct nvsr_digits nvsr_ev_where(const struct nvsr_perf_cell *c);
 #define DIGITS(v) nvsr_ev_digits(v).s
