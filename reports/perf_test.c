@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "reports/perf_html.h"
+#include "reports/stored.h"
 
 #define FOLDER "reports/testdata"
 #define FIXTURE FOLDER "/perf"
@@ -14,21 +15,6 @@
 static unsigned failed;
 #define EXPECT(cond) do { if (!(cond)) { failed++; \
 	fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #cond); } } while (0)
-
-static void compare(const char *path, const char *data, size_t len)
-{
-	_cleanup_free_ char *stored = NULL;
-	size_t stored_len = 0;
-
-	if (getenv("UPDATE")) {
-		failed += nvsr_write_file(path, data, len) != 0;
-		return;
-	}
-	if (!nvsr_read_file(path, 1u << 20, &stored, &stored_len) && stored_len == len && !memcmp(stored, data, len))
-		return;
-	failed++;
-	fprintf(stderr, "%s: differs from what is written now:\n%.*s\n", path, (int)len, data);
-}
 
 static void text_plain(FILE *f, const struct nvsr_perf_run *run)
 {
@@ -48,7 +34,7 @@ static void check_outputs(const struct nvsr_perf_run *run)
 
 		writers[i].write(f, run);
 		fclose(f);
-		compare(path, data, len);
+		failed += nvsr_differs_from_stored(path, data, len);
 	}
 }
 
@@ -74,7 +60,7 @@ static void check_comparison(const struct nvsr_perf_run *run)
 	nvsr_field_set(&other.cpu, "Another CPU");
 	nvsr_perf_compare_write(f, runs, names, 2);
 	fclose(f);
-	compare(FOLDER "/perf-compare.txt", data, len);
+	failed += nvsr_differs_from_stored(FOLDER "/perf-compare.txt", data, len);
 	nvsr_perf_free(&other);
 }
 

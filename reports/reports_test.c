@@ -3,8 +3,8 @@
  * Stored journals make the stored outputs, byte for byte.  UPDATE=1 in the environment writes the outputs instead; then
  * read the difference before it is committed.  Run from the top of the project.
  */
-#include "base/text.h"
 #include "reports/reports.h"
+#include "reports/stored.h"
 
 #define FOLDER "reports/testdata"
 
@@ -20,21 +20,6 @@ static const struct { const char *suffix; void (*write)(FILE *f, const struct nv
 };
 static const char *const journals[] = { "mixed", "aborted", "interrupted" };
 
-static void compare(const char *path, const char *data, size_t len)
-{
-	_cleanup_free_ char *stored = NULL;
-	size_t stored_len = 0;
-
-	if (getenv("UPDATE")) {
-		failed += nvsr_write_file(path, data, len) != 0;
-		return;
-	}
-	if (!nvsr_read_file(path, 1u << 20, &stored, &stored_len) && stored_len == len && !memcmp(stored, data, len))
-		return;
-	failed++;
-	fprintf(stderr, "%s: differs from what is written now:\n%.*s\n", path, (int)len, data);
-}
-
 static void check_outputs(const char *name, const struct nvsr_run *run)
 {
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(writers); i++) {
@@ -44,7 +29,7 @@ static void check_outputs(const char *name, const struct nvsr_run *run)
 
 		writers[i].write(f, run);
 		fclose(f);
-		compare(path, data, len);
+		failed += nvsr_differs_from_stored(path, data, len);
 	}
 }
 
@@ -88,7 +73,7 @@ static void check_comparison(const struct nvsr_run *a, const struct nvsr_run *b)
 
 	nvsr_compare_write(f, runs, names, 2);
 	fclose(f);
-	compare(FOLDER "/compare.txt", data, len);
+	failed += nvsr_differs_from_stored(FOLDER "/compare.txt", data, len);
 }
 
 int main(void)
