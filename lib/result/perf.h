@@ -70,6 +70,8 @@ enum nvsr_perf_metric {
 struct nvsr_perf_metric_info { const char *column, *unit; int better; const char *text; };
 extern const struct nvsr_perf_metric_info nvsr_perf_metrics[NVSR_PERF_METRIC_COUNT];
 
+#define NVSR_PERF_REPEATS_MOST 64
+
 enum nvsr_perf_state { NVSR_PERF_MISSING, NVSR_PERF_OK, NVSR_PERF_FAIL, NVSR_PERF_SKIP };
 const char *nvsr_perf_state_name(enum nvsr_perf_state s);	/* "missing", "ok", "fail", "skip" */
 

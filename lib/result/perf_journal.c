@@ -6,9 +6,9 @@
 #include "result/perf_json.h"
 
 #define CELLS_MOST 16384
-#define REPEATS_MOST 64
 #define PLACES_MOST 16
 #define CPUS_MOST 4096
+#define VERIFIES_MOST 64	/* one per path */
 
 struct reader {
 	struct nvsr_perf_run run;
@@ -166,7 +166,7 @@ static int read_start(struct reader *r, const json_t *o)
 		if (json_object_get(o, numbers[i].key) &&
 		    (rc = nvsr_perf_integer(&r->at, o, numbers[i].key, 0, INT64_MAX, numbers[i].field)))
 			return rc;
-	if ((rc = nvsr_perf_integer(&r->at, o, "repeats", 1, REPEATS_MOST, &repeats)))
+	if ((rc = nvsr_perf_integer(&r->at, o, "repeats", 1, NVSR_PERF_REPEATS_MOST, &repeats)))
 		return rc;
 	run->repeats = (unsigned)repeats;
 	rc = read_placement(r, o);
@@ -241,6 +241,8 @@ static int read_verify(struct reader *r, const json_t *o)
 	for (unsigned i = 0; i < r->run.verifies && !rc && !old; i++)
 		if (!strcmp(r->run.verify[i].path, v.path))
 			old = &r->run.verify[i];
+	if (!rc && !old && r->run.verifies == VERIFIES_MOST)
+		rc = nvsr_perf_complain(&r->at, "path", "one of up to 64 paths");
 	if (!rc && !old) {
 		list = realloc(r->run.verify, (r->run.verifies + 1) * sizeof(*list));
 		rc = list ? 0 : -ENOMEM;

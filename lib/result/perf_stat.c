@@ -4,8 +4,6 @@
 
 #include "result/perf.h"
 
-#define REPEATS_MOST 64
-
 const struct nvsr_perf_metric_info nvsr_perf_metrics[NVSR_PERF_METRIC_COUNT] = {
 #define X(id, column, unit, better, text) [NVSR_PERF_##id] = { column, unit, better, text },
 	NVSR_PERF_METRICS(X)
@@ -24,10 +22,10 @@ const char *nvsr_perf_state_name(enum nvsr_perf_state s)
 struct nvsr_spread nvsr_spread_of(const double *value, unsigned n)
 {
 	struct nvsr_spread s = { .median = NAN, .min = NAN, .max = NAN };
-	unsigned order[REPEATS_MOST];
+	unsigned order[NVSR_PERF_REPEATS_MOST];
 
 	/* Insertion: a handful of repeats. */
-	for (unsigned i = 0; i < n && s.n < REPEATS_MOST; i++) {
+	for (unsigned i = 0; i < n && s.n < NVSR_PERF_REPEATS_MOST; i++) {
 		unsigned k = s.n;
 
 		if (!isfinite(value[i]))
@@ -48,7 +46,7 @@ struct nvsr_spread nvsr_spread_of(const double *value, unsigned n)
 
 static void count_cell(struct nvsr_perf_cell *c, unsigned repeats)
 {
-	double value[REPEATS_MOST] = { 0 };
+	double value[NVSR_PERF_REPEATS_MOST] = { 0 };
 	unsigned n[NVSR_PERF_SKIP + 1] = { 0 };
 
 	c->reason = NULL;
@@ -63,9 +61,9 @@ static void count_cell(struct nvsr_perf_cell *c, unsigned repeats)
 	c->state = n[NVSR_PERF_FAIL] ? NVSR_PERF_FAIL : n[NVSR_PERF_SKIP] && !c->ok ? NVSR_PERF_SKIP :
 		   n[NVSR_PERF_MISSING] ? NVSR_PERF_MISSING : NVSR_PERF_OK;
 	for (unsigned m = 0; m < NVSR_PERF_METRIC_COUNT; m++) {
-		for (unsigned r = 0; r < repeats && r < REPEATS_MOST; r++)
+		for (unsigned r = 0; r < repeats && r < NVSR_PERF_REPEATS_MOST; r++)
 			value[r] = c->repeat[r].state == NVSR_PERF_OK ? c->repeat[r].value[m] : NAN;
-		c->stat[m] = nvsr_spread_of(value, NVSR_MIN(repeats, REPEATS_MOST));
+		c->stat[m] = nvsr_spread_of(value, NVSR_MIN(repeats, NVSR_PERF_REPEATS_MOST));
 	}
 }
 
@@ -98,9 +96,9 @@ const struct nvsr_perf_cell *nvsr_perf_find(const struct nvsr_perf_run *run, con
 struct nvsr_spread nvsr_perf_ratio(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m,
 				   unsigned repeats)
 {
-	double value[REPEATS_MOST] = { 0 };
+	double value[NVSR_PERF_REPEATS_MOST] = { 0 };
 
-	repeats = NVSR_MIN(repeats, REPEATS_MOST);
+	repeats = NVSR_MIN(repeats, NVSR_PERF_REPEATS_MOST);
 	for (unsigned r = 0; r < repeats; r++) {
 		bool both = a && b && a->repeat[r].state == NVSR_PERF_OK && b->repeat[r].state == NVSR_PERF_OK;
 

@@ -189,6 +189,23 @@ static void test_journal_complaints(void)
 	}
 }
 
+/* Verifications are looked through one by one: not more of them than paths can be. */
+static void test_many_paths(void)
+{
+	_cleanup_text_ struct nvsr_text t = { 0 };
+	struct nvsr_perf_run run;
+	char complaint[512] = "";
+
+	nvsr_text_add(&t, "%s", START(CELL("a")));
+	for (unsigned i = 0; i < 64; i++)
+		nvsr_text_add(&t, "{\"event\":\"verify\",\"path\":\"p%u\",\"result\":\"ok\"}\n", i);
+	nvsr_text_add(&t, "{\"event\":\"verify\",\"path\":\"p63\",\"result\":\"skip\"}\n");
+	EXPECT(!nvsr_perf_journal_parse(t.s, t.len, "J", &run, complaint) && run.verifies == 64 && run.verify[63].state == NVSR_PERF_SKIP);
+	nvsr_perf_free(&run);
+	nvsr_text_add(&t, "{\"event\":\"verify\",\"path\":\"q\",\"result\":\"ok\"}\n");
+	EXPECT(nvsr_perf_journal_parse(t.s, t.len, "J", &run, complaint) == -EINVAL && strstr(complaint, ":67: field path: expected one of up to 64"));
+}
+
 static void test_journal_states(void)
 {
 	static const char text[] = START(CELL("a") "," CELL("b") "," CELL("c") "," CELL("d"))
@@ -327,6 +344,7 @@ int main(void)
 	test_host();
 	test_journal_complaints();
 	test_journal_states();
+	test_many_paths();
 	test_exit_codes();
 	test_spread();
 	test_directory();
