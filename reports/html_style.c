@@ -5,7 +5,8 @@
 const char nvsr_html_style[] =
 	":root{color-scheme:light dark;--bg:#fbfbf9;--card:#fff;--ink:#1d1f23;--soft:#666b75;--line:#e3e4e0;"
 	"--pass:#2e7d4f;--fail:#c0342b;--warn:#a86a00;--none:#7b4fb5;--skip:#8b909b;--link:#1f5fa8;--code:#f3f3ef}"
-	"@media(prefers-color-scheme:dark){:root{--bg:#14161a;--card:#1c1f25;--ink:#e6e7ea;--soft:#9aa0ab;--line:#2e323a;"
+	/* Paper is white whatever the reader's setting. */
+	"@media screen and (prefers-color-scheme:dark){:root{--bg:#14161a;--card:#1c1f25;--ink:#e6e7ea;--soft:#9aa0ab;--line:#2e323a;"
 	"--pass:#62c28a;--fail:#ff7a6e;--warn:#e2ab4c;--none:#b794f0;--skip:#7d838e;--link:#7fb3f0;--code:#23272f}}"
 	"*{box-sizing:border-box}"
 	"body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}"
@@ -48,7 +49,13 @@ const char nvsr_html_style[] =
 
 /* What a performance run's page has beyond that: figures, wide tables whose first column stays, the label of the model. */
 const char nvsr_html_perf_style[] =
-	".perfpage{max-width:1360px}"
+	".perfpage{max-width:1360px;--under:var(--bg)}.perfpage details{--under:var(--card)}"
+	/* What is wider than the screen is scrolled: a shade stands where there is more, the cover of each moves with the content. */
+	".perfpage .wide{--shade:color-mix(in srgb,var(--ink) 30%,transparent);background:"
+	"linear-gradient(90deg,var(--under) 40%,transparent) 0 0/48px 100% no-repeat local,"
+	"linear-gradient(270deg,var(--under) 40%,transparent) 100% 0/48px 100% no-repeat local,"
+	"radial-gradient(farthest-side at 0 50%,var(--shade),transparent) 0 0/16px 100% no-repeat scroll,"
+	"radial-gradient(farthest-side at 100% 50%,var(--shade),transparent) 100% 0/16px 100% no-repeat scroll}"
 	"nav{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:1rem 0;font-size:.92rem}"
 	".banner{border-left:4px solid var(--warn);background:var(--card);padding:.6rem .9rem;border-radius:0 6px 6px 0;margin:.8rem 0}"
 	".banner b{color:var(--warn)}.banner.bad{border-color:var(--fail);font-weight:600;color:var(--fail)}"
@@ -67,8 +74,7 @@ const char nvsr_html_perf_style[] =
 	".perf thead th.v{max-width:7.5rem;white-space:normal}"
 	".perf .v a{color:inherit;text-decoration:none}.perf .v a:hover,.perf .v a:focus{text-decoration:underline;color:var(--link)}"
 	".perf small{color:var(--soft);font-size:.78em;margin-left:.4em;font-weight:400}.perf .v small{display:inline-block;min-width:3.4em}"
-	".perf .path{white-space:nowrap;font-weight:600;position:sticky;left:0;background:var(--bg);padding-right:1rem}"
-	"details .perf .path{background:var(--card)}"
+	".perf .path{white-space:nowrap;font-weight:600;position:sticky;left:0;background:var(--under);padding-right:1rem}"
 	".path i{display:inline-block;width:1.5em;border-top:3px solid var(--c);vertical-align:middle;margin-right:.5em}"
 	".path i.polled{border-top-style:dashed}"
 	".perf th button{all:unset;cursor:pointer}.perf th button:focus-visible{outline:2px solid var(--link);outline-offset:2px}"
@@ -78,7 +84,6 @@ const char nvsr_html_perf_style[] =
 	".claims td:nth-child(3){min-width:16rem}.claims .id{font-size:.74em;margin-right:.6em;white-space:nowrap}"
 	"@media(max-width:40rem){.perfpage .facts{grid-template-columns:1fr 1fr}.perf .path{max-width:8rem;white-space:normal;font-size:.86rem;padding-right:.5rem}"
 	".perf caption .badge{margin-left:0}.perf .v small{min-width:0}details.workload{padding:0 .7rem}}"
-	"@media print{:root{--bg:#fff;--card:#fff;--ink:#1d1f23;--soft:#666b75;--line:#e3e4e0;--warn:#a86a00;--link:#1f5fa8}"
-	"main.perfpage{max-width:none;padding:0}details.workload{border:0;padding:0}nav{display:none}.figures{grid-template-columns:1fr 1fr}"
-	"h2{break-after:avoid}figure svg{min-width:0}table.perf{font-size:.72rem}tr{break-inside:avoid}.wide{overflow:visible}"
-	".path{position:static}}";
+	"@media print{:root{--bg:#fff}main.perfpage{max-width:none;padding:0}details.workload{border:0;padding:0}nav{display:none}.figures{grid-template-columns:1fr 1fr}"
+	"h2{break-after:avoid}figure svg{min-width:0}table.perf{font-size:.72rem}tr{break-inside:avoid}"
+	".perfpage .wide{overflow:visible;background:none}.perf .path,.perf caption>span{position:static}}";

@@ -99,11 +99,8 @@ static void put_head(FILE *f, const struct nvsr_perf_run *run)
 	nvsr_xml_put(f, run->model ? run->model : run->device);
 	fprintf(f, " - nvsr-conform</title><style>%s%s:root{", nvsr_html_style, nvsr_html_perf_style);
 	put_variables(f, false);
-	fputs("}@media(prefers-color-scheme:dark){:root{", f);
+	fputs("}@media screen and (prefers-color-scheme:dark){:root{", f);
 	put_variables(f, true);
-	/* Paper is white whatever the reader's setting. */
-	fputs("}}@media print{:root{", f);
-	put_variables(f, false);
 	fputs("}}</style></head><body><main class=perfpage>\n<h1>", f);
 	nvsr_xml_put(f, run->model ? run->model : run->device ? run->device : "Device");
 	fprintf(f, " through %u data path%s</h1>\n<p class=soft>nvsr-conform perf ", n, n == 1 ? "" : "s");
