@@ -90,36 +90,25 @@ static void thin_slices(struct slices *s, unsigned most)
 	s->n = most;
 }
 
-static void add_text(char to[64], const char *text)
+/* What is said of a cell beside its workload, in this order. */
+static const struct { enum nvsr_perf_axis axis; const char *before, *one, *many; } words[] = {
+	{ NVSR_AXIS_VMS, "", " VM", " VMs" }, { NVSR_AXIS_JOBS, "", " job", " jobs" }, { NVSR_AXIS_DEPTH, "depth ", "", "" },
+};
+
+static void add_word(const struct nvsr_perf_cell *c, unsigned w, char to[64])
 {
+	unsigned long long v = nvsr_perf_axis(c, words[w].axis);
 	size_t len = strlen(to);
 
-	snprintf(to + len, 64 - len, "%s%.40s", len ? ", " : "", text);
+	snprintf(to + len, 64 - len, "%s%s%llu%s", len ? ", " : "", words[w].before, v, v == 1 ? words[w].one : words[w].many);
 }
 
-/* What @c is along every axis but @axis, and block size that the title has; only what differs within the figure when @with. */
-static void slice_title(const struct nvsr_perf_cell *c, enum nvsr_perf_axis axis, const struct slices *within, char ret[64])
+static bool all_alike(const struct nvsr_perf_cell *const *like, unsigned n, enum nvsr_perf_axis axis)
 {
-	static const struct { enum nvsr_perf_axis axis; const char *one, *many; } words[] = {
-		{ NVSR_AXIS_VMS, "VM", "VMs" }, { NVSR_AXIS_JOBS, "job", "jobs" }, { NVSR_AXIS_DEPTH, NULL, NULL },
-	};
-
-	ret[0] = '\0';
-	for (unsigned w = 0; w < NVSR_ARRAY_SIZE(words); w++) {
-		unsigned long long v = nvsr_perf_axis(c, words[w].axis);
-		bool differs = !within && (v > 1 || words[w].axis != NVSR_AXIS_VMS);
-		char text[32];
-
-		for (unsigned i = 0; within && i < within->n; i++)
-			differs |= nvsr_perf_axis(within->like[i], words[w].axis) != v;
-		if (words[w].axis == axis || !differs)
-			continue;
-		if (words[w].one)
-			snprintf(text, sizeof(text), "%llu %s", v, v == 1 ? words[w].one : words[w].many);
-		else
-			snprintf(text, sizeof(text), "depth %llu", v);
-		add_text(ret, text);
-	}
+	for (unsigned i = 1; i < n; i++)
+		if (nvsr_perf_axis(like[i], axis) != nvsr_perf_axis(like[0], axis))
+			return false;
+	return true;
 }
 
 /* "randread.4k", "randrw70.4k" */
@@ -157,7 +146,9 @@ static void fill_panels(struct nvsr_perf_figure *fig, unsigned kind, const struc
 	for (unsigned i = 0; i < s->n; i++) {
 		fig->panel[i].like = s->like[i];
 		fig->panel[i].metric = kinds[kind].metric;
-		slice_title(s->like[i], fig->axis, s, fig->panel[i].title);
+		for (unsigned w = 0; w < NVSR_ARRAY_SIZE(words); w++)
+			if (words[w].axis != fig->axis && !all_alike(s->like, s->n, words[w].axis))
+				add_word(s->like[i], w, fig->panel[i].title);
 	}
 	fig->panels = s->n;
 }
@@ -166,33 +157,15 @@ static void fill_panels(struct nvsr_perf_figure *fig, unsigned kind, const struc
 static void fill_title(struct nvsr_perf_figure *fig, unsigned kind, const struct slices *s)
 {
 	const struct nvsr_perf_cell *c = s->like[0];
-	char workload[96], common[64] = "", differs[64];
-	bool one = s->n == 1 || kinds[kind].kind == PERCENTILES;
+	unsigned n = kinds[kind].kind == PERCENTILES ? 1 : s->n;
+	char workload[96], common[64] = "";
 
 	nvsr_perf_workload_text(c, workload);
 	if (fig->axis == NVSR_AXIS_BLOCK)
 		workload[strcspn(workload, ",")] = '\0';
-	if (one) {
-		slice_title(c, fig->axis, NULL, common);
-	} else {
-		/* along the axes in which no panel differs */
-		for (unsigned x = 0; x < 3; x++) {
-			static const enum nvsr_perf_axis order[] = { NVSR_AXIS_VMS, NVSR_AXIS_JOBS, NVSR_AXIS_DEPTH };
-			struct nvsr_perf_cell other = *c;
-			struct slices pair = { .like = { c, &other }, .n = 2 };
-			bool same = order[x] != fig->axis;
-
-			for (unsigned i = 1; i < s->n; i++)
-				same &= nvsr_perf_axis(s->like[i], order[x]) == nvsr_perf_axis(c, order[x]);
-			if (!same || (order[x] == NVSR_AXIS_VMS && c->vms == 1))
-				continue;
-			other.vms += order[x] == NVSR_AXIS_VMS;
-			other.jobs += order[x] == NVSR_AXIS_JOBS;
-			other.depth += order[x] == NVSR_AXIS_DEPTH;
-			slice_title(c, fig->axis, &pair, differs);
-			add_text(common, differs);
-		}
-	}
+	for (unsigned w = 0; w < NVSR_ARRAY_SIZE(words); w++)
+		if (words[w].axis != fig->axis && all_alike(s->like, n, words[w].axis) && (words[w].axis != NVSR_AXIS_VMS || c->vms > 1))
+			add_word(c, w, common);
 	snprintf(fig->title, sizeof(fig->title), "%s over %s: %s%s%s", kinds[kind].title, axes[fig->axis].over, workload,
 		 *common ? ", " : "", common);
 }

@@ -174,9 +174,34 @@ static void check_axes(struct nvsr_perf_run *run)
 			nvsr_perf_figure_write(run, fig, &data, &script);
 		if (fig && cases[i].x)
 			expect_in(script.s, &cases[i].x, 1, true);
+		EXPECT(!fig || !strcmp(fig->title, "I/Os per second over jobs: random read, 4 KiB, depth 1"));
 		nvsr_perf_figures_free(&f);
 	}
 	*c = was;
+}
+
+/* Titles of panels say in what they differ, that of the figure what they have in common; the depths of percentiles are of the first. */
+static void check_titles(struct nvsr_perf_run *run)
+{
+	struct nvsr_perf_cell *of_two = &run->cell[2], *with_depth = &run->cell[3];	/* of passthrough */
+	const struct nvsr_perf_cell was[] = { *of_two, *with_depth };
+	const struct nvsr_perf_figure *fig;
+	struct nvsr_perf_figures f;
+
+	of_two->jobs = with_depth->jobs = 2;
+	EXPECT(!nvsr_perf_figures_plan(run, &f));
+	fig = figure(&f, "iops-over-depth.randread.4k");
+	EXPECT(fig->panels == 2 && !strcmp(fig->panel[0].title, "1 job") && !strcmp(fig->panel[1].title, "2 jobs"));
+	EXPECT(!strcmp(fig->title, "I/Os per second over queue depth: random read, 4 KiB"));
+	fig = figure(&f, "latency-over-depth.randread.4k");
+	EXPECT(!strcmp(fig->title, "Total latency by percentile over queue depth: random read, 4 KiB, 1 job"));
+	nvsr_perf_figures_free(&f);
+	of_two->vms = with_depth->vms = 2;
+	EXPECT(!nvsr_perf_figures_plan(run, &f));
+	EXPECT(!strcmp(figure(&f, "iops-over-depth.randread.4k")->panel[1].title, "2 VMs, 2 jobs"));
+	nvsr_perf_figures_free(&f);
+	*of_two = was[0];
+	*with_depth = was[1];
 }
 
 static void check_svg(void)
@@ -450,6 +475,7 @@ int main(void)
 	check_table_form(&run);
 	check_figures(&run);
 	check_axes(&run);
+	check_titles(&run);
 	check_svg();
 	check_files(&run);
 	check_page(&run);
