@@ -116,15 +116,14 @@ static void file_suffix(const struct nvsr_perf_cell *c, enum nvsr_perf_axis axis
 {
 	size_t len = strlen(c->pattern);
 	bool mix = c->read_percent && c->read_percent < 100 && !isdigit((unsigned char)c->pattern[len - 1]);
-	char block[24] = "", percent[16] = "";
+	unsigned unit = c->block % 1024 ? 1 : c->block % (1u << 20) ? 1024 : 1u << 20;
+	char block[32] = "", percent[16] = "";
 
-	nvsr_perf_block_text(c->block, block);
-	block[strcspn(block, " ")] = '\0';
+	if (axis != NVSR_AXIS_BLOCK)
+		snprintf(block, sizeof(block), ".%llu%s", (unsigned long long)c->block / unit, unit == 1 ? "" : unit == 1024 ? "k" : "m");
 	if (mix)
 		snprintf(percent, sizeof(percent), "%u", c->read_percent);
-	snprintf(ret, 160, "%.120s%s%s%s%s", c->pattern, percent, axis == NVSR_AXIS_BLOCK ? "" : ".",
-		 axis == NVSR_AXIS_BLOCK ? "" : block, axis == NVSR_AXIS_BLOCK || c->block % 1024 ? "" :
-		 c->block % (1u << 20) ? "k" : "m");
+	snprintf(ret, 160, "%.120s%s%s", c->pattern, percent, block);
 }
 
 static void fill_panels(struct nvsr_perf_figure *fig, unsigned kind, const struct slices *s)

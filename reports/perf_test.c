@@ -204,6 +204,26 @@ static void check_titles(struct nvsr_perf_run *run)
 	*with_depth = was[1];
 }
 
+/* Two workloads never have one file. */
+static void check_names(struct nvsr_perf_run *run)
+{
+	static const struct { uint64_t block; const char *name; } cases[] = {
+		{ 512, "iops-over-depth.randread.512" }, { 65536, "iops-over-depth.randread.64k" }, { 1u << 20, "iops-over-depth.randread.1m" },
+		{ 1u << 30, "iops-over-depth.randread.1024m" }, { 3u << 20, "iops-over-depth.randread.3m" },
+	};
+	struct nvsr_perf_figures f;
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		for (size_t c = 0; c < run->cells; c++)
+			run->cell[c].block = cases[i].block;
+		EXPECT(!nvsr_perf_figures_plan(run, &f));
+		figure(&f, cases[i].name);
+		nvsr_perf_figures_free(&f);
+	}
+	for (size_t c = 0; c < run->cells; c++)
+		run->cell[c].block = 4096;
+}
+
 static void check_svg(void)
 {
 	static const char svg[] = "<?xml version=\"1.0\"?>\n<svg \n viewBox=\"0 0 720 420\"\n>\n<title>Gnuplot</title>\n<desc>x</desc>"
@@ -476,6 +496,7 @@ int main(void)
 	check_figures(&run);
 	check_axes(&run);
 	check_titles(&run);
+	check_names(&run);
 	check_svg();
 	check_files(&run);
 	check_page(&run);
