@@ -69,6 +69,11 @@ bool nvsr_pattern_is_mix(enum nvsr_pattern p)
 	return patterns[p].read_percent < 0;
 }
 
+bool nvsr_pattern_is_sequential(enum nvsr_pattern p)
+{
+	return p <= NVSR_PATTERN_RW;
+}
+
 bool nvsr_pattern_is_database(enum nvsr_pattern p)
 {
 	return p >= NVSR_PATTERN_BULKLOAD;
@@ -634,14 +639,15 @@ int nvsr_matrix_check(const struct nvsr_matrix *m, const struct nvsr_matrix_limi
 {
 	for (size_t i = 0; i < m->count; i++) {
 		const struct nvsr_cell *c = &m->cell[i];
+		unsigned parts = nvsr_pattern_is_sequential(c->pattern) ? c->jobs : 1;
 		char name[NVSR_CELL_NAME], a[24], b[24];
 
 		nvsr_cell_name(c, name);
-		if (!c->path->engine)
+		if (!c->path->engine && !l->host)
 			continue;	/* is not run here */
-		if (c->block > m->namespace_bytes)
+		if (c->block > m->namespace_bytes / parts)
 			return complain(m->path, c->at[NVSR_CELL_BLOCK], "block-sizes", complaint,
-					"%s is impossible: a block of %s in a namespace of %s", name,
+					"%s is impossible: %u blocks of %s, one for each job, in a namespace of %s", name, parts,
 					nvsr_size_text(c->block, a, sizeof(a)), nvsr_size_text(m->namespace_bytes, b, sizeof(b)));
 		if (c->depth >= l->entries)
 			return complain(m->path, c->at[NVSR_CELL_DEPTH], "depths", complaint,

@@ -32,6 +32,8 @@ const char *nvsr_pattern_name(enum nvsr_pattern p);
 /* False when no pattern is called so. */
 bool nvsr_pattern_find(const char *name, enum nvsr_pattern *ret);
 bool nvsr_pattern_is_mix(enum nvsr_pattern p);
+/* One block after the other: each job has a part of the namespace to itself. */
+bool nvsr_pattern_is_sequential(enum nvsr_pattern p);
 bool nvsr_pattern_is_database(enum nvsr_pattern p);
 
 #define NVSR_BLOCK_MIN	(4u << 10)
@@ -90,6 +92,7 @@ struct nvsr_matrix_limits {
 	unsigned vfs;
 	unsigned queues;	/* I/O queue pairs of a function */
 	unsigned entries;	/* slots of a queue; one stays empty */
+	bool host;		/* paths that need one are run too */
 };
 /* Every cell against what the device can take: 0, or -EINVAL and *complaint about the first that is impossible. */
 int nvsr_matrix_check(const struct nvsr_matrix *m, const struct nvsr_matrix_limits *l, struct nvsr_complaint *complaint);

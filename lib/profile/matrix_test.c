@@ -154,7 +154,8 @@ static void databases_have_threads_and_vms(void)
 
 static void cells_that_no_device_can_run(void)
 {
-	static const struct { const char *more, *complaint; } cases[] = {
+#define SIXTEEN "namespace-bytes: 32M\ngrids:\n  - patterns: [ { pattern: randrw }, { pattern: rw } ]\n    block-sizes: [ 16M ]\n"
+	static const struct { const char *more, *complaint, *on_a_host; } cases[] = {
 		{ "", NULL },
 		{ "grids:\n  - depths: [ 63 ]\n", NULL },
 		{ "grids:\n  - depths: [ 64 ]\n", ":11:15: depths: passthrough.randread.4k.qd64.j1.v1 is impossible: a queue of 64 "
@@ -162,18 +163,30 @@ static void cells_that_no_device_can_run(void)
 		{ "vms: [ 1, 3 ]\n", ":10:11: vms: passthrough.randread.4k.qd1.j1.v3 is impossible: the device has 2 VFs" },
 		{ "jobs: [ 5 ]\n", ":10:9: jobs: passthrough.randread.4k.qd1.j5.v1 is impossible: a function has at most 4 I/O queues" },
 		/* What is not run here is not judged either. */
-		{ "grids:\n  - paths: [ iscsi ]\n    depths: [ 1024 ]\n", NULL },
+		{ "grids:\n  - paths: [ iscsi ]\n    depths: [ 1024 ]\n", NULL, ":12:15: depths: iscsi.randread.4k.qd1024.j1.v1 is impossible: a queue" },
+		{ "grids:\n  - paths: [ iscsi ]\n    vms: [ 3 ]\n", NULL, ":12:12: vms: iscsi.randread.4k.qd1.j1.v3 is impossible: the device "
+		  "has 2 VFs" },
+		/* Jobs that read one block after the other have a part each. */
+		{ SIXTEEN "    jobs: [ 2 ]\n", NULL },
+		{ SIXTEEN "    jobs: [ 3 ]\n", ":13:20: block-sizes: passthrough.rw50.16m.qd1.j3.v1 is impossible: 3 blocks of 16m, one for each "
+		  "job, in a namespace of 32m" },
 	};
-	const struct nvsr_matrix_limits limits = { .vfs = 2, .queues = 4, .entries = 64 };
+	struct nvsr_matrix_limits limits = { .vfs = 2, .queues = 4, .entries = 64 };
 
 	for (size_t i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *text = nvsr_asprintf("%s%s", GOOD, cases[i].more);
 		struct nvsr_matrix *m = load(text);
 		struct nvsr_complaint c = { "" };
-		int rc = nvsr_matrix_check(m, &limits, &c);
 
-		expect(rc == (cases[i].complaint ? -EINVAL : 0), cases[i].more, c.text);
-		expect(!cases[i].complaint || strstr(c.text, cases[i].complaint), cases[i].more, c.text);
+		for (unsigned host = 0; host < 2; host++) {
+			const char *complaint = host && cases[i].on_a_host ? cases[i].on_a_host : cases[i].complaint;
+			int rc;
+
+			limits.host = host;
+			rc = nvsr_matrix_check(m, &limits, &c);
+			expect(rc == (complaint ? -EINVAL : 0), cases[i].more, c.text);
+			expect(!complaint || strstr(c.text, complaint), cases[i].more, c.text);
+		}
 		nvsr_matrix_free(m);
 	}
 }

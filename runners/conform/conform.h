@@ -162,10 +162,10 @@ int nvsr_rundir_same_host(const char *dir);
 /* The journal of a run directory, or of a journal file.  0, or exit code 2 after saying why. */
 int nvsr_rundir_read(const char *dir, struct nvsr_run *ret);
 
-/* --- runners/perf/perf.c ----------------------------------------------------------------------------------------------- */
-bool nvsr_perf_is_resumable(const char *dir);
-/* What processes that were killed left in the folder for temporary files. */
+/* --- runners/perf ------------------------------------------------------------------------------------------------------ */
+/* What processes that were killed left: folders for sockets, targets of the kernel that offer a disk. */
 void nvsr_perf_tidy(void);
+bool nvsr_perf_is_resumable(const char *dir);
 /* Did it end by itself, with everything put back? */
 bool nvsr_perf_is_over(const char *dir);
 /* What a performance run still lacks; the exit code. */

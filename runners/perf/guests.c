@@ -8,7 +8,6 @@
 #include "runners/perf/export.h"
 #include "runners/perf/guests.h"
 
-#define FOLDER "nvsr-vm-"		/* and our process id */
 #define BOOT_S 60
 #define SCRIPT_S 60
 #define MEMORY_MIB 512
@@ -35,8 +34,10 @@ static void find_guest(const struct nvsr_stage_options *o, char *ret, size_t len
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	if (o->guest || n <= 0 || !(slash = strrchr(exe, '/'))) {
-		if (!realpath(o->guest ? o->guest : "build/guest", ret))
-			snprintf(ret, len, "%s", o->guest ? o->guest : "build/guest");
+		const char *given = o->guest ? o->guest : "build/guest";
+		_cleanup_free_ char *real = realpath(given, NULL);
+
+		snprintf(ret, len, "%s", real ? real : given);
 		return;
 	}
 	*slash = '\0';
@@ -45,55 +46,11 @@ static void find_guest(const struct nvsr_stage_options *o, char *ret, size_t len
 		snprintf(ret, len, "%.*s/../lib/nvsr-conform/guest", (int)len - 32, exe);
 }
 
-static const char *tmp_folder(void)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	return tmp && strlen(tmp) < 40 ? tmp : "/tmp";
-}
-
-static void remove_folder(const char *path)
-{
-	struct stat st;
-	DIR *d;
-	const struct dirent *e;
-
-	if (lstat(path, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
-		return;
-	d = opendir(path);
-	while (d && (e = readdir(d)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			unlinkat(dirfd(d), e->d_name, 0);
-	if (d)
-		closedir(d);
-	rmdir(path);
-}
-
-/* Folders of processes that were killed. */
-void nvsr_perf_tidy(void)
-{
-	DIR *d = opendir(tmp_folder());
-	const struct dirent *e;
-	int pid;
-
-	nvsr_export_tidy();
-	while (d && (e = readdir(d))) {
-		_cleanup_free_ char *path = NULL;
-
-		if (sscanf(e->d_name, FOLDER "%d-", &pid) != 1 || pid <= 0 || !kill(pid, 0) || errno != ESRCH)
-			continue;
-		path = nvsr_asprintf("%s/%s", tmp_folder(), e->d_name);
-		if (path)
-			remove_folder(path);
-	}
-	if (d)
-		closedir(d);
-}
-
 static char *prepare(struct nvsr_host *h, struct nvsr_guests *g)
 {
 	struct nvsr_complaint complaint = { "" };
 	char folder[PATH_MAX - 16];
+	int rc;
 
 	if (!h->o.target->inv.sriov.pos || !h->o.target->inv.sriov.total_vfs)
 		return strdup("needs VFs, and the device has none");
@@ -106,12 +63,12 @@ static char *prepare(struct nvsr_host *h, struct nvsr_guests *g)
 	if (nvsr_hypervisor_open(h->o.connect, &g->hypervisor, &complaint))
 		return nvsr_asprintf("needs %s", complaint.text);
 	nvsr_perf_tidy();
-	snprintf(g->folder, sizeof(g->folder), "%s/" FOLDER "%d-XXXXXX", tmp_folder(), (int)getpid());
+	rc = nvsr_tmp_make(NVSR_TMP_VM, g->folder);
 	/* QEMU may be another user's. */
-	if (!mkdtemp(g->folder) || chmod(g->folder, 0711)) {
-		g->folder[0] = '\0';
-		return nvsr_asprintf("needs a folder for sockets in TMPDIR or /tmp: %s", strerror(errno));
-	}
+	if (!rc && chmod(g->folder, 0711))
+		rc = -errno;
+	if (rc)
+		return nvsr_asprintf("needs a folder for sockets in TMPDIR or /tmp: %s", strerror(-rc));
 	if (!strcmp(nvsr_hypervisor_type(g->hypervisor), "qemu"))
 		nvsr_say("NOTE: no KVM here: guests run by SOFTWARE EMULATION (TCG); their numbers say nothing about virtual machines");
 	return NULL;
@@ -217,7 +174,7 @@ void nvsr_guests_close(struct nvsr_host *h)
 	nvsr_guests_drop(h, NULL);
 	nvsr_hypervisor_close(g->hypervisor);
 	if (g->folder[0])
-		remove_folder(g->folder);
+		nvsr_tmp_remove(g->folder);
 	free(g->broken);
 	free(g);
 	h->guests = NULL;

@@ -23,7 +23,7 @@ struct nvsr_guest {
 };
 struct nvsr_guests {
 	struct nvsr_hypervisor *hypervisor;
-	char folder[64], kernel[PATH_MAX], initrd[PATH_MAX], db_initrd[PATH_MAX], db_lacks[PATH_MAX + 96];
+	char folder[NVSR_TMP], kernel[PATH_MAX], initrd[PATH_MAX], db_initrd[PATH_MAX], db_lacks[PATH_MAX + 96];
 	char *broken;			/* why there is nothing of all this */
 	const struct nvsr_data_path *path;	/* of the guests that run */
 	unsigned jobs, vms;

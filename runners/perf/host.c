@@ -1,24 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The stage of a drive: what each path takes on this host, and the path that needs no guest. */
+#include <glob.h>
+
 #include "runners/perf/host.h"
 
 #define STARTED_IOS 16
-#define IMAGE_ROOM (1ull << 20)
 
 static struct nvsr_host *host(struct nvsr_stage *s)
 {
 	return (struct nvsr_host *)s;
 }
 
+static uint64_t ios_of(const char *stat)
+{
+	unsigned long long reads = 0, writes = 0;
+	_cleanup_free_ char *text = NULL;
+
+	if (!nvsr_read_file(stat, 4096, &text, NULL))
+		sscanf(text, "%llu %*u %*u %*u %llu", &reads, &writes);
+	return reads + writes;
+}
+
 uint64_t nvsr_disk_ios(const char *disk)
 {
-	_cleanup_free_ char *path = nvsr_asprintf("/sys/class/block/%s/stat", disk + strlen("/dev/")), *text = NULL;
-	unsigned long long reads = 0, writes = 0;
+	const char *name = disk + strlen("/dev/");
+	_cleanup_free_ char *stat = nvsr_asprintf("/sys/class/block/%s/stat", name), *paths = NULL;
+	uint64_t sum = stat ? ios_of(stat) : 0;
+	unsigned subsystem, ns;
+	glob_t g = { 0 };
 
-	if (!path || nvsr_read_file(path, 4096, &text, NULL))
-		return 0;
-	sscanf(text, "%llu %*u %*u %*u %llu", &reads, &writes);
-	return reads + writes;
+	/* With multipath kernels count them where they go, not all of them for the disk as well. */
+	if (sscanf(name, "nvme%un%u", &subsystem, &ns) == 2)
+		paths = nvsr_asprintf("/sys/class/block/nvme%uc*n%u/stat", subsystem, ns);
+	if (paths && !glob(paths, 0, NULL, &g))
+		for (size_t i = 0; i < g.gl_pathc; i++)
+			sum += ios_of(g.gl_pathv[i]);
+	globfree(&g);
+	return sum;
 }
 
 /* --- paths ----------------------------------------------------------------------------------------------------------------------- */
@@ -34,11 +52,12 @@ static char *no_engine(struct nvsr_host *h)
 	if (!h->o.target->inv.sriov.pos || !h->o.target->inv.sriov.total_vfs)
 		return strdup("needs a VF, and the device has none");
 	if (!h->engine)
-		h->engine = nvsr_fio_engine_find(NULL);
+		h->engine = nvsr_fio_engine_find(h->o.engine);
 	version = h->engine ? nvsr_fio_engine_version(h->engine) : NULL;
 	if (!version)
 		return strdup("needs our fio engine, and it is not there: make builds it");
-	return strcmp(version, h->o.fio->version) ? nvsr_asprintf("needs our fio engine for %s, it is for %s", h->o.fio->version, version) : NULL;
+	/* Cells are listed without fio. */
+	return h->o.fio->version && strcmp(version, h->o.fio->version) ? nvsr_asprintf("needs our fio engine for %s, it is for %s", h->o.fio->version, version) : NULL;
 }
 
 static bool is_polled(const struct nvsr_data_path *p)
@@ -74,7 +93,7 @@ static const char *lacks(struct nvsr_stage *s, const struct nvsr_data_path *p)
 static int open_host(struct nvsr_stage *s, struct nvsr_complaint *complaint)
 {
 	struct nvsr_host *h = host(s);
-	struct nvsr_layout_options o = { .queues = 1, .namespace_bytes = h->o.matrix->namespace_bytes };
+	struct nvsr_layout_options o = { .queues = 1, .namespace_bytes = nvsr_with_image_room(h->o.matrix->namespace_bytes) };
 	int rc;
 
 	for (size_t i = 0; i < h->o.matrix->count; i++) {
@@ -91,9 +110,8 @@ static int open_host(struct nvsr_stage *s, struct nvsr_complaint *complaint)
 	if (rc)
 		return rc;
 	h->bytes = h->o.matrix->namespace_bytes;
-	/* An image needs room for its tables, all paths have the same size. */
 	for (unsigned i = 0; i <= h->layout.vfs; i++)
-		h->bytes = NVSR_MIN(h->bytes, h->layout.fn[i].bytes - (h->layout.fn[i].bytes > 16 * IMAGE_ROOM ? IMAGE_ROOM : 0));
+		h->bytes = NVSR_MIN(h->bytes, nvsr_without_image_room(h->layout.fn[i].bytes));
 	h->bytes &= ~(uint64_t)0xfffff;
 	if (h->bytes < h->o.matrix->namespace_bytes)
 		nvsr_say("note: loads use %llu MiB of each namespace, the smallest has no more; the matrix wants %llu",

@@ -54,7 +54,19 @@ void nvsr_guests_close(struct nvsr_host *h);
 /* Why no function can be driven by VFIO here; NULL: it can. */
 const char *nvsr_lacks_vfio(void);
 
-/* I/Os of a disk so far ("/dev/nvme0n1"). */
+/* I/Os of a disk so far ("/dev/nvme0n1"), or more: with multipath some count twice. */
 uint64_t nvsr_disk_ios(const char *disk);
+
+/* A qcow2 image has tables beside its contents, 10 bytes for each 64 KiB of them; all paths have the same size. */
+#define NVSR_IMAGE_ROOM (1ull << 20)
+static inline uint64_t nvsr_with_image_room(uint64_t bytes)
+{
+	return bytes + NVSR_IMAGE_ROOM + NVSR_ROUND_UP(bytes >> 12, NVSR_IMAGE_ROOM);
+}
+/* What is left of a namespace of @bytes for contents; of a small one, which has no room for an image, all of it. */
+static inline uint64_t nvsr_without_image_room(uint64_t bytes)
+{
+	return bytes > 16 * NVSR_IMAGE_ROOM ? (bytes - NVSR_IMAGE_ROOM) / 4097 * 4096 : bytes;
+}
 
 #endif

@@ -26,8 +26,9 @@ static void put_global(struct nvsr_text *t, const struct nvsr_job *j)
 static void put_load(struct nvsr_text *t, const struct nvsr_job *j)
 {
 	const struct nvsr_cell *c = j->cell;
-	bool random = c->pattern >= NVSR_PATTERN_RANDREAD;
-	unsigned long long part = j->namespace_bytes / c->jobs / c->block * c->block;
+	bool random = !nvsr_pattern_is_sequential(c->pattern);
+	/* Where not even a block of each has room, fio says so. */
+	unsigned long long part = NVSR_MAX(j->namespace_bytes / c->jobs / c->block, 1ull) * c->block;
 
 	nvsr_text_add(t, "rw=%s\n", nvsr_pattern_name(c->pattern));
 	if (nvsr_pattern_is_mix(c->pattern))

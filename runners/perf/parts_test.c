@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "runners/perf/perf.h"
+#include "runners/perf/host.h"
 
 /* What main.c has for the program. */
 const char nvsr_version[] = "test";
@@ -140,6 +140,24 @@ static void job_files_of_disks_have_the_same_load(void)
 	j.cell = &d;
 	seq = nvsr_job_text(&j);
 	EXPECT(strstr(seq, "size=16777216\noffset_increment=16777216\n") && !strstr(seq, "norandommap"), "%s", seq);
+}
+
+/* As much as `qemu-img measure` says that a full qcow2 image takes, and a namespace that is made for it is not too small. */
+static void images_fit_into_namespaces(void)
+{
+	static const struct { uint64_t bytes, image; } cases[] = {
+		{ 17ull << 20, 18153472 }, { 256ull << 20, 268763136 }, { 1ull << 30, 1074135040 }, { 8ull << 30, 8591507456 },
+		{ 64ull << 30, 68730224640 }, { 1ull << 40, 1099679662080 },
+	};
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		uint64_t all = nvsr_with_image_room(cases[i].bytes), left = nvsr_without_image_room(all);
+
+		EXPECT(all >= cases[i].image && left >= cases[i].bytes && left < cases[i].bytes + (3u << 20), "case %u: %llu, %llu", i,
+		       (unsigned long long)all, (unsigned long long)left);
+		EXPECT(nvsr_without_image_room(cases[i].image) <= cases[i].bytes, "case %u", i);
+	}
+	EXPECT(nvsr_without_image_room(16u << 20) == 16u << 20, "a small one");
 }
 
 /* --- fio's answers ------------------------------------------------------------------------------------------------------------------ */
@@ -315,6 +333,7 @@ int main(void)
 	everybody_has_a_place();
 	job_files_say_what_the_cell_is();
 	job_files_of_disks_have_the_same_load();
+	images_fit_into_namespaces();
 	only_a_good_answer_is_one();
 	processor_time_is_that_of_the_process();
 	loads_overlap();

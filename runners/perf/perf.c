@@ -5,7 +5,6 @@
 #include "reports/perf.h"
 #include "runners/perf/perf.h"
 
-#define MODEL "model:"
 #define EMULATED "QEMU NVMe Ctrl"	/* what QEMU's device calls itself */
 
 enum { OPT_MATRIX = 0x100, OPT_QUICK, OPT_LIST, OPT_PATH, OPT_REPEATS, OPT_SEED, OPT_OUT, OPT_PROFILE, OPT_ENGINE, OPT_FIO,
@@ -145,6 +144,7 @@ static int check_matrix(const struct nvsr_matrix *m, const struct nvsr_target *t
 	const struct nvsr_matrix_limits limits = {
 		.vfs = t->inv.sriov.pos ? NVSR_MIN((unsigned)t->inv.sriov.total_vfs, NVSR_VMS_MAX) : 0,
 		.queues = t->real ? NVSR_JOBS_MAX : NVSR_LOAD_QUEUES, .entries = t->real ? 65536 : NVME_CAP_MQES(t->inv.cap) + 1,
+		.host = t->real,
 	};
 	struct nvsr_complaint complaint = { "" };
 
@@ -268,6 +268,7 @@ static json_t *options_json(const struct perf_options *o)
 		json_array_append_new(a, json_string("--destructive"));
 	if (o->repeats)
 		json_array_append_new(a, json_sprintf("--repeats=%u", o->repeats));
+	json_array_append_new(a, json_sprintf("--device-threads=%u", o->threads));
 	for (char **p = o->paths; p && *p; p++)
 		json_array_append_new(a, json_sprintf("--path=%s", *p));
 	return a;
@@ -459,10 +460,11 @@ static int new_run(struct run *r)
 	return execute(r);
 }
 
-/* What the journal planned is what the kept matrix and options say. */
+/* What the journal planned is what the kept matrix and options say, and it is measured in the same way. */
 static int same_plan(const struct run *r)
 {
 	json_t *now = cells_json(r->matrix), *then = json_object_get(r->before->start, "cells");
+	json_t *placement = placement_json(&r->placement, !r->target.real);
 	const char *engine = json_string_value(json_object_get(r->before->start, "engine"));
 	const char *version = json_string_value(json_object_get(r->before->start, "fio"));
 	int rc = 0;
@@ -474,7 +476,12 @@ static int same_plan(const struct run *r)
 		nvsr_say("%s: was measured with another %s: its numbers would not compare; start a new run", r->dir,
 			 engine && !strcmp(engine, r->fio.engine_id) ? "fio" : "build of the fio engine");
 		rc = EXIT_USAGE;
+	} else if (!json_equal(placement, json_object_get(r->before->start, "placement"))) {
+		nvsr_say("%s: was measured on other processors (\"placement\" in perf.jsonl): its numbers would not compare; let it run on those, or "
+			 "start a new run", r->dir);
+		rc = EXIT_USAGE;
 	}
+	json_decref(placement);
 	json_decref(now);
 	return rc ? rc : nvsr_rundir_same_host(r->dir);
 }
@@ -503,7 +510,8 @@ static int check_name(const char *device)
 static int with_stage(const struct perf_options *o, struct run *r, int (*then)(struct run *r))
 {
 	const struct nvsr_stage_options s = {
-		.target = &r->target, .matrix = r->matrix, .fio = &r->fio, .placement = &r->placement, .connect = o->connect, .guest = o->guest,
+		.target = &r->target, .matrix = r->matrix, .fio = &r->fio, .placement = &r->placement, .engine = o->engine,
+		.connect = o->connect, .guest = o->guest,
 	};
 	int rc;
 
@@ -526,6 +534,9 @@ static int prepare_and(const struct perf_options *o, struct run *r, const char *
 	if (o->target.timeout_scale > 0)
 		nvsr_measure_grace_ns = (uint64_t)((double)nvsr_measure_grace_ns * o->target.timeout_scale);
 	rc = load_matrix(o, matrix, &r->matrix);
+	/* First: a disk that a target still offers is in use. */
+	if (!rc && !o->list)
+		nvsr_perf_tidy();
 	if (!rc)
 		rc = nvsr_target_open(&o->target, &r->target);
 	if (rc) {

@@ -35,6 +35,15 @@ int nvsr_pin(const struct nvsr_cpus *c);
 /* Another one, and the threads that it will start. */
 int nvsr_pin_process(pid_t pid, const struct nvsr_cpus *c);
 
+/* --- tmp.c: folders for sockets ------------------------------------------------------------------------------------------ */
+
+enum nvsr_tmp_kind { NVSR_TMP_IO, NVSR_TMP_VM };	/* of the model's processes, of guests */
+#define NVSR_TMP 72
+/* In TMPDIR or /tmp, with our process id in its name.  0, or negative errno and *ret is "". */
+int nvsr_tmp_make(enum nvsr_tmp_kind kind, char ret[NVSR_TMP]);
+/* And the files in it. */
+void nvsr_tmp_remove(const char *path);
+
 /* --- order.c: which cell is measured when -------------------------------------------------------------------------------- */
 
 struct nvsr_turn { uint32_t cell, repeat; };	/* repeat from 1 */

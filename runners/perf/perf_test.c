@@ -4,6 +4,7 @@
  * completed with every cell exactly once.  Run from the top of the project.
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -316,10 +317,11 @@ static void an_interrupted_run_is_completed(const char *name, int signal, int ex
 {
 	_cleanup_free_ char *line = nvsr_asprintf("perf model: --matrix %s/small.yaml --out %s/%s.run --seed 5 --path passthrough", folder, folder, name);
 	_cleanup_free_ char *resume = nvsr_asprintf("resume %s/%s.run", folder, name), *again = nvsr_asprintf("%s.again", name);
-	_cleanup_free_ char *err_file = nvsr_asprintf("%s.err", name), *again_err = nvsr_asprintf("%s.err", again), *err = NULL, *err2 = NULL;
+	_cleanup_free_ char *sockets = nvsr_asprintf("%s/nvsr-io-*", folder), *err_file = nvsr_asprintf("%s.err", name), *again_err = nvsr_asprintf("%s.err", again), *err = NULL, *err2 = NULL;
 	pid_t pid = start(name, line), child[16];
 	uint64_t until = nvsr_now_ns() + 60 * NVSR_S;
 	unsigned children, done;
+	glob_t left = { 0 };
 	int code;
 
 	while (count(name, "\"event\":\"cell\"", "\"ok\"") < 2 && nvsr_now_ns() < until)
@@ -343,6 +345,9 @@ static void an_interrupted_run_is_completed(const char *name, int signal, int ex
 	err2 = slurp(again_err);
 	EXPECT(!code, "%s: %d: %s", name, code, err2);
 	expect_each_once(name, 2, 3);
+	/* Not even of the process that was killed. */
+	EXPECT(glob(sockets, 0, NULL, &left) == GLOB_NOMATCH, "%s: %s", name, left.gl_pathc ? left.gl_pathv[0] : "");
+	globfree(&left);
 }
 
 /* The device's process is the first that a run starts. */
@@ -403,16 +408,26 @@ static void a_full_medium_ends_the_run(void)
 	EXPECT(strstr(err, "No space left on device") && strstr(err, "incomplete; go on with"), "%s", err);
 }
 
-static void another_machine_or_engine_is_told(void)
+static void what_would_not_compare_is_told(void)
 {
-	_cleanup_free_ char *resume = nvsr_asprintf("resume %s/good.run", folder), *err = NULL, *err2 = NULL;
+	_cleanup_free_ char *resume = nvsr_asprintf("resume %s/good.run", folder), *err = NULL, *err2 = NULL, *err3 = NULL;
 	_cleanup_free_ char *env = slurp("good.run/env.json"), *log = slurp("good.run/perf.jsonl");
-	char *at = strstr(env, "\"kernel\": \""), *engine = strstr(log, "\"engine\":\"");
+	char *at = strstr(env, "\"kernel\": \""), *engine = strstr(log, "\"engine\":\""), *placement = strstr(log, "\"guest\":["), was;
 	int code;
 
-	EXPECT(at && engine, "%s", env);
-	if (!at || !engine)
+	EXPECT(at && engine && placement, "%s", env);
+	if (!at || !engine || !placement)
 		return;
+	/* The processors depend on it. */
+	EXPECT(strstr(log, "\"--device-threads=1\""), "%s", log);
+	placement += strlen("\"guest\":[");
+	was = *placement;
+	*placement = was == '9' ? '8' : (char)(was + 1);
+	put("good.run/perf.jsonl", log, 0644);
+	code = run("placement", resume);
+	err3 = slurp("placement.err");
+	EXPECT(code == EXIT_USAGE && strstr(err3, "on other processors"), "%d %s", code, err3);
+	*placement = was;
 	engine[strlen("\"engine\":\"")] ^= 1;
 	put("good.run/perf.jsonl", log, 0644);
 	code = run("engine", resume);
@@ -444,7 +459,7 @@ int main(void)
 	cells_are_listed_without_running();
 	if (works) {
 		a_run_measures_every_cell();
-		another_machine_or_engine_is_told();
+		what_would_not_compare_is_told();
 		a_cell_that_fails_harms_no_other();
 		a_fio_that_hangs_is_ended();
 		wrong_data_is_the_verdict();

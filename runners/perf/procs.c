@@ -19,7 +19,7 @@
 
 struct nvsr_procs {
 	struct nvsr_procs_options o;
-	char folder[64], device_socket[80], back_sockets[80];
+	char folder[NVSR_TMP], device_socket[NVSR_TMP + 8], back_sockets[NVSR_TMP + 8];
 	pid_t device, back[NVSR_VMS_MAX];
 	unsigned backs;
 	enum nvsr_back_end kind;
@@ -257,24 +257,20 @@ char *nvsr_procs_dead(struct nvsr_procs *p)
 int nvsr_procs_start(const struct nvsr_procs_options *o, struct nvsr_procs **ret, struct nvsr_complaint *complaint)
 {
 	struct nvsr_procs *p = calloc(1, sizeof(*p));
-	const char *tmp = getenv("TMPDIR");
-	int rc = 0;
+	int rc;
 
 	if (!p)
 		return -ENOMEM;
 	p->o = *o;
-	/* Names of sockets are short: 107 bytes, so not in the run directory. */
-	snprintf(p->folder, sizeof(p->folder), "%s/nvsr-perf-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
 	p->stats = mmap(NULL, NVSR_VMS_MAX * sizeof(*p->stats), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (p->stats == MAP_FAILED || !mkdtemp(p->folder)) {
-		rc = -errno;
-		p->folder[0] = '\0';
+	rc = p->stats == MAP_FAILED ? -errno : nvsr_tmp_make(NVSR_TMP_IO, p->folder);
+	if (rc) {
 		snprintf(complaint->text, sizeof(complaint->text), "a folder for sockets in TMPDIR or /tmp: %s", strerror(-rc));
-	}
-	snprintf(p->device_socket, sizeof(p->device_socket), "%s/device", p->folder);
-	snprintf(p->back_sockets, sizeof(p->back_sockets), "%s/back", p->folder);
-	if (!rc)
+	} else {
+		snprintf(p->device_socket, sizeof(p->device_socket), "%s/device", p->folder);
+		snprintf(p->back_sockets, sizeof(p->back_sockets), "%s/back", p->folder);
 		rc = start_device(p, complaint);
+	}
 	if (rc)
 		nvsr_procs_stop(p);
 	else

@@ -119,8 +119,12 @@ static void print_fio(const char *device, unsigned vfn, unsigned nsid, const cha
 {
 	_cleanup_free_ char *engine = nvsr_fio_engine_find(NULL), *real = realpath(device, NULL), *back = back_end ? realpath(back_end, NULL) : NULL;
 
-	printf("fio --name=vf%u --ioengine=external:%s --thread=1 --device=unix:%s --function=vf%u --nsid=%u --path=%s", vfn,
-	       engine ? engine : "build/nvsr-fio.so", real ? real : device, vfn, nsid, path);
+	char function[16] = "pf";
+
+	if (vfn)
+		snprintf(function, sizeof(function), "vf%u", vfn);
+	printf("fio --name=%s --ioengine=external:%s --thread=1 --device=unix:%s --function=%s --nsid=%u --path=%s", function,
+	       engine ? engine : "build/nvsr-fio.so", real ? real : device, function, nsid, path);
 	if (back_end)
 		printf(" --backend=%s", back ? back : back_end);
 	printf(" --rw=randread --bs=4k --iodepth=32 --norandommap --time_based --runtime=10 --lat_percentiles=1\n");

@@ -61,7 +61,7 @@ struct nvsr_stage_options {
 	const struct nvsr_matrix *matrix;
 	const struct nvsr_fio *fio;
 	const struct nvsr_placement *placement;
-	const char *connect, *guest;	/* libvirt's URI, folder of the guest; NULL: the usual */
+	const char *engine, *connect, *guest;	/* our fio engine, libvirt's URI, folder of the guest; NULL: the usual */
 };
 /* NULL without memory.  close() frees it. */
 struct nvsr_stage *nvsr_stage_model(const struct nvsr_stage_options *o);
