@@ -36,6 +36,42 @@ enum nvsr_format nvsr_format_parse(const char *name, const char *allowed, struct
 	return NVSR_FORMAT_AUTO;
 }
 
+uint64_t nvsr_number_parse(const char *option, const char *arg, uint64_t least, uint64_t most, struct argp_state *state)
+{
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(arg, &end, 0);
+	if (errno || *end || end == arg || arg[0] == '-' || v < least || v > most)
+		argp_error(state, "--%s %s: expected a number from %llu to %llu", option, arg, (unsigned long long)least,
+			   (unsigned long long)most);
+	return v;
+}
+
+double nvsr_scale_parse(const char *arg, struct argp_state *state)
+{
+	char *end;
+	double v = strtod(arg, &end);
+
+	if (*end || end == arg || !(v > 0 && v <= 1000))
+		argp_error(state, "--timeout-scale %s: expected a number above 0 and up to 1000", arg);
+	return v;
+}
+
+void nvsr_device_parse(char *arg, const char **device, struct argp_state *state)
+{
+	if (state->arg_num)
+		argp_error(state, "one DEVICE at a time");
+	*device = arg;
+}
+
+void nvsr_line_parse(const char *arg, char ***lines, struct argp_state *state)
+{
+	if (nvsr_lines_add(lines, arg))
+		argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
+}
+
 char *nvsr_quote_args(int argc, char *const *argv)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";

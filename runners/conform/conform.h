@@ -36,6 +36,12 @@ enum nvsr_format { NVSR_FORMAT_AUTO, NVSR_FORMAT_TEXT, NVSR_FORMAT_TAP, NVSR_FOR
 /* By name; fails the command line (exit 2) when @name is none of @allowed ("text|tap|json"). */
 enum nvsr_format nvsr_format_parse(const char *name, const char *allowed, struct argp_state *state);
 
+/* Values of options and arguments; where one will not do, the command line fails (exit 2) and says what would. */
+uint64_t nvsr_number_parse(const char *option, const char *arg, uint64_t least, uint64_t most, struct argp_state *state);
+double nvsr_scale_parse(const char *arg, struct argp_state *state);
+void nvsr_device_parse(char *arg, const char **device, struct argp_state *state);	/* of a command that takes one */
+void nvsr_line_parse(const char *arg, char ***lines, struct argp_state *state);
+
 /* --- target.c: the device of a command ------------------------------------------------------------------------------ */
 struct nvsr_target_options {
 	const char *device, *profile;	/* profile NULL: reference for the model, matched by identity for a device */

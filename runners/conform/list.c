@@ -27,10 +27,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT: o->format = nvsr_format_parse(arg, "text|json|md", state); break;
 	case OPT_NEEDS: o->needs = true; break;
 	case OPT_COVERAGE: o->coverage = true; break;
-	case ARGP_KEY_ARG:
-		if (nvsr_lines_add(&o->patterns, arg))
-			argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
-		break;
+	case ARGP_KEY_ARG: nvsr_line_parse(arg, &o->patterns, state); break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

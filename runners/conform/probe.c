@@ -18,10 +18,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	if (key == OPT_STATE)
 		o->state = arg;
-	else if (key == OPT_DEFECT && nvsr_lines_add(&o->defects, arg))
-		argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
 	else if (key == OPT_DEFECT)
-		return 0;
+		nvsr_line_parse(arg, &o->defects, state);
 	else if (key == ARGP_KEY_ARG && !o->device)
 		o->device = arg;
 	else if (key == ARGP_KEY_ARG)

@@ -33,21 +33,11 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
-	char *end;
-	long n;
 
 	switch (key) {
 	case OPT_FORMAT: o->format = nvsr_format_parse(arg, "text|tap|json", state); break;
-	case OPT_JOBS:
-		n = strtol(arg, &end, 10);
-		if (*end || end == arg || n < 1 || n > JOBS_MAX)
-			argp_error(state, "--jobs %s: expected a number from 1 to %d", arg, JOBS_MAX);
-		o->jobs = (unsigned)n;
-		break;
-	case ARGP_KEY_ARG:
-		if (nvsr_lines_add(&o->patterns, arg))
-			argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
-		break;
+	case OPT_JOBS: o->jobs = (unsigned)nvsr_number_parse("jobs", arg, 1, JOBS_MAX, state); break;
+	case ARGP_KEY_ARG: nvsr_line_parse(arg, &o->patterns, state); break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

@@ -26,10 +26,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_FORMAT: o->format = nvsr_format_parse(arg, "text|tap|json", state); break;
 	case OPT_STRICT: o->strict = true; break;
-	case ARGP_KEY_ARG:
-		if (nvsr_lines_add(&o->runs, arg))
-			argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
-		break;
+	case ARGP_KEY_ARG: nvsr_line_parse(arg, &o->runs, state); break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "name a run directory");
 		break;

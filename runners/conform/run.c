@@ -26,24 +26,6 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static void add_line(char ***lines, const char *text, struct argp_state *state)
-{
-	if (nvsr_lines_add(lines, text))
-		argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
-}
-
-static uint64_t whole_number(const char *option, const char *arg, uint64_t most, struct argp_state *state)
-{
-	char *end;
-	unsigned long long v;
-
-	errno = 0;
-	v = strtoull(arg, &end, 0);
-	if (errno || *end || end == arg || arg[0] == '-' || v > most)
-		argp_error(state, "--%s %s: expected a number from 0 to %llu", option, arg, (unsigned long long)most);
-	return v;
-}
-
 static const char *const vf_access_names[] = { [NVSR_VF_KERNEL] = "kernel", [NVSR_VF_VFIO] = "vfio" };
 
 static enum nvsr_vf_access vf_access(const char *arg, struct argp_state *state)
@@ -58,7 +40,6 @@ static enum nvsr_vf_access vf_access(const char *arg, struct argp_state *state)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct nvsr_run_options *o = state->input;
-	char *end;
 
 	switch (key) {
 	case OPT_PROFILE: o->target.profile = arg; break;
@@ -68,21 +49,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_STRICT: o->strict = true; break;
 	case OPT_DESTRUCTIVE: o->target.destructive = true; break;
 	case OPT_ERASE_SERIAL: o->target.erase_serial = arg; break;
-	case OPT_DEFECT: add_line(&o->target.defects, arg, state); break;
-	case OPT_SCALE:
-		o->target.timeout_scale = strtod(arg, &end);
-		if (*end || end == arg || !(o->target.timeout_scale > 0 && o->target.timeout_scale <= 1000))
-			argp_error(state, "--timeout-scale %s: expected a number above 0 and up to 1000", arg);
-		break;
+	case OPT_DEFECT: nvsr_line_parse(arg, &o->target.defects, state); break;
+	case OPT_SCALE: o->target.timeout_scale = nvsr_scale_parse(arg, state); break;
 	case OPT_VF_ACCESS: o->target.vf_access = vf_access(arg, state); break;
 	case OPT_STATE: o->target.state = arg; break;
-	case OPT_SEED: o->target.seed = whole_number("seed", arg, UINT64_MAX, state); break;
-	case OPT_STEPS: o->target.steps = (unsigned)whole_number("steps", arg, 10000000, state); break;
+	case OPT_SEED: o->target.seed = nvsr_number_parse("seed", arg, 0, UINT64_MAX, state); break;
+	case OPT_STEPS: o->target.steps = (unsigned)nvsr_number_parse("steps", arg, 0, 10000000, state); break;
 	case ARGP_KEY_ARG:
 		if (!state->arg_num)
 			o->target.device = arg;
 		else
-			add_line(&o->patterns, arg, state);
+			nvsr_line_parse(arg, &o->patterns, state);
 		break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "name the DEVICE: model:, /dev/nvme0 or 0000:01:00.0");

@@ -41,31 +41,17 @@ struct perf_options {
 	bool list;
 };
 
-static uint64_t whole_number(const char *option, const char *arg, uint64_t least, uint64_t most, struct argp_state *state)
-{
-	char *end;
-	unsigned long long v;
-
-	errno = 0;
-	v = strtoull(arg, &end, 0);
-	if (errno || *end || end == arg || arg[0] == '-' || v < least || v > most)
-		argp_error(state, "--%s %s: expected a number from %llu to %llu", option, arg, (unsigned long long)least,
-			   (unsigned long long)most);
-	return v;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct perf_options *o = state->input;
-	char *end;
 
 	switch (key) {
 	case OPT_MATRIX: o->matrix = arg; break;
 	case OPT_QUICK: o->matrix = "quick"; break;
 	case OPT_LIST: o->list = true; break;
-	case OPT_REPEATS: o->repeats = (unsigned)whole_number("repeats", arg, 1, NVSR_REPEATS_MAX, state); break;
-	case OPT_THREADS: o->threads = (unsigned)whole_number("device-threads", arg, 1, NVSR_CPUS_MAX, state); break;
-	case OPT_SEED: o->target.seed = whole_number("seed", arg, 0, UINT32_MAX, state); break;
+	case OPT_REPEATS: o->repeats = (unsigned)nvsr_number_parse("repeats", arg, 1, NVSR_REPEATS_MAX, state); break;
+	case OPT_THREADS: o->threads = (unsigned)nvsr_number_parse("device-threads", arg, 1, NVSR_CPUS_MAX, state); break;
+	case OPT_SEED: o->target.seed = nvsr_number_parse("seed", arg, 0, UINT32_MAX, state); break;
 	case OPT_OUT: o->out = arg; break;
 	case OPT_PROFILE: o->target.profile = arg; break;
 	case OPT_ENGINE: o->engine = arg; break;
@@ -74,22 +60,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_GUEST: o->guest = arg; break;
 	case OPT_DESTRUCTIVE: o->target.destructive = true; break;
 	case OPT_ERASE_SERIAL: o->target.erase_serial = arg; break;
-	case OPT_SCALE:
-		o->target.timeout_scale = strtod(arg, &end);
-		if (*end || end == arg || !(o->target.timeout_scale > 0) || o->target.timeout_scale > 1000)
-			argp_error(state, "--timeout-scale %s: expected a number above 0 and up to 1000", arg);
-		break;
+	case OPT_SCALE: o->target.timeout_scale = nvsr_scale_parse(arg, state); break;
 	case OPT_PATH:
 		if (!nvsr_data_path_find(arg))
 			argp_error(state, "--path %s: no path is called so (runners/perf/README.md has them)", arg);
-		if (nvsr_lines_add(&o->paths, arg))
-			argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
+		nvsr_line_parse(arg, &o->paths, state);
 		break;
-	case ARGP_KEY_ARG:
-		if (state->arg_num)
-			argp_error(state, "one DEVICE at a time");
-		o->target.device = arg;
-		break;
+	case ARGP_KEY_ARG: nvsr_device_parse(arg, &o->target.device, state); break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "name the DEVICE: model:, model:PROFILE or /dev/nvme0");
 		break;

@@ -87,11 +87,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (!nvsr_cpus_parse(arg, &o->cpus))
 			argp_error(state, "--cpu %s: expected a list as 0-2,5", arg);
 		break;
-	case ARGP_KEY_ARG:
-		if (state->arg_num)
-			argp_error(state, "one DEVICE at a time");
-		o->target.device = arg;
-		break;
+	case ARGP_KEY_ARG: nvsr_device_parse(arg, &o->target.device, state); break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "name the DEVICE: model: or model:PROFILE, or unix:PATH for a back end");
 		break;

@@ -46,23 +46,17 @@ static void add_name(char ***list, bool row, const char *name, struct argp_state
 		known |= !strcmp(name, row ? nvsr_cap_checks[i].row : nvsr_cap_checks[i].way);
 	if (!known)
 		argp_error(state, "--%s %s: the table has none of that name", row ? "row" : "way", name);
-	if (nvsr_lines_add(list, name))
-		argp_failure(state, EXIT_INCOMPLETE, ENOMEM, "command line");
+	nvsr_line_parse(name, list, state);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct capability_options *o = state->input;
-	char *end;
 
 	switch (key) {
 	case OPT_WAY: add_name(&o->ways, false, arg, state); break;
 	case OPT_ROW: add_name(&o->rows, true, arg, state); break;
-	case OPT_VMS:
-		o->vms = (unsigned)strtoul(arg, &end, 10);
-		if (*end || end == arg || !o->vms || o->vms > NVSR_VMS_MAX || arg[0] == '-')
-			argp_error(state, "--vms %s: expected a number from 1 to %u", arg, NVSR_VMS_MAX);
-		break;
+	case OPT_VMS: o->vms = (unsigned)nvsr_number_parse("vms", arg, 1, NVSR_VMS_MAX, state); break;
 	case OPT_PERF: o->perf = arg; break;
 	case OPT_OUT: o->out = arg; break;
 	case OPT_PROFILE: o->target.profile = arg; break;
@@ -70,16 +64,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_GUEST: o->guest = arg; break;
 	case OPT_DESTRUCTIVE: o->target.destructive = true; break;
 	case OPT_ERASE_SERIAL: o->target.erase_serial = arg; break;
-	case OPT_SCALE:
-		o->target.timeout_scale = strtod(arg, &end);
-		if (*end || end == arg || !(o->target.timeout_scale > 0) || o->target.timeout_scale > 1000)
-			argp_error(state, "--timeout-scale %s: expected a number above 0 and up to 1000", arg);
-		break;
-	case ARGP_KEY_ARG:
-		if (state->arg_num)
-			argp_error(state, "one DEVICE at a time");
-		o->target.device = arg;
-		break;
+	case OPT_SCALE: o->target.timeout_scale = nvsr_scale_parse(arg, state); break;
+	case ARGP_KEY_ARG: nvsr_device_parse(arg, &o->target.device, state); break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "name the DEVICE: /dev/nvme0");
 		break;
