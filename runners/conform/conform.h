@@ -183,6 +183,8 @@ int nvsr_perf_resume(const char *dir);
  * device's, or namespaces that somebody uses would have to change.  0 or the exit code, after saying why.
  */
 int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state, const char *dir);
+/* The same before a run goes on, whatever was interrupted left: the recorded state is that of @t from now on. */
+int nvsr_put_back_first(struct nvsr_target *t, const char *dir);
 /*
  * May @state be put back, and does the device differ from it at all?  @dir NULL: it is of the run that goes on.  0 or the exit
  * code, after saying why not.

@@ -155,12 +155,12 @@ static int report_perf(const struct options *o, unsigned n)
 	return rc;
 }
 
-/* Numbers of performance runs; exit code 2 after saying which run is of another kind. */
-static int count_perf(const struct options *o, unsigned n, unsigned *ret)
+/* Are they performance runs?  Exit code 2 after saying which run is of another kind. */
+static int are_perf(const struct options *o, unsigned n, bool *ret)
 {
 	bool first = nvsr_perf_is_run(o->runs[0]);
 
-	*ret = first ? n : 0;
+	*ret = first;
 	for (unsigned i = 1; i < n; i++)
 		if (nvsr_perf_is_run(o->runs[i]) != first) {
 			nvsr_say("%s is a performance run and %s is not: only runs of one kind can be compared",
@@ -177,12 +177,13 @@ static int count_perf(const struct options *o, unsigned n, unsigned *ret)
 static int report(int argc, char **argv)
 {
 	struct options o = { 0 };
-	unsigned n, perf;
+	bool perf;
+	unsigned n;
 	int rc;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	n = nvsr_lines_count(o.runs);
-	rc = count_perf(&o, n, &perf);
+	rc = are_perf(&o, n, &perf);
 	if (!rc)
 		rc = perf ? report_perf(&o, n) : report_conformance(&o, n);
 	nvsr_lines_free(o.runs);

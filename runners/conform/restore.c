@@ -227,6 +227,19 @@ int nvsr_put_back(const struct nvsr_target *t, const struct nvsr_snapshot *state
 	return rc;
 }
 
+int nvsr_put_back_first(struct nvsr_target *t, const char *dir)
+{
+	struct nvsr_snapshot *state = NULL;
+	int rc = nvsr_rundir_state(dir, &state);
+
+	if (rc)
+		return rc;
+	nvsr_snapshot_free(t->state);
+	t->state = state;
+	t->session.baseline = state;
+	return nvsr_put_back(t, state, dir);
+}
+
 int nvsr_restore_run(const struct nvsr_target_options *o, const char *dir)
 {
 	struct nvsr_snapshot *state = NULL;

@@ -81,20 +81,6 @@ static long make_plan(const struct nvsr_run *run, struct nvsr_plan *plan)
 	return todo;
 }
 
-/* The recorded state, and the device put back into it. */
-static int restore_first(struct nvsr_target *t, const char *dir)
-{
-	struct nvsr_snapshot *state = NULL;
-	int rc = nvsr_rundir_state(dir, &state);
-
-	if (rc)
-		return rc;
-	nvsr_snapshot_free(t->state);
-	t->state = state;
-	t->session.baseline = state;
-	return nvsr_put_back(t, state, dir);
-}
-
 static int go_on(const char *dir, struct nvsr_run *run, const struct nvsr_run_options *o, struct nvsr_plan *plan,
 		 struct nvsr_target *t)
 {
@@ -109,7 +95,7 @@ static int go_on(const char *dir, struct nvsr_run *run, const struct nvsr_run_op
 		return EXIT_USAGE;
 	}
 	if (t->session.baseline)
-		rc = restore_first(t, dir);
+		rc = nvsr_put_back_first(t, dir);
 	nvsr_kernel_log_begin(t, dir);
 	if (!rc)
 		rc = nvsr_target_take(t);

@@ -47,6 +47,8 @@ struct nvsr_way {
 	bool polled;		/* by our engine in the guest, of a function that is taken from the driver there */
 	bool image;		/* the namespace has an image in it, made anew for each guest */
 };
+/* Wait until the qemu-storage-daemon @r offers its disk at @path, for QEMU whoever it runs as.  0 or negative errno with *complaint. */
+int nvsr_storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct nvsr_complaint *complaint);
 /* NULL: not in guests. */
 const struct nvsr_way *nvsr_way_of(const struct nvsr_data_path *p);
 

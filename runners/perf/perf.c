@@ -558,20 +558,6 @@ static int perf(int argc, char **argv)
 
 /* --- going on with a run ------------------------------------------------------------------------------------------------------------ */
 
-/* What was there before the run, whatever an interrupted one has left. */
-static int restore_first(struct nvsr_target *t, const char *dir)
-{
-	struct nvsr_snapshot *state = NULL;
-	int rc = nvsr_rundir_state(dir, &state);
-
-	if (rc)
-		return rc;
-	nvsr_snapshot_free(t->state);
-	t->state = state;
-	t->session.baseline = state;
-	return nvsr_put_back(t, state, dir);
-}
-
 static int go_on(struct run *r)
 {
 	size_t paths;
@@ -584,7 +570,7 @@ static int go_on(struct run *r)
 		return r->before->corrupt ? EXIT_DIFFERS : r->before->bad ? EXIT_INCOMPLETE :
 		       r->before->ok ? EXIT_CONFORMS : EXIT_NOTHING;
 	}
-	rc = r->target.real ? restore_first(&r->target, r->dir) : 0;
+	rc = r->target.real ? nvsr_put_back_first(&r->target, r->dir) : 0;
 	return rc ? rc : execute(r);
 }
 

@@ -224,7 +224,7 @@ static const char *lacks_img(void)
 	return in_path("qemu-img") ? NULL : "needs qemu-img: apt-get install qemu-utils";
 }
 
-static int wait_socket(struct nvsr_fio_run *r, const char *path, struct nvsr_complaint *complaint)
+int nvsr_storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct nvsr_complaint *complaint)
 {
 	uint64_t until = nvsr_now_ns() + SOCKET_MS * NVSR_MS;
 	_cleanup_free_ char *said = NULL;
@@ -264,7 +264,7 @@ static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 	if (rc)
 		return rc;
 	nvsr_pin_process(g->back_end.pid, &h->o.placement->back_end);
-	rc = wait_socket(&g->back_end, socket, complaint);
+	rc = nvsr_storage_daemon_wait(&g->back_end, socket, complaint);
 	if (!rc)
 		nvsr_xml_disk(&gift->xml, &d);
 	return rc;

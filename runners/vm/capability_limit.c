@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Limits of a disk: those that libvirt sets, those of a back end of its own; whether they are kept. */
 #include <math.h>
-#include <sys/stat.h>
 
 #include "runners/vm/capability.h"
 #include "runners/vm/xml.h"
 
 #define SCRIPT_S 60
 #define DISK_MS 20000
-#define SOCKET_MS 10000
 #define WITHIN 0.10		/* of the limit that was set */
 #define LEAST 10		/* a limit below says nothing */
 
@@ -32,21 +30,6 @@ static int measure(struct nvsr_cap *c, double *ret_iops, struct nvsr_complaint *
 }
 
 /* --- a back end that keeps a limit ------------------------------------------------------------------------------------------- */
-
-static int wait_socket(struct nvsr_fio_run *r, const char *path, struct nvsr_complaint *complaint)
-{
-	uint64_t until = nvsr_now_ns() + SOCKET_MS * NVSR_MS;
-	_cleanup_free_ char *said = NULL;
-	int status;
-
-	while (access(path, F_OK) && nvsr_now_ns() < until && !nvsr_stop && !nvsr_fio_ended(r, &status))
-		nvsr_sleep_ns(5 * NVSR_MS, &nvsr_stop);
-	if (!access(path, F_OK))
-		return chmod(path, 0666) ? -errno : 0;	/* in a folder whose name nobody can guess */
-	said = nvsr_fio_said(r->err, NULL);
-	snprintf(complaint->text, sizeof(complaint->text), "qemu-storage-daemon with a limit: %.200s", said ? said : "does not offer the disk");
-	return nvsr_stop ? -EINTR : -EIO;
-}
 
 /* As the way vhost-user-blk, with a filter in between. */
 static int give_limited(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
@@ -77,7 +60,7 @@ static int give_limited(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift,
 
 		rc = nvsr_program_start(argv, &g->back_end);
 	}
-	rc = rc ? rc : wait_socket(&g->back_end, socket, complaint);
+	rc = rc ? rc : nvsr_storage_daemon_wait(&g->back_end, socket, complaint);
 	if (!rc)
 		nvsr_xml_disk(&gift->xml, &d);
 	return rc;
