@@ -32,6 +32,7 @@ const struct nvsr_data_path nvsr_data_paths[] = {
 	{ "iscsi", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's target (LIO) and an iSCSI initiator" },
 };
 const size_t nvsr_data_path_count = NVSR_ARRAY_SIZE(nvsr_data_paths);
+_Static_assert(NVSR_ARRAY_SIZE(nvsr_data_paths) <= NVSR_DATA_PATHS_MAX, "more paths than have room");
 
 const struct nvsr_data_path *nvsr_data_path_find(const char *name)
 {
@@ -214,7 +215,7 @@ static int convert(const char *s, enum number_kind kind, uint64_t least, uint64_
 	uint64_t v;
 
 	if (!nvsr_size_parse(s, &v) || (kind == COUNT && s[strspn(s, "0123456789")])) {
-		snprintf(ret_wrong, len, "expected a whole number%s, found '%s'", kind == SIZE ? ", or one with K, M or G" : "", s);
+		snprintf(ret_wrong, len, "expected a whole number%s, found '%s'", kind == SIZE ? ", or one with K, M, G or T" : "", s);
 		return -EINVAL;
 	}
 	if (v < least || v > most) {

@@ -60,7 +60,7 @@ static void bad_matrices_are_named_by_place_and_field(void)
 		{ HEAD "paths: [ passthrough ]\n" READS, "block-sizes: expected a list, found nothing" },
 		{ HEAD "paths: [ passthrough ]\n" READS "block-sizes: [ 4K, 2K ]\n", ":8:20: block-sizes: expected 4k to 16m, found 2K" },
 		{ HEAD "paths: [ passthrough ]\n" READS "block-sizes: [ 4097 ]\n", ":8:16: block-sizes: expected a multiple of 4k, found 4097" },
-		{ HEAD "paths: [ passthrough ]\n" READS "block-sizes: [ 4X ]\n", "expected a whole number, or one with K, M or G, found '4X'" },
+		{ HEAD "paths: [ passthrough ]\n" READS "block-sizes: [ 4X ]\n", "expected a whole number, or one with K, M, G or T, found '4X'" },
 		{ HEAD "paths: [ passthrough ]\n" READS "block-sizes: [ 4K ]\ndepths: [ 1, 0 ]\n", ":9:14: depths: expected 1 to 1024, found 0" },
 		{ HEAD "paths: [ passthrough ]\n" READS "block-sizes: [ 4K ]\ndepths: [ 1025 ]\n", "depths: expected 1 to 1024, found 1025" },
 		{ GOOD "jobs: [ many ]\n", ":10:9: jobs: expected a whole number, found 'many'" },

@@ -29,7 +29,7 @@ struct nvsr_guests {
 	unsigned jobs, vms;
 	bool database;			/* they have booted what has one */
 	struct nvsr_guest guest[NVSR_VMS_MAX];
-	unsigned proven[16];		/* by path: guests that were shown to have their namespace */
+	unsigned proven[NVSR_DATA_PATHS_MAX];		/* by path: guests that were shown to have their namespace */
 	unsigned half;			/* those from proven on have read what the PF wrote; what they wrote is to be read by the PF */
 	uint64_t run, ios, barrier;
 	bool synchronized;		/* clocks are known */

@@ -21,8 +21,8 @@ struct nvsr_host {
 	int status;
 	uint64_t ios;				/* of the disk before the load */
 	struct nvsr_guests *guests;		/* NULL until a path needs them */
-	char *lacks[16];			/* by path; asked[] where it is known */
-	bool asked[16];
+	char *lacks[NVSR_DATA_PATHS_MAX];			/* by path; asked[] where it is known */
+	bool asked[NVSR_DATA_PATHS_MAX];
 };
 
 /* --- guests.c ------------------------------------------------------------------------------------------------------------ */

@@ -315,7 +315,7 @@ static int run_turn(struct turn *t)
 /* --- verification -------------------------------------------------------------------------------------------------------------- */
 
 /* What is known of each path of nvsr_data_paths. */
-struct paths { bool used[32]; char *bad[32]; };
+struct paths { bool used[NVSR_DATA_PATHS_MAX]; char *bad[NVSR_DATA_PATHS_MAX]; };
 
 static int log_verify(const struct nvsr_measuring *m, const struct nvsr_data_path *p, const char *result, const char *reason, bool corrupt,
 		      uint64_t bytes)

@@ -134,7 +134,7 @@ static int check_matrix(const struct nvsr_matrix *m, const struct nvsr_target *t
 /* Turns and paths that are really run. */
 static size_t count_turns(const struct nvsr_matrix *m, struct nvsr_stage *stage, const struct nvsr_log_state *before, size_t *ret_paths)
 {
-	bool used[64] = { false };
+	bool used[NVSR_DATA_PATHS_MAX] = { false };
 	char name[NVSR_CELL_NAME];
 	size_t turns = 0;
 
