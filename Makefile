@@ -302,7 +302,7 @@ $(LINT)/shellcheck.ok: $(SCRIPTS) | $(B)/setup.check
 -include $(LINT_STAMPS:.ok=.d)
 
 # --- install --------------------------------------------------------------------------------------------------------------------
-install: $(BIN)
+install: $(BIN) $(ENGINE)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/nvsr-conform/device-profiles \
 		$(DESTDIR)$(PREFIX)/share/nvsr-conform/matrices $(DESTDIR)$(PREFIX)/lib/nvsr-conform \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
@@ -311,7 +311,7 @@ install: $(BIN)
 	install -m 644 runners/perf/*.yaml $(DESTDIR)$(PREFIX)/share/nvsr-conform/matrices/
 	[ ! -s $(B)/nvsr-fio.version ] || install -m 644 $(B)/nvsr-fio.so $(B)/nvsr-fio.version $(DESTDIR)$(PREFIX)/lib/nvsr-conform/
 	[ ! -s $(B)/guest/fio.initrd ] || { install -d $(DESTDIR)$(PREFIX)/lib/nvsr-conform/guest && \
-		install -m 644 $(B)/guest/vmlinuz $(B)/guest/fio.initrd $(DESTDIR)$(PREFIX)/lib/nvsr-conform/guest/; }
+		install -m 644 $(B)/guest/vmlinuz $(wildcard $(B)/guest/*.initrd) $(DESTDIR)$(PREFIX)/lib/nvsr-conform/guest/; }
 	./$(BIN) --man > $(DESTDIR)$(PREFIX)/share/man/man1/nvsr-conform.1
 	./$(BIN) --bash-completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nvsr-conform
 

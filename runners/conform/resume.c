@@ -19,8 +19,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
 	.parser = parse, .args_doc = "RUN",
-	.doc = "Run the tests of a run directory that have no verdict yet, or measure the cells that have no result.\vDevice, profile, patterns and permissions are those "
-	       "of the run.  What keeps its state between runs - a real device, a model with --model-state - is first put back into "
+	.doc = "Run the tests of a run directory that have no verdict yet, or measure the cells that have no result.\vDevice, profile, "
+	       "patterns and permissions are those of the run.  What keeps its state between runs - a real device, a model with --model-state - is first put back into "
 	       "the state recorded there.",
 };
 
