@@ -56,7 +56,8 @@ uint64_t nvsr_cpu_ns(pid_t pid)
 	struct timespec ts;
 	clockid_t clock;
 
-	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &ts))
+	/* To the clock 0 and -1 are ourselves. */
+	if (pid <= 0 || clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &ts))
 		return 0;
 	return (uint64_t)ts.tv_sec * NVSR_S + (uint64_t)ts.tv_nsec;
 }
