@@ -476,6 +476,10 @@ static int check_name(const char *device)
 {
 	char node[32];
 
+	if (!strncmp(device, "unix:", 5)) {
+		nvsr_say("%s: a model that is served is for fio by hand; name model:, which has one of its own", device);
+		return EXIT_USAGE;
+	}
 	if (!nvsr_dev_can_be_taken(device))
 		return 0;
 	if (nvsr_dev_node(device, node, sizeof(node)))

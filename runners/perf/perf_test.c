@@ -144,6 +144,7 @@ static void what_is_refused_says_why(void)
 		{ "perf model: --repeats 0", "--repeats 0: expected a number from 1", EXIT_USAGE },
 		{ "perf model:no-such-drive", "no profile 'no-such-drive'", EXIT_USAGE },
 		{ "perf /dev/nvme9", "No such file or directory", EXIT_USAGE },
+		{ "perf unix:F/none", "is for fio by hand", EXIT_USAGE },
 		{ "perf", "name the DEVICE", EXIT_USAGE },
 		{ "resume F", "F/journal.jsonl", EXIT_USAGE },
 		{ "serve model:", "--socket PATH", EXIT_USAGE },
