@@ -94,6 +94,8 @@ static int run_program(char *const *argv, struct nvsr_complaint *complaint)
 	struct nvsr_fio_run r;
 	int status = -1, rc = nvsr_program_start(argv, &r);
 
+	if (rc)
+		return rc;
 	while (!rc && !nvsr_fio_ended(&r, &status)) {
 		if (nvsr_stop || nvsr_now_ns() >= until)
 			rc = nvsr_stop ? -EINTR : -ETIMEDOUT;
