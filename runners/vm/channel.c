@@ -71,10 +71,10 @@ int nvsr_channel_send(struct nvsr_channel *c, const char *script, unsigned limit
 	return rc ? rc : put(c, script, strlen(script), until);
 }
 
-/* What is there now.  0; -EPIPE at the end, -ENOMEM. */
-static int take(struct nvsr_channel *c)
+/* What is there now, until there are @want bytes: a guest that talks without end is not read to it.  0; -EPIPE at the end, -ENOMEM. */
+static int take(struct nvsr_channel *c, size_t want)
 {
-	for (;;) {
+	while (c->len < want) {
 		ssize_t n;
 
 		if (c->room - c->len < PIECE) {
@@ -86,7 +86,7 @@ static int take(struct nvsr_channel *c)
 			c->in = in;
 			c->room = room;
 		}
-		n = recv(c->fd, c->in + c->len, c->room - c->len, 0);
+		n = recv(c->fd, c->in + c->len, PIECE, 0);
 		if (n > 0)
 			c->len += (size_t)n;
 		else if (n < 0 && errno == EINTR)
@@ -95,10 +95,8 @@ static int take(struct nvsr_channel *c)
 			return 0;
 		else
 			return -EPIPE;
-		/* A guest that talks without end is not read to it. */
-		if (c->len > NVSR_CHANNEL_OUTPUT_MAX + PIECE)
-			return 0;
 	}
+	return 0;
 }
 
 static void use_up(struct nvsr_channel *c, size_t n)
@@ -142,16 +140,18 @@ static int take_line(struct nvsr_channel *c)
 
 int nvsr_channel_next(struct nvsr_channel *c, int *ret_code, char **ret_text, size_t *ret_len)
 {
-	int gone = take(c), what;
+	int gone, what;
 
-	if (gone == -ENOMEM)
-		return gone;
 	if (!c->done) {
+		gone = take(c, LINE_BYTES);
+		if (gone == -ENOMEM)
+			return gone;
 		what = take_line(c);
 		if (what != NVSR_CHANNEL_DONE)
 			return what == NVSR_CHANNEL_NOTHING ? gone : what;
 		c->done = true;
 	}
+	gone = take(c, c->output);
 	if (c->len < c->output)
 		return gone;
 	*ret_text = malloc(c->output + 1);

@@ -157,9 +157,10 @@ static void guests_may_say_anything(void)
 
 /* --- libvirt's test driver ------------------------------------------------------------------------------------------------------ */
 
-/* A process that behaves as a guest's end of the channel at @path. */
+/* A process that behaves as a guest's end of the channel at @path; @answers "*": beats without end. */
 static pid_t play_guest(const char *path, const char *says, const char *answers)
 {
+	static const char beats[] = "BEAT\nBEAT\nBEAT\nBEAT\nBEAT\nBEAT\nBEAT\nBEAT\nBEAT\nBEAT\n";
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), c;
 	char in[4096];
@@ -175,8 +176,9 @@ static pid_t play_guest(const char *path, const char *says, const char *answers)
 		if (write(c, says, strlen(says)) < 0)
 			_exit(1);
 		while (read(c, in, sizeof(in)) > 0)
-			if (*answers && write(c, answers, strlen(answers)) < 0)
-				_exit(1);
+			while (*answers && write(c, *answers == '*' ? beats : answers, strlen(*answers == '*' ? beats : answers)) > 0)
+				if (*answers != '*')
+					break;
 		_exit(0);
 	}
 	close(fd);
@@ -238,6 +240,15 @@ static void scripts_run_and_the_guest_goes(void)
 	EXPECT(!nvsr_vm_start(s.h, &s.o, &vm, &complaint), "%s", complaint.text);
 	if (vm)
 		EXPECT(nvsr_vm_run(vm, "sleep 9\n", 1, &a, &complaint) == -ETIMEDOUT && strstr(complaint.text, "in time"), "%s", complaint.text);
+	nvsr_vm_stop(vm);
+	end_guest(guest);
+	guest = play_guest(s.socket, "READY 1\n", "*");
+	vm = NULL;
+	EXPECT(!nvsr_vm_start(s.h, &s.o, &vm, &complaint), "%s", complaint.text);
+	alarm(20);	/* that it ends at all */
+	if (vm)
+		EXPECT(nvsr_vm_run(vm, "sleep 9\n", 1, &a, &complaint) == -ETIMEDOUT && strstr(complaint.text, "in time"), "%s", complaint.text);
+	alarm(0);
 	nvsr_vm_stop(vm);
 	end_guest(guest);
 	nvsr_hypervisor_close(s.h);
