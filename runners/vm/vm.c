@@ -3,6 +3,9 @@
 #include <dirent.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
 
 #include "runners/vm/channel.h"
 #include "runners/vm/vm.h"
@@ -10,9 +13,112 @@
 
 #define URI "qemu:///system"
 #define SEND_MS 10000
+#define GONE_MS 5000
 #define AT_ONCE 64		/* things that are heard of a guest */
 
-struct nvsr_hypervisor { virConnectPtr conn; const char *type; };
+/* @hangs: it is left alone. */
+struct nvsr_hypervisor { virConnectPtr conn; const char *type; bool hangs; };
+
+uint64_t nvsr_vm_patience_ns = 180 * NVSR_S;
+
+/* --- calls of libvirt's ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * None has a deadline, and a daemon that hangs answers none.  So each is made by a thread, which can be left alone together with what it
+ * works on; its error is that thread's.
+ */
+struct call {
+	int (*make)(struct call *c);
+	virConnectPtr conn, to;
+	virDomainPtr domain;
+	char *text, *disk;	/* URI or XML */
+	uint64_t iops;
+	unsigned flags;
+	/* the answer */
+	int rc, state, code;	/* code: virErrorNumber */
+	const char *type;
+	char words[512];	/* where rc is not 0 */
+	sem_t done;
+};
+
+static void *make_call(void *arg)
+{
+	struct call *c = arg;
+
+	c->rc = c->make(c) < 0 ? -EIO : 0;
+	if (c->rc) {
+		const virError *e = virGetLastError();
+
+		c->code = e ? e->code : 0;
+		snprintf(c->words, sizeof(c->words), "%s", e && e->message ? e->message : "no reason given");
+	}
+	sem_post(&c->done);
+	return NULL;
+}
+
+/* The thread gets no signals, which are for who looks at nvsr_stop. */
+static int start_call(struct call *c)
+{
+	sigset_t all, before;
+	pthread_t id;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = -pthread_create(&id, NULL, make_call, c);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!rc)
+		pthread_detach(id);
+	return rc;
+}
+
+static void free_call(struct call *c)
+{
+	free(c->text);
+	free(c->disk);
+	free(c);
+}
+
+/* Make the call @q, whose answer is in it then.  0, or negative errno with q->words; -ETIMEDOUT no answer, now and later. */
+static int ask(struct nvsr_hypervisor *h, struct call *q)
+{
+	uint64_t until = nvsr_now_ns() + nvsr_vm_patience_ns;
+	struct timespec at = { .tv_sec = (time_t)(until / NVSR_S), .tv_nsec = (long)(until % NVSR_S) };
+	struct call *c = h->hangs ? NULL : calloc(1, sizeof(*c));
+	int rc = h->hangs ? -ETIMEDOUT : c ? 0 : -ENOMEM;
+
+	if (c) {
+		*c = *q;
+		c->text = q->text ? strdup(q->text) : NULL;
+		c->disk = q->disk ? strdup(q->disk) : NULL;
+		rc = (q->text && !c->text) || (q->disk && !c->disk) ? -ENOMEM : sem_init(&c->done, 0, 0) ? -errno : start_call(c);
+		if (rc)
+			free_call(c);
+	}
+	if (!rc) {
+		while ((rc = sem_clockwait(&c->done, CLOCK_MONOTONIC, &at)) && errno == EINTR)
+			;
+		h->hangs = rc;
+		rc = rc ? -ETIMEDOUT : 0;
+	}
+	if (rc == -ETIMEDOUT)
+		snprintf(q->words, sizeof(q->words), "it does not answer: no call came back within %llu s",
+			 (unsigned long long)(nvsr_vm_patience_ns / NVSR_S));
+	else if (rc)
+		snprintf(q->words, sizeof(q->words), "%s", strerror(-rc));
+	if (rc)
+		return rc;
+	sem_destroy(&c->done);
+	rc = c->rc;
+	q->conn = c->conn;
+	q->domain = c->domain;
+	q->state = c->state;
+	q->code = c->code;
+	q->type = c->type;
+	memcpy(q->words, c->words, sizeof(q->words));
+	free_call(c);
+	return rc;
+}
 
 /* --- the connection -------------------------------------------------------------------------------------------------------- */
 
@@ -21,24 +127,14 @@ static void be_quiet(void *arg, virErrorPtr error)
 {
 }
 
-static const char *last_words(void)
-{
-	const char *s = virGetLastErrorMessage();
-
-	return s ? s : "no reason given";
-}
-
 /* What can be done about it, where we know. */
-static const char *hint(void)
+static const char *hint(const struct call *c)
 {
-	const virError *e = virGetLastError();
-	const char *s = e && e->message ? e->message : "";
-
-	if (strstr(s, "No such file or directory") || strstr(s, "Connection refused"))
+	if (strstr(c->words, "No such file or directory") || strstr(c->words, "Connection refused"))
 		return "\nIs libvirt's daemon there and running?  apt-get install libvirt-daemon-system, or --connect URI";
-	if (strstr(s, "Permission denied") || (e && e->code == VIR_ERR_AUTH_FAILED) || (e && e->code == VIR_ERR_AUTH_UNAVAILABLE))
+	if (strstr(c->words, "Permission denied") || c->code == VIR_ERR_AUTH_FAILED || c->code == VIR_ERR_AUTH_UNAVAILABLE)
 		return "\nOnly root and the group libvirt may";
-	if (e && (e->code == VIR_ERR_NO_CONNECT || e->code == VIR_ERR_INVALID_ARG || e->code == VIR_ERR_NO_SUPPORT))
+	if (c->code == VIR_ERR_NO_CONNECT || c->code == VIR_ERR_INVALID_ARG || c->code == VIR_ERR_NO_SUPPORT)
 		return "\nA URI is like qemu:///system";
 	return "";
 }
@@ -60,22 +156,40 @@ static const char *type_of(virConnectPtr conn)
 	return "kvm";
 }
 
+static int call_open(struct call *c)
+{
+	c->conn = virConnectOpen(c->text);
+	c->type = c->conn ? type_of(c->conn) : NULL;
+	return c->conn ? 0 : -1;
+}
+
+static int call_close(struct call *c)
+{
+	return virConnectClose(c->conn);
+}
+
 int nvsr_hypervisor_open(const char *uri, struct nvsr_hypervisor **ret, struct nvsr_complaint *complaint)
 {
+	_cleanup_free_ char *text = strdup(uri ? uri : URI);
 	struct nvsr_hypervisor *h = calloc(1, sizeof(*h));
+	struct call c = { .make = call_open, .text = text };
+	int rc;
 
-	if (!h)
-		return -ENOMEM;
-	virSetErrorFunc(NULL, be_quiet);
-	h->conn = virConnectOpen(uri ? uri : URI);
-	if (!h->conn) {
-		snprintf(complaint->text, sizeof(complaint->text), "libvirt, %s: %s%s", uri ? uri : URI, last_words(), hint());
+	if (!h || !text) {
 		free(h);
-		return -ENOTCONN;
+		return -ENOMEM;
 	}
-	h->type = type_of(h->conn);
+	virSetErrorFunc(NULL, be_quiet);
+	rc = ask(h, &c);
+	if (rc) {
+		snprintf(complaint->text, sizeof(complaint->text), "libvirt, %s: %s%s", text, c.words, hint(&c));
+		free(h);
+		return rc == -EIO ? -ENOTCONN : rc;
+	}
+	h->conn = c.conn;
+	h->type = c.type;
 	if (!h->type) {
-		snprintf(complaint->text, sizeof(complaint->text), "libvirt, %s: guests are QEMU's: a URI like %s is needed", uri ? uri : URI, URI);
+		snprintf(complaint->text, sizeof(complaint->text), "libvirt, %s: guests are QEMU's: a URI like %s is needed", text, URI);
 		nvsr_hypervisor_close(h);
 		return -ENOTSUP;
 	}
@@ -87,8 +201,7 @@ void nvsr_hypervisor_close(struct nvsr_hypervisor *h)
 {
 	if (!h)
 		return;
-	if (h->conn)
-		virConnectClose(h->conn);
+	ask(h, &(struct call){ .make = call_close, .conn = h->conn });
 	free(h);
 }
 
@@ -100,7 +213,9 @@ const char *nvsr_hypervisor_type(const struct nvsr_hypervisor *h)
 /* --- a guest ---------------------------------------------------------------------------------------------------------------- */
 
 struct nvsr_vm {
+	struct nvsr_hypervisor *h;
 	virDomainPtr domain;
+	bool begun;		/* there may be a process of it */
 	struct nvsr_channel channel;
 	char *name, *socket, *console;
 	uint64_t heard;
@@ -145,22 +260,38 @@ static void add_console(const struct nvsr_vm *vm, struct nvsr_complaint *complai
 		snprintf(complaint->text + at, sizeof(complaint->text) - at, "; its console ends with: %s", clean);
 }
 
+static int call_state(struct call *c)
+{
+	int reason = 0;
+
+	return virDomainGetState(c->domain, &c->state, &reason, 0);
+}
+
+/* enum virDomainState; -1: there is none any more, -2: nobody says. */
+static int state_of(struct nvsr_vm *vm)
+{
+	struct call c = { .make = call_state, .domain = vm->domain };
+	int rc = ask(vm->h, &c);
+
+	return rc == -EIO ? -1 : rc ? -2 : c.state;
+}
+
 static int gone(struct nvsr_vm *vm, const char *what, struct nvsr_complaint *complaint)
 {
-	int state = -1, reason = 0;
+	int state = state_of(vm);
 
-	virDomainGetState(vm->domain, &state, &reason, 0);
 	snprintf(complaint->text, sizeof(complaint->text), "guest %s %s%s", vm->name, what,
-		 state == VIR_DOMAIN_RUNNING ? "" : state == VIR_DOMAIN_CRASHED ? ": it crashed" : ": it does not run any more");
+		 state == VIR_DOMAIN_RUNNING ? "" : state == VIR_DOMAIN_CRASHED ? ": it crashed" :
+		 state == -2 ? ": libvirt does not answer either" : ": it does not run any more");
 	add_console(vm, complaint);
 	return -EPIPE;
 }
 
 static bool runs(struct nvsr_vm *vm)
 {
-	int state = -1, reason = 0;
+	int state = state_of(vm);
 
-	return !virDomainGetState(vm->domain, &state, &reason, 0) && (state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_BLOCKED);
+	return state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_BLOCKED;
 }
 
 /* 0 when it said that it is ready. */
@@ -207,9 +338,16 @@ static int check_files(const struct nvsr_vm_options *o, struct nvsr_complaint *c
 	return 0;
 }
 
+static int call_create(struct call *c)
+{
+	c->domain = virDomainCreateXML(c->conn, c->text, c->flags);
+	return c->domain ? 0 : -1;
+}
+
 int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, struct nvsr_vm **ret, struct nvsr_complaint *complaint)
 {
 	_cleanup_free_ char *xml = NULL;
+	struct call c = { .make = call_create, .conn = h->conn };
 	struct nvsr_vm *vm;
 	int rc = check_files(o, complaint);
 
@@ -218,6 +356,7 @@ int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, st
 	vm = calloc(1, sizeof(*vm));
 	xml = nvsr_vm_xml(o, h->type);
 	if (vm) {
+		vm->h = h;
 		vm->channel.fd = -1;
 		vm->name = strdup(o->name);
 		vm->socket = strdup(o->socket);
@@ -228,13 +367,15 @@ int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, st
 		return -ENOMEM;
 	}
 	/* It ends with our connection, however we end; of the test driver everything does. */
-	vm->domain = virDomainCreateXML(h->conn, xml, strcmp(h->type, "test") ? VIR_DOMAIN_START_AUTODESTROY : 0);
-	if (vm->domain) {
+	c.flags = strcmp(h->type, "test") ? VIR_DOMAIN_START_AUTODESTROY : 0;
+	c.text = xml;
+	rc = ask(h, &c);
+	vm->domain = c.domain;
+	vm->begun = !rc || rc == -ETIMEDOUT;
+	if (rc)
+		snprintf(complaint->text, sizeof(complaint->text), "guest %s cannot be started: %s", o->name, c.words);
+	else
 		rc = wait_ready(vm, o->boot_s, complaint);
-	} else {
-		rc = -EIO;
-		snprintf(complaint->text, sizeof(complaint->text), "guest %s cannot be started: %s", o->name, last_words());
-	}
 	if (rc) {
 		nvsr_vm_stop(vm);
 		return rc;
@@ -297,14 +438,34 @@ int nvsr_vm_run(struct nvsr_vm *vm, const char *script, unsigned limit_s, struct
 	return rc < 0 ? rc : 0;
 }
 
+static int call_destroy(struct call *c)
+{
+	int rc = virDomainDestroy(c->domain);
+
+	virDomainFree(c->domain);
+	return rc;
+}
+
+/* Where libvirt does not end it: what it has is needed. */
+static void end_process(const char *name)
+{
+	uint64_t until = nvsr_now_ns() + GONE_MS * NVSR_MS;
+	pid_t pid;
+
+	while ((pid = find_pid(name)) > 0 && nvsr_now_ns() < until) {
+		kill(pid, SIGKILL);
+		nvsr_sleep_ns(50 * NVSR_MS, NULL);
+	}
+}
+
 void nvsr_vm_stop(struct nvsr_vm *vm)
 {
 	if (!vm)
 		return;
 	nvsr_channel_close(&vm->channel);
-	if (vm->domain) {
-		virDomainDestroy(vm->domain);
-		virDomainFree(vm->domain);
+	if (vm->begun) {
+		if (!vm->domain || ask(vm->h, &(struct call){ .make = call_destroy, .domain = vm->domain }))
+			end_process(vm->name);
 		unlink(vm->socket);
 	}
 	free(vm->name);
@@ -315,38 +476,64 @@ void nvsr_vm_stop(struct nvsr_vm *vm)
 
 /* --- what is done to a guest that runs ------------------------------------------------------------------------------------------- */
 
-static int refused(const struct nvsr_vm *vm, const char *what, struct nvsr_complaint *complaint)
+static int order(struct nvsr_vm *vm, struct call *c, const char *what, struct nvsr_complaint *complaint)
 {
-	snprintf(complaint->text, sizeof(complaint->text), "%s of guest %s: %s", what, vm->name, last_words());
-	return -EIO;
+	int rc;
+
+	c->domain = vm->domain;
+	rc = ask(vm->h, c);
+	if (rc)
+		snprintf(complaint->text, sizeof(complaint->text), "%s of guest %s: %s", what, vm->name, c->words);
+	return rc;
+}
+
+static int call_plug(struct call *c)
+{
+	return virDomainAttachDeviceFlags(c->domain, c->text, VIR_DOMAIN_AFFECT_LIVE);
+}
+
+static int call_unplug(struct call *c)
+{
+	return virDomainDetachDeviceFlags(c->domain, c->text, VIR_DOMAIN_AFFECT_LIVE);
 }
 
 int nvsr_vm_plug(struct nvsr_vm *vm, const char *xml, bool in, struct nvsr_complaint *complaint)
 {
-	int rc = in ? virDomainAttachDeviceFlags(vm->domain, xml, VIR_DOMAIN_AFFECT_LIVE) :
-		      virDomainDetachDeviceFlags(vm->domain, xml, VIR_DOMAIN_AFFECT_LIVE);
+	struct call c = { .make = in ? call_plug : call_unplug, .text = (char *)xml };
 
-	return rc < 0 ? refused(vm, in ? "plugging in a device" : "taking out a device", complaint) : 0;
+	return order(vm, &c, in ? "plugging in a device" : "taking out a device", complaint);
 }
 
-int nvsr_vm_limit_iops(struct nvsr_vm *vm, const char *disk, uint64_t iops, struct nvsr_complaint *complaint)
+static int call_limit(struct call *c)
 {
 	virTypedParameterPtr p = NULL;
-	int n = 0, room = 0, rc = virTypedParamsAddULLong(&p, &n, &room, VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC, iops);
+	int n = 0, room = 0, rc = virTypedParamsAddULLong(&p, &n, &room, VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC, c->iops);
 
 	if (!rc)
-		rc = virDomainSetBlockIoTune(vm->domain, disk, p, n, VIR_DOMAIN_AFFECT_LIVE);
-	rc = rc < 0 ? refused(vm, "limiting a disk", complaint) : 0;
+		rc = virDomainSetBlockIoTune(c->domain, c->disk, p, n, VIR_DOMAIN_AFFECT_LIVE);
 	virTypedParamsFree(p, n);
 	return rc;
 }
 
+int nvsr_vm_limit_iops(struct nvsr_vm *vm, const char *disk, uint64_t iops, struct nvsr_complaint *complaint)
+{
+	struct call c = { .make = call_limit, .disk = (char *)disk, .iops = iops };
+
+	return order(vm, &c, "limiting a disk", complaint);
+}
+
+static int call_migrate(struct call *c)
+{
+	virDomainPtr there = virDomainMigrate3(c->domain, c->to, NULL, 0, VIR_MIGRATE_LIVE);
+
+	if (there)
+		virDomainFree(there);
+	return there ? 0 : -1;
+}
+
 int nvsr_vm_migrate(struct nvsr_vm *vm, struct nvsr_hypervisor *to, struct nvsr_complaint *complaint)
 {
-	virDomainPtr there = virDomainMigrate3(vm->domain, to->conn, NULL, 0, VIR_MIGRATE_LIVE);
+	struct call c = { .make = call_migrate, .to = to->conn };
 
-	if (!there)
-		return refused(vm, "live migration", complaint);
-	virDomainFree(there);
-	return 0;
+	return order(vm, &c, "live migration", complaint);
 }

@@ -15,8 +15,12 @@
 
 #define NVSR_VM_PORT "org.nvsr.job"
 
-/* A connection to libvirt. */
+/*
+ * A connection to libvirt.  A daemon that does not answer a call within the patience is left alone (-ETIMEDOUT, for every call from then
+ * on); guests are ended without it then.
+ */
 struct nvsr_hypervisor;
+extern uint64_t nvsr_vm_patience_ns;	/* tests have less */
 /*
  * @uri: NULL: qemu:///system.  0, or negative errno and *complaint: what libvirt said, and what may help.
  */

@@ -321,6 +321,29 @@ static void no_libvirt_is_said(void)
 	}
 }
 
+/* A daemon that takes connections and says nothing. */
+static void a_daemon_that_hangs_is_left_alone(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	_cleanup_free_ char *uri = nvsr_asprintf("qemu+unix:///system?socket=%s/job", folder);
+	uint64_t before = nvsr_vm_patience_ns, start = nvsr_now_ns();
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_hypervisor *h = NULL;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/job", folder);
+	unlink(a.sun_path);
+	EXPECT(fd >= 0 && !bind(fd, (const struct sockaddr *)&a, sizeof(a)) && !listen(fd, 4), "no socket");
+	nvsr_vm_patience_ns = NVSR_S;
+	alarm(20);	/* that it ends at all */
+	rc = nvsr_hypervisor_open(uri, &h, &complaint);
+	alarm(0);
+	nvsr_vm_patience_ns = before;
+	EXPECT(rc == -ETIMEDOUT && strstr(complaint.text, "does not answer") && strstr(complaint.text, uri), "%d %s", rc, complaint.text);
+	EXPECT(nvsr_now_ns() - start >= NVSR_S, "no patience");
+	close(fd);
+}
+
 static void tidy(void)
 {
 	static const char *const names[] = { "job", "console", "kernel" };
@@ -345,6 +368,7 @@ int main(void)
 	what_goes_wrong_is_said_and_undone();
 	what_libvirt_refuses_is_said();
 	no_libvirt_is_said();
+	a_daemon_that_hangs_is_left_alone();
 	tidy();
 	if (!failed)
 		puts("ok - guests without a hypervisor");
