@@ -156,20 +156,20 @@ static void cells_that_no_device_can_run(void)
 {
 #define SIXTEEN "namespace-bytes: 32M\ngrids:\n  - patterns: [ { pattern: randrw }, { pattern: rw } ]\n    block-sizes: [ 16M ]\n"
 	static const struct { const char *more, *complaint, *on_a_host; } cases[] = {
-		{ "", NULL },
-		{ "grids:\n  - depths: [ 63 ]\n", NULL },
+		{ "", NULL, NULL },
+		{ "grids:\n  - depths: [ 63 ]\n", NULL, NULL },
 		{ "grids:\n  - depths: [ 64 ]\n", ":11:15: depths: passthrough.randread.4k.qd64.j1.v1 is impossible: a queue of 64 "
-		  "entries holds 63 commands" },
-		{ "vms: [ 1, 3 ]\n", ":10:11: vms: passthrough.randread.4k.qd1.j1.v3 is impossible: the device has 2 VFs" },
-		{ "jobs: [ 5 ]\n", ":10:9: jobs: passthrough.randread.4k.qd1.j5.v1 is impossible: a function has at most 4 I/O queues" },
+		  "entries holds 63 commands", NULL },
+		{ "vms: [ 1, 3 ]\n", ":10:11: vms: passthrough.randread.4k.qd1.j1.v3 is impossible: the device has 2 VFs", NULL },
+		{ "jobs: [ 5 ]\n", ":10:9: jobs: passthrough.randread.4k.qd1.j5.v1 is impossible: a function has at most 4 I/O queues", NULL },
 		/* What is not run here is not judged either. */
 		{ "grids:\n  - paths: [ iscsi ]\n    depths: [ 1024 ]\n", NULL, ":12:15: depths: iscsi.randread.4k.qd1024.j1.v1 is impossible: a queue" },
 		{ "grids:\n  - paths: [ iscsi ]\n    vms: [ 3 ]\n", NULL, ":12:12: vms: iscsi.randread.4k.qd1.j1.v3 is impossible: the device "
 		  "has 2 VFs" },
 		/* Jobs that read one block after the other have a part each. */
-		{ SIXTEEN "    jobs: [ 2 ]\n", NULL },
+		{ SIXTEEN "    jobs: [ 2 ]\n", NULL, NULL },
 		{ SIXTEEN "    jobs: [ 3 ]\n", ":13:20: block-sizes: passthrough.rw50.16m.qd1.j3.v1 is impossible: 3 blocks of 16m, one for each "
-		  "job, in a namespace of 32m" },
+		  "job, in a namespace of 32m", NULL },
 	};
 	struct nvsr_matrix_limits limits = { .vfs = 2, .queues = 4, .entries = 64 };
 
