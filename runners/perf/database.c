@@ -63,6 +63,7 @@ char *nvsr_database_script(const struct nvsr_job *j)
 char *nvsr_database_judge(const char *text, int status, const char *err)
 {
 	const char *words = err && *err ? err : text && *text ? text : "it says nothing";
+	_cleanup_free_ char *clean = NULL;
 	size_t len = strlen(words);
 
 	if (!status)
@@ -70,6 +71,6 @@ char *nvsr_database_judge(const char *text, int status, const char *err)
 	while (len && words[len - 1] == '\n')
 		len--;
 	/* The end of what it said. */
-	return nvsr_asprintf("db_bench ended with exit code %d: %.*s", WEXITSTATUS(status), (int)NVSR_MIN(len, (size_t)200),
-			     words + (len > 200 ? len - 200 : 0));
+	clean = nvsr_clean_text(words + (len > 200 ? len - 200 : 0), NVSR_MIN(len, (size_t)200));
+	return nvsr_asprintf("db_bench ended with exit code %d: %s", WEXITSTATUS(status), clean ? clean : "");
 }

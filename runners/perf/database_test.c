@@ -89,6 +89,10 @@ int main(void)
 	said = nvsr_database_judge("", 1 << 8, "open error: IO error\n");
 	EXPECT(said && strstr(said, "exit code 1: open error: IO error") && !nvsr_database_judge("x", 0, ""));
 	free(said);
+	/* What a guest says is shown on a terminal and stands in JSON. */
+	said = nvsr_database_judge("", 1 << 8, "a\033]0;title\a\xff\xc3");
+	EXPECT(said && !strchr(said, '\033') && !strchr(said, '\a') && !strstr(said, "\xff") && json_string(said));
+	free(said);
 	EXPECT(nvsr_database_limit_ns(1ull << 40) > 3600 * NVSR_S && nvsr_database_limit_ns(16u << 20) < 300 * NVSR_S);
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(programs) + 2; i++) {

@@ -300,8 +300,20 @@ void nvsr_export_undo(pid_t pid, unsigned i)
 /* The ways in which names have process and number. */
 static bool parse_wwpn(const char *name, unsigned *pid, unsigned *i) { return sscanf(name, "naa.5001405%6x%3x", pid, i) == 2; }
 static bool parse_nqn(const char *name, unsigned *pid, unsigned *i) { return sscanf(name, "nqn.2026-11.org.nvsr:perf-%u-%u", pid, i) == 2; }
-
 static bool parse_iqn(const char *name, unsigned *pid, unsigned *i) { return sscanf(name, "iqn.2026-11.org.nvsr:perf-%u-%u", pid, i) == 2; }
+
+/* A disk of ours at the target's core, whose first name is a number: that it is ours says the second. */
+static bool parse_hba(const char *name, unsigned *pid, unsigned *i)
+{
+	_cleanup_free_ char *store = nvsr_asprintf(CORE "%s/nvsr", name);
+	unsigned n;
+
+	if (sscanf(name, "iblock_%u", &n) != 1 || !store || access(store, F_OK))
+		return false;
+	*pid = n / 256;
+	*i = n % 256;
+	return true;
+}
 
 static void tidy(const char *folder, bool (*parse)(const char *name, unsigned *pid, unsigned *i))
 {
@@ -323,4 +335,5 @@ void nvsr_export_tidy(void)
 	tidy(VHOST, parse_wwpn);
 	tidy(ISCSI, parse_iqn);
 	tidy(NVMET "subsystems", parse_nqn);
+	tidy(CORE, parse_hba);
 }
