@@ -126,7 +126,7 @@ bool nvsr_guests_tcg(struct nvsr_host *h)
 
 /* --- starting and ending ---------------------------------------------------------------------------------------------------------- */
 
-static void stop_guest(struct nvsr_guests *all, unsigned i, const char *evidence)
+void nvsr_guest_stop(struct nvsr_guests *all, unsigned i, const char *evidence)
 {
 	struct nvsr_guest *g = &all->guest[i];
 	_cleanup_free_ char *console = nvsr_asprintf("%s/console%u", all->folder, i + 1), *socket = nvsr_asprintf("%s/disk%u", all->folder, i + 1);
@@ -155,7 +155,7 @@ void nvsr_guests_drop(struct nvsr_host *h, const char *evidence)
 	struct nvsr_guests *g = h->guests;
 
 	for (unsigned i = 0; g && i < g->vms; i++)
-		stop_guest(g, i, evidence);
+		nvsr_guest_stop(g, i, evidence);
 	if (g) {
 		g->vms = g->half = 0;
 		g->synchronized = false;
@@ -185,7 +185,7 @@ static double scale(const struct nvsr_host *h)
 	return h->o.target->session.timeout_scale > 0 ? h->o.target->session.timeout_scale : 1;
 }
 
-static void gift_free(struct nvsr_gift *g)
+void nvsr_gift_free(struct nvsr_gift *g)
 {
 	nvsr_text_free(&g->xml);
 	nvsr_lines_free(g->args);
@@ -197,7 +197,7 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 	struct nvsr_guests *all = h->guests;
 	_cleanup_free_ char *name = nvsr_asprintf("nvsr-%d-%u", (int)getpid(), ++all->booted);
 	_cleanup_free_ char *socket = nvsr_asprintf("%s/job%u", all->folder, i + 1), *console = nvsr_asprintf("%s/console%u", all->folder, i + 1);
-	struct nvsr_gift gift __attribute__((cleanup(gift_free))) = { .args = NULL };
+	struct nvsr_gift gift __attribute__((cleanup(nvsr_gift_free))) = { .args = NULL };
 	_cleanup_free_ int *cpu = calloc(all->jobs, sizeof(*cpu));
 	struct nvsr_vm_options o = {
 		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->disk && !way->back_end, .cpu = cpu,
@@ -286,7 +286,9 @@ static int prove_one(struct nvsr_host *h, const struct nvsr_way *way, unsigned i
 		return rc;
 	nvsr_layout_pattern(h->guests->run, h->layout.fn[i + 1].nsid, 0, expected);
 	if (a.code) {
-		snprintf(complaint->text, sizeof(complaint->text), "guest %u does not reach its disk: %.200s", i + 1, a.text);
+		_cleanup_free_ char *clean = nvsr_clean_text(a.text, NVSR_MIN(a.len, (size_t)200));
+
+		snprintf(complaint->text, sizeof(complaint->text), "guest %u does not reach its disk: %s", i + 1, clean ? clean : "");
 		rc = -EIO;
 	} else if (a.len != NVSR_PATTERN_BYTES || memcmp(a.text, expected, a.len) != 0) {
 		snprintf(complaint->text, sizeof(complaint->text), "guest %u does not read what was written to namespace %u through the PF: it has "
@@ -500,11 +502,12 @@ static int prepare_databases(struct nvsr_host *h, const struct nvsr_job *j, cons
 	}
 	for (unsigned i = 0; i < g->vms; i++) {
 		const char *said = g->guest[i].answer.text, *mark = said ? strstr(said, MARK) : NULL;
+		_cleanup_free_ char *clean = mark ? nvsr_clean_text(mark + strlen(MARK), strnlen(mark + strlen(MARK), 200)) : NULL;
 
 		if (g->guest[i].ended && !g->guest[i].answer.code)
 			continue;
-		snprintf(complaint->text, sizeof(complaint->text), "guest %u %s: %.200s", i + 1,
-			 g->guest[i].ended ? "cannot make its database" : "was not done with its database in time", mark ? mark + strlen(MARK) : "");
+		snprintf(complaint->text, sizeof(complaint->text), "guest %u %s: %s", i + 1,
+			 g->guest[i].ended ? "cannot make its database" : "was not done with its database in time", clean ? clean : "");
 		return -EIO;
 	}
 	return 0;

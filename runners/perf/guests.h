@@ -34,6 +34,7 @@ struct nvsr_guests {
 	uint64_t run, ios, barrier;
 	bool synchronized;		/* clocks are known */
 	unsigned booted;		/* so far: for names */
+	uint64_t limit_iops;		/* of back ends that are started from here on; 0: none */
 	char *dead;
 };
 
@@ -47,8 +48,9 @@ struct nvsr_way {
 	bool polled;		/* by our engine in the guest, of a function that is taken from the driver there */
 	bool image;		/* the namespace has an image in it, made anew for each guest */
 };
-/* Wait until the qemu-storage-daemon @r offers its disk at @path, for QEMU whoever it runs as.  0 or negative errno with *complaint. */
-int nvsr_storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct nvsr_complaint *complaint);
+void nvsr_gift_free(struct nvsr_gift *g);
+/* Guest @i and all that is its own; @evidence: a folder for what it printed, or NULL. */
+void nvsr_guest_stop(struct nvsr_guests *all, unsigned i, const char *evidence);
 /* NULL: not in guests. */
 const struct nvsr_way *nvsr_way_of(const struct nvsr_data_path *p);
 

@@ -122,7 +122,7 @@ static int open_host(struct nvsr_stage *s, struct nvsr_complaint *complaint)
 	return h->disk ? 0 : -ENODEV;
 }
 
-static int put_back(struct nvsr_target *t)
+int nvsr_host_put_back(struct nvsr_target *t)
 {
 	_cleanup_free_ char *reason = NULL;
 	bool same = false;
@@ -143,7 +143,7 @@ static int close_host(struct nvsr_stage *s)
 	nvsr_fio_close(&h->run);
 	nvsr_guests_close(h);
 	nvsr_layout_close(&h->layout);
-	rc = h->opened ? put_back(h->o.target) : 0;
+	rc = h->opened ? nvsr_host_put_back(h->o.target) : 0;
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(h->lacks); i++)
 		free(h->lacks[i]);
 	free(h->disk);

@@ -51,6 +51,9 @@ void nvsr_guests_close(struct nvsr_host *h);
 /* As fio in a guest knows the disk. */
 #define NVSR_GUEST_DISK "${NVSR_DISK}"
 
+/* The state that was saved, where it is another one now.  0, or the exit code after saying why not. */
+int nvsr_host_put_back(struct nvsr_target *t);
+
 /* Why no function can be driven by VFIO here; NULL: it can. */
 const char *nvsr_lacks_vfio(void);
 

@@ -150,7 +150,7 @@ char *nvsr_layout_disk_of(const char *controller, uint32_t nsid, unsigned wait_m
  * Linux refuses a private namespace that it still knows at another controller ("duplicate IDs"), and a scan that came too early is
  * not repeated.
  */
-static void wait_gone(const char *bdf, uint32_t nsid)
+void nvsr_layout_wait_gone(const char *bdf, uint32_t nsid)
 {
 	uint64_t until = nvsr_now_ns() + DISK_MS * NVSR_MS;
 	char *disk;
@@ -272,7 +272,7 @@ static int with_pf(struct nvsr_layout *l, const struct nvsr_layout_fn *f, bool w
 	disk = nvsr_layout_disk(l->fn[0].bdf, f->nsid, DISK_MS);
 	rc = disk ? transfer(l, f, write, data, parts) : -ENODEV;
 	back = nvsr_ns_detach(l->pf, f->nsid, l->fn[0].cntlid);
-	wait_gone(l->fn[0].bdf, f->nsid);
+	nvsr_layout_wait_gone(l->fn[0].bdf, f->nsid);
 	return rc ? rc : back;
 }
 
@@ -283,7 +283,7 @@ int nvsr_layout_through_pf(struct nvsr_layout *l, unsigned vfn, bool write, uint
 
 	if (rc)
 		return failed(complaint, "taking the namespace away", vfn, rc);
-	wait_gone(f->bdf, f->nsid);
+	nvsr_layout_wait_gone(f->bdf, f->nsid);
 	rc = with_pf(l, f, write, data, parts);
 	back = nvsr_ns_attach(l->pf, f->nsid, f->cntlid);
 	return rc || back ? failed(complaint, "the namespace, through the PF,", vfn, rc ? rc : back) : 0;
@@ -320,7 +320,7 @@ static unsigned share(unsigned want, unsigned most, unsigned all, unsigned vfs)
 	return NVSR_MAX(NVSR_MIN(want, all / vfs), 2u);
 }
 
-static int set_up_vf(struct nvsr_layout *l, const struct nvsr_layout_options *o, unsigned vfn, struct nvsr_complaint *complaint)
+static int set_up_vf(struct nvsr_layout *l, const struct nvsr_layout_options *o, unsigned vfn, unsigned vfs, struct nvsr_complaint *complaint)
 {
 	const struct nvme_primary_caps *p = &l->inv.primary;
 	const struct nvme_secondary_ctrl *sec = nvsr_inventory_vf(&l->inv, vfn);
@@ -333,8 +333,8 @@ static int set_up_vf(struct nvsr_layout *l, const struct nvsr_layout_options *o,
 	f->vfn = vfn;
 	if (rc)
 		return failed(complaint, "its PCI function", vfn, rc);
-	rc = nvsr_vf_bring_up(l->pf, &l->inv, vfn, share(o->queues + 1, le16_get(p->vqfrsm), le32_get(p->vqfrt), o->vfs),
-			      share(o->queues + 1, le16_get(p->vifrsm), le32_get(p->vifrt), o->vfs), &vf);
+	rc = nvsr_vf_bring_up(l->pf, &l->inv, vfn, share(o->queues + 1, le16_get(p->vqfrsm), le32_get(p->vqfrt), vfs),
+			      share(o->queues + 1, le16_get(p->vifrsm), le32_get(p->vifrt), vfs), &vf);
 	if (!rc && !sec)
 		rc = nvsr_id_ctrl(vf, &id);
 	nvsr_dev_close(vf);
@@ -349,25 +349,40 @@ static int set_up_vf(struct nvsr_layout *l, const struct nvsr_layout_options *o,
 	return rc ? failed(complaint, "the namespace", vfn, rc) : 0;
 }
 
+/* All of them, or as many as the host can give places. */
+static int enable(struct nvsr_layout *l, const struct nvsr_layout_options *o, unsigned *ret_vfs, struct nvsr_complaint *complaint)
+{
+	unsigned n = o->vfs;
+	int rc;
+
+	while ((rc = nvsr_set_numvfs(l->pf, n)) && o->least && n > o->least && !nvsr_stop) {
+		failed(complaint, "enabling all VFs", 0, rc);
+		n--;
+	}
+	*ret_vfs = n;
+	return rc ? failed(complaint, "enabling VFs", 0, rc) : 0;
+}
+
 int nvsr_layout_open(const struct nvsr_target *t, const struct nvsr_layout_options *o, struct nvsr_layout *ret,
 		     struct nvsr_complaint *complaint)
 {
 	struct nvsr_layout l = { .target = t };
+	unsigned vfs = 0;
 	int rc;
 
 	complaint->text[0] = '\0';
 	l.fn = calloc(o->vfs + 1, sizeof(*l.fn));
 	rc = l.fn ? nvsr_session_open(&t->session, &l.pf, complaint) : -ENOMEM;
-	if (!rc && o->vfs && (rc = nvsr_set_numvfs(l.pf, o->vfs)))
-		failed(complaint, "enabling VFs", 0, rc);
+	if (!rc && o->vfs)
+		rc = enable(&l, o, &vfs, complaint);
 	if (!rc && (rc = nvsr_inventory_read(l.pf, &l.inv)))
 		failed(complaint, "inventory", 0, rc);
 	if (!rc)
 		rc = set_up_pf(&l, o, complaint);
-	for (unsigned vfn = 1; !rc && vfn <= o->vfs; vfn++) {
-		rc = set_up_vf(&l, o, vfn, complaint);
-		l.vfs = vfn;
-	}
+	while (!rc && l.vfs < vfs && !(rc = set_up_vf(&l, o, l.vfs + 1, vfs, complaint)))
+		l.vfs++;
+	if (o->least && l.vfs >= o->least && !nvsr_stop)	/* what stopped it is in *complaint */
+		rc = 0;
 	if (rc)
 		nvsr_layout_close(&l);
 	else

@@ -21,7 +21,8 @@ struct nvsr_layout {
 	unsigned vfs;			/* that are set up */
 };
 struct nvsr_layout_options {
-	unsigned vfs, queues;		/* I/O queues of each VF: as many as the device has for it, up to this */
+	unsigned vfs, least;		/* least: so many VFs are enough, and more are fine; 0: all of them */
+	unsigned queues;		/* I/O queues of each VF: as many as the device has for it, up to this */
 	uint64_t namespace_bytes;	/* of namespaces that are made */
 };
 /**
@@ -30,7 +31,8 @@ struct nvsr_layout_options {
  * The PF has the first namespace that is attached to it.  For VFs one each is made, or where the device makes none, one is
  * taken that is attached to no controller.
  *
- * Return: 0, a negative errno or an NVMe status, with *complaint.
+ * Return: 0, a negative errno or an NVMe status, with *complaint.  With fewer VFs than were asked for, ret->vfs are there and
+ * *complaint says what stopped there being more.
  */
 int nvsr_layout_open(const struct nvsr_target *t, const struct nvsr_layout_options *o, struct nvsr_layout *ret,
 		     struct nvsr_complaint *complaint);
@@ -50,6 +52,10 @@ int nvsr_layout_through_pf(struct nvsr_layout *l, unsigned vfn, bool write, uint
 char *nvsr_layout_disk(const char *bdf, uint32_t nsid, unsigned wait_ms);
 /* The same of a controller that has no PCI function ("nvme7"). */
 char *nvsr_layout_disk_of(const char *controller, uint32_t nsid, unsigned wait_ms);
+/*
+ * Until the kernel no longer knows the namespace at the function, which lost it: a private one it refuses to know twice.
+ */
+void nvsr_layout_wait_gone(const char *bdf, uint32_t nsid);
 /* Have this driver of the kernel's drive it: "nvme", "vfio-pci".  0 or negative errno. */
 int nvsr_layout_bind(const char *bdf, const char *to);
 

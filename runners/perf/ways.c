@@ -226,7 +226,7 @@ static const char *lacks_img(void)
 	return in_path("qemu-img") ? NULL : "needs qemu-img: apt-get install qemu-utils";
 }
 
-int nvsr_storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct nvsr_complaint *complaint)
+static int storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct nvsr_complaint *complaint)
 {
 	uint64_t until = nvsr_now_ns() + SOCKET_MS * NVSR_MS;
 	_cleanup_free_ char *said = NULL;
@@ -245,28 +245,32 @@ static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 {
 	struct nvsr_guests *all = h->guests;
 	struct nvsr_guest *g = &all->guest[i];
-	_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", all->folder, i + 1), *blockdev = NULL, *export = NULL;
+	_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", all->folder, i + 1), *blockdev = NULL, *export = NULL, *group = NULL;
 	struct nvsr_xml_disk d = { .kind = NVSR_XML_VHOST_USER, .source = socket, .queues = all->jobs };
 	int rc = socket ? take_disk(h, i, complaint) : -ENOMEM;
 
 	if (rc)
 		return rc;
-	blockdev = nvsr_asprintf("driver=host_device,node-name=disk,filename=%s,cache.direct=on,aio=native", g->disk);
+	blockdev = nvsr_asprintf("driver=host_device,node-name=%s,filename=%s,cache.direct=on,aio=native", all->limit_iops ? "raw" : "disk", g->disk);
+	group = nvsr_asprintf("throttle-group,id=limit,x-iops-total=%llu", (unsigned long long)all->limit_iops);
 	export = nvsr_asprintf("vhost-user-blk,id=export,node-name=disk,writable=on,iothread=thread,num-queues=%u,addr.type=unix,addr.path=%s",
 			       all->jobs, socket);
-	if (!blockdev || !export)
+	if (!blockdev || !export || !group)
 		return -ENOMEM;
 	unlink(socket);
 	{
+		/* A limit is a filter between disk and export, and options that come last. */
 		char *const argv[] = { (char *)"qemu-storage-daemon", (char *)"--object", (char *)"iothread,id=thread",
-				       (char *)"--blockdev", blockdev, (char *)"--export", export, NULL };
+				       (char *)"--blockdev", blockdev, (char *)(all->limit_iops ? "--object" : "--export"),
+				       all->limit_iops ? group : export, (char *)(all->limit_iops ? "--blockdev" : NULL),
+				       (char *)"driver=throttle,node-name=disk,throttle-group=limit,file=raw", (char *)"--export", export, NULL };
 
 		rc = nvsr_program_start(argv, &g->back_end);
 	}
 	if (rc)
 		return rc;
 	nvsr_pin_process(g->back_end.pid, &h->o.placement->back_end);
-	rc = nvsr_storage_daemon_wait(&g->back_end, socket, complaint);
+	rc = storage_daemon_wait(&g->back_end, socket, complaint);
 	if (!rc)
 		nvsr_xml_disk(&gift->xml, &d);
 	return rc;

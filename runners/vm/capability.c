@@ -213,23 +213,6 @@ static int run_cells(struct run *r)
 
 /* --- a run ------------------------------------------------------------------------------------------------------------------------- */
 
-static int put_back(struct run *r)
-{
-	_cleanup_free_ char *reason = NULL;
-	bool same = false;
-	int rc;
-
-	nvsr_cap_close(&r->cap);
-	if (!r->cap.host.opened)
-		return 0;
-	rc = nvsr_may_put_back(&r->target, r->target.state, NULL, &same);
-	if (!rc && !same && nvsr_session_restore(&r->target.session, r->target.state, &reason)) {
-		nvsr_say("%s: not restored: %s", r->target.session.device, reason ? reason : "");
-		rc = EXIT_INCOMPLETE;
-	}
-	return rc;
-}
-
 static int report(const char *dir)
 {
 	struct nvsr_capability table;
@@ -272,7 +255,8 @@ static int execute(struct run *r)
 		nvsr_say("%s: %s", r->target.session.device, complaint.text[0] ? complaint.text : nvsr_rc_text(rc));
 	if (!rc)
 		rc = run_cells(r);
-	if (put_back(r) && !rc)
+	nvsr_cap_close(&r->cap);
+	if (r->cap.host.opened && nvsr_host_put_back(&r->target) && !rc)
 		rc = -EIO;
 	code = exit_code(r, rc);
 	end = json_pack("{s:s,s:s,s:i}", "event", "end", "time", nvsr_utc(utc, sizeof(utc)), "exit", code);

@@ -25,8 +25,8 @@ struct nvsr_cap {
 	struct nvsr_host host;		/* its layout: VFs Online with a namespace each; its guests */
 	unsigned most;			/* guests asked for at most */
 	char *stopped;			/* why the layout has no more VFs */
+	bool asked_for;			/* that is all: it has as many as were asked for */
 	const char *perf;		/* a performance run of this device, or NULL */
-	uint64_t limit_iops;		/* of the back end that is started next */
 	/* of the way at hand */
 	const char *name;
 	const struct nvsr_way *way;
@@ -62,10 +62,18 @@ int nvsr_cap_script(struct nvsr_cap *c, unsigned i, const char *script, unsigned
 /* Has guest @i printed @word at its console? */
 bool nvsr_cap_printed(const struct nvsr_cap *c, unsigned i, const char *word);
 
+/* --- capability_checks.c: parts that tests try ------------------------------------------------------------------------------ */
+/* The namespace of the last VF to the first VF's controller (@in), or back where it was, wherever it is. */
+int nvsr_cap_give_namespace(struct nvsr_layout *l, bool in);
+
 /* --- capability_erase.c ------------------------------------------------------------------------------------------------------ */
 void nvsr_cap_security(struct nvsr_cap *c, struct nvsr_cap_result *r);
+/* Have the namespace of VF 1 erased by the first way that the device has and that works: its name.  NULL, and why: in *why. */
+const char *nvsr_cap_erase(struct nvsr_layout *l, uint64_t *ret_ns, struct nvsr_text *why);
 
 /* --- capability_limit.c ------------------------------------------------------------------------------------------------------ */
 void nvsr_cap_qos(struct nvsr_cap *c, struct nvsr_cap_result *r);
+/* IOPS: without a limit, the limit, with it, and without one again. */
+void nvsr_cap_judge_limit(struct nvsr_cap_result *r, const char *whose, double before, double limit, double limited, double after);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "result/perf.h"
 #include "runners/vm/capability.h"
+#include "runners/vm/xml.h"
 
 #define SCRIPT_S 60
 #define IO_MS 3000		/* that I/O goes on with a second disk there */
@@ -57,7 +58,8 @@ static void vms_per_disk(struct nvsr_cap *c, struct nvsr_cap_result *r)
 		return;
 	}
 	nvsr_cap_number(r, "vms", n);
-	nvsr_cap_say(r, n > 1 ? NVSR_CAP_YES : NVSR_CAP_NO, "%u at once, each reads its disk; then: %s", n,
+	/* One of one that was asked for says nothing. */
+	nvsr_cap_say(r, n > 1 ? NVSR_CAP_YES : !rc && c->asked_for ? NVSR_CAP_UNTESTED : NVSR_CAP_NO, "%u at once, each reads its disk; then: %s", n,
 		     rc ? complaint.text[0] ? complaint.text : nvsr_rc_text(rc) : c->stopped ? c->stopped : "");
 	nvsr_cap_stop(c, 1);
 }
@@ -65,15 +67,22 @@ static void vms_per_disk(struct nvsr_cap *c, struct nvsr_cap_result *r)
 /* --- elastic scaling --------------------------------------------------------------------------------------------------------------- */
 
 /* A second disk: by the controller that the guest has, or by the hypervisor. */
-static int give_namespace(struct nvsr_cap *c, bool in, struct nvsr_complaint *complaint)
+int nvsr_cap_give_namespace(struct nvsr_layout *l, bool in)
 {
-	struct nvsr_layout *l = &c->host.layout;
 	const struct nvsr_layout_fn *first = &l->fn[1], *last = &l->fn[l->vfs];
 	int rc = nvsr_ns_detach(l->pf, last->nsid, in ? last->cntlid : first->cntlid);
 
-	rc = rc ? rc : nvsr_ns_attach(l->pf, last->nsid, in ? first->cntlid : last->cntlid);
+	/* Going back it may be with nobody. */
+	return rc && in ? rc : nvsr_ns_attach(l->pf, last->nsid, in ? first->cntlid : last->cntlid);
+}
+
+static int give_namespace(struct nvsr_cap *c, bool in, struct nvsr_complaint *complaint)
+{
+	struct nvsr_layout *l = &c->host.layout;
+	int rc = nvsr_cap_give_namespace(l, in);
+
 	if (rc)
-		snprintf(complaint->text, sizeof(complaint->text), "namespace %u to the controller: %s", last->nsid, nvsr_rc_text(rc));
+		snprintf(complaint->text, sizeof(complaint->text), "namespace %u to the controller: %s", l->fn[l->vfs].nsid, nvsr_rc_text(rc));
 	return rc;
 }
 
@@ -91,8 +100,8 @@ static int plug_disk(struct nvsr_cap *c, bool in, struct nvsr_complaint *complai
 	if (!rc && !gift.xml.s) {
 		_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", c->host.guests->folder, i + 1);
 
-		nvsr_text_add(&gift.xml, "<disk type='vhostuser' device='disk'><driver name='qemu' type='raw'/><source type='unix' path='%s'/>"
-			      "<target dev='vda' bus='virtio'/></disk>", socket ? socket : "");
+		if (socket)
+			nvsr_xml_disk(&gift.xml, &(struct nvsr_xml_disk){ .kind = NVSR_XML_VHOST_USER, .source = socket, .queues = 1 });
 	}
 	target = gift.xml.s && !gift.xml.failed ? strstr(gift.xml.s, "dev='vda'") : NULL;
 	if (!rc && !target)
@@ -101,8 +110,7 @@ static int plug_disk(struct nvsr_cap *c, bool in, struct nvsr_complaint *complai
 		memcpy(target, "dev='vdb'", strlen("dev='vdb'"));
 		rc = nvsr_vm_plug(c->host.guests->guest[0].vm, gift.xml.s, in, complaint);
 	}
-	nvsr_text_free(&gift.xml);
-	nvsr_lines_free(gift.args);
+	nvsr_gift_free(&gift);
 	return rc;
 }
 
@@ -244,6 +252,12 @@ static void host_cpu(struct nvsr_cap *c, struct nvsr_cap_result *r)
 	rc = nvsr_perf_read(c->perf, &run, complaint);
 	if (rc) {
 		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "%s", complaint[0] ? complaint : strerror(-rc));
+		return;
+	}
+	if (!run.serial || strcmp(run.serial, c->host.o.target->serial) != 0) {
+		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "the performance run is of another device: serial number %s, expected %s",
+			     run.serial ? run.serial : "none", c->host.o.target->serial);
+		nvsr_perf_free(&run);
 		return;
 	}
 	for (size_t i = 0; i < run.cells; i++) {

@@ -8,22 +8,8 @@
 #define LINE 32u			/* of the pattern, with its newline */
 #define SCRIPT_S 120
 #define ERASE_MS 600000
-#define GONE_MS 20000
 #define SES_USER 1u
 #define SES_CRYPTO 2u
-
-/* The kernel knows a private namespace at one controller at a time. */
-static void wait_gone(const char *bdf, uint32_t nsid)
-{
-	uint64_t until = nvsr_now_ns() + GONE_MS * NVSR_MS;
-	char *disk;
-
-	while ((disk = nvsr_layout_disk(bdf, nsid, 0)) && nvsr_now_ns() < until && !nvsr_stop) {
-		free(disk);
-		nvsr_sleep_ns(50 * NVSR_MS, &nvsr_stop);
-	}
-	free(disk);
-}
 
 /* --- ways to erase ------------------------------------------------------------------------------------------------------------ */
 
@@ -37,7 +23,7 @@ static int format(struct nvsr_layout *l, struct nvsr_layout_fn *f, unsigned ses,
 
 	if (rc)
 		return rc;
-	wait_gone(f->bdf, f->nsid);
+	nvsr_layout_wait_gone(f->bdf, f->nsid);
 	rc = nvsr_ns_attach(l->pf, f->nsid, pf->cntlid);
 	if (!rc) {
 		rc = nvsr_identify(l->pf, NVME_CNS_NS, f->nsid, 0, &ns);
@@ -47,7 +33,7 @@ static int format(struct nvsr_layout *l, struct nvsr_layout_fn *f, unsigned ses,
 		*ret_ns = nvsr_now_ns() - start;
 		back = nvsr_ns_detach(l->pf, f->nsid, pf->cntlid);
 		rc = rc ? rc : back;
-		wait_gone(pf->bdf, f->nsid);
+		nvsr_layout_wait_gone(pf->bdf, f->nsid);
 	}
 	back = nvsr_ns_attach(l->pf, f->nsid, f->cntlid);
 	return rc ? rc : back;
@@ -76,7 +62,7 @@ static int make_anew(struct nvsr_layout *l, struct nvsr_layout_fn *f, uint64_t *
 	rc = rc ? rc : nvsr_ns_detach(l->pf, f->nsid, f->cntlid);
 	if (rc)
 		return rc;
-	wait_gone(f->bdf, f->nsid);
+	nvsr_layout_wait_gone(f->bdf, f->nsid);
 	start = nvsr_now_ns();
 	rc = nvsr_ns_delete(l->pf, f->nsid);
 	rc = rc ? rc : nvsr_ns_create(l->pf, le64_get(ns.nsze), ns.flbas, ns.nmic & 1, &nsid);
@@ -97,8 +83,7 @@ static const struct {
 	{ "namespace deleted and made anew", NVME_OACS_NS_MGMT, 0, 0, make_anew },
 };
 
-/* The first that the device has and that works; NULL, and why: in *why. */
-static const char *erase(struct nvsr_layout *l, uint64_t *ret_ns, struct nvsr_text *why)
+const char *nvsr_cap_erase(struct nvsr_layout *l, uint64_t *ret_ns, struct nvsr_text *why)
 {
 	const struct nvme_id_ctrl *id = &l->inv.id;
 
@@ -165,7 +150,7 @@ static int change_tenant(struct nvsr_cap *c, struct nvsr_cap_result *r, const ch
 	rc = nvsr_layout_bind(c->host.layout.fn[1].bdf, "nvme");
 	if (rc)
 		return rc;
-	*ret_how = erase(&c->host.layout, ret_ns, &why);
+	*ret_how = nvsr_cap_erase(&c->host.layout, ret_ns, &why);
 	if (!*ret_how && nvsr_stop)
 		return -EINTR;
 	if (why.s)
@@ -182,7 +167,7 @@ void nvsr_cap_security(struct nvsr_cap *c, struct nvsr_cap_result *r)
 	char mark[LINE + 1];
 	int rc;
 
-	snprintf(mark, sizeof(mark), "tenant one %020" PRIu64, (uint64_t)(c->host.guests->run * 2654435761u));
+	snprintf(mark, sizeof(mark), "tenant one %020" PRIu64, (c->host.guests->run + c->host.guests->booted) * 2654435761u);
 	rc = write_pattern(c, mark, bytes, &complaint);
 	if (!rc)
 		rc = search(c, mark, bytes, &before, &complaint);

@@ -21,24 +21,24 @@ unsigned nvsr_cap_limit(const struct nvsr_cap *c, unsigned seconds)
 int nvsr_cap_open(struct nvsr_cap *c, struct nvsr_complaint *complaint)
 {
 	const struct nvsr_sriov *s = &c->host.o.target->inv.sriov;
-	struct nvsr_layout_options o = { .queues = 1, .namespace_bytes = NAMESPACE_BYTES, .vfs = NVSR_MIN((unsigned)s->total_vfs, c->most) };
+	struct nvsr_layout_options o = { .queues = 1, .namespace_bytes = NAMESPACE_BYTES, .vfs = NVSR_MIN((unsigned)s->total_vfs, c->most),
+					 .least = 1 };
 	int rc;
 
 	if (!o.vfs) {
 		snprintf(complaint->text, sizeof(complaint->text), "the device has no VFs");
 		return -ENODEV;
 	}
-	c->stopped = o.vfs < c->most ? nvsr_asprintf("the device has no more VFs (TotalVFs %u)", s->total_vfs) :
-		     nvsr_asprintf("no more were asked for (--vms %u)", c->most);
 	c->host.opened = true;
-	/* One VF less, until there is enough of everything. */
-	while ((rc = nvsr_layout_open(c->host.o.target, &o, &c->host.layout, complaint)) && o.vfs > 1 && !nvsr_stop) {
-		free(c->stopped);
-		c->stopped = nvsr_asprintf("VF %u cannot be set up: %.300s", o.vfs, complaint->text);
-		o.vfs--;
-	}
 	c->host.bytes = NAMESPACE_BYTES;
-	return rc;
+	rc = nvsr_layout_open(c->host.o.target, &o, &c->host.layout, complaint);
+	if (rc)
+		return rc;
+	c->asked_for = c->host.layout.vfs == c->most;
+	c->stopped = c->asked_for ? nvsr_asprintf("no more were asked for (--vms %u)", c->most) :
+		     c->host.layout.vfs == s->total_vfs ? nvsr_asprintf("the device has no more VFs (TotalVFs %u)", s->total_vfs) :
+		     nvsr_asprintf("VF %u cannot be set up: %.300s", c->host.layout.vfs + 1, complaint->text);
+	return 0;
 }
 
 void nvsr_cap_close(struct nvsr_cap *c)
@@ -53,18 +53,12 @@ void nvsr_cap_close(struct nvsr_cap *c)
 
 /* --- guests ------------------------------------------------------------------------------------------------------------------- */
 
-static void gift_free(struct nvsr_gift *g)
-{
-	nvsr_text_free(&g->xml);
-	nvsr_lines_free(g->args);
-}
-
 int nvsr_cap_boot(struct nvsr_cap *c, unsigned i, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guests *all = c->host.guests;
 	_cleanup_free_ char *name = nvsr_asprintf("nvsr-%d-%u", (int)getpid(), ++all->booted);
 	_cleanup_free_ char *socket = nvsr_asprintf("%s/job%u", all->folder, i + 1), *console = nvsr_asprintf("%s/console%u", all->folder, i + 1);
-	struct nvsr_gift gift __attribute__((cleanup(gift_free))) = { .args = NULL };
+	struct nvsr_gift gift __attribute__((cleanup(nvsr_gift_free))) = { .args = NULL };
 	struct nvsr_vm_options o = {
 		.name = name, .memory_mib = MEMORY_MIB, .vcpus = 1, .iothreads = c->way->disk && !c->way->back_end, .kernel = all->kernel,
 		.initrd = all->initrd, .cmdline = CMDLINE, .shared_memory = c->way->back_end, .socket = socket, .console = console,
@@ -91,20 +85,8 @@ void nvsr_cap_stop(struct nvsr_cap *c, unsigned i)
 {
 	struct nvsr_guests *all = c->host.guests;
 
-	/* Always those of the highest numbers: what perf's guests do with all of them, for these. */
-	for (unsigned k = all->vms; k > i; k--) {
-		struct nvsr_guest *g = &all->guest[k - 1];
-		_cleanup_free_ char *console = nvsr_asprintf("%s/console%u", all->folder, k), *socket = nvsr_asprintf("%s/disk%u", all->folder, k);
-
-		nvsr_vm_stop(g->vm);
-		nvsr_fio_close(&g->back_end);
-		if (console)
-			unlink(console);
-		if (socket)
-			unlink(socket);
-		free(g->disk);
-		*g = (struct nvsr_guest){ .back_end = g->back_end };
-	}
+	for (unsigned k = all->vms; k > i; k--)
+		nvsr_guest_stop(all, k - 1, NULL);
 	all->vms = NVSR_MIN(all->vms, i);
 }
 

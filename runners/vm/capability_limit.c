@@ -3,11 +3,9 @@
 #include <math.h>
 
 #include "runners/vm/capability.h"
-#include "runners/vm/xml.h"
 
 #define SCRIPT_S 60
-#define DISK_MS 20000
-#define WITHIN 0.10		/* of the limit that was set */
+#define WITHIN 0.10		/* of the limit that was set; of the speed before, without one afterwards */
 #define LEAST 10		/* a limit below says nothing */
 
 /* Random reads for some seconds, by four threads. */
@@ -29,43 +27,6 @@ static int measure(struct nvsr_cap *c, double *ret_iops, struct nvsr_complaint *
 	return -EPROTO;
 }
 
-/* --- a back end that keeps a limit ------------------------------------------------------------------------------------------- */
-
-/* As the way vhost-user-blk, with a filter in between. */
-static int give_limited(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
-{
-	const struct nvsr_cap *c = (const struct nvsr_cap *)h;
-	const struct nvsr_layout_fn *f = &h->layout.fn[i + 1];
-	struct nvsr_guest *g = &h->guests->guest[i];
-	_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", h->guests->folder, i + 1), *blockdev = NULL, *export = NULL, *group = NULL;
-	struct nvsr_xml_disk d = { .kind = NVSR_XML_VHOST_USER, .source = socket, .queues = 1 };
-	int rc = socket ? nvsr_layout_bind(f->bdf, "nvme") : -ENOMEM;
-
-	if (rc)
-		return rc;
-	free(g->disk);
-	g->disk = nvsr_layout_disk(f->bdf, f->nsid, DISK_MS);
-	if (!g->disk)
-		return -ENODEV;
-	blockdev = nvsr_asprintf("driver=host_device,node-name=raw,filename=%s,cache.direct=on,aio=native", g->disk);
-	export = nvsr_asprintf("vhost-user-blk,id=export,node-name=disk,writable=on,iothread=thread,num-queues=1,addr.type=unix,addr.path=%s", socket);
-	group = nvsr_asprintf("throttle-group,id=limit,x-iops-total=%llu", (unsigned long long)c->limit_iops);
-	if (!blockdev || !export || !group)
-		return -ENOMEM;
-	unlink(socket);
-	{
-		char *const argv[] = { (char *)"qemu-storage-daemon", (char *)"--object", (char *)"iothread,id=thread", (char *)"--object", group,
-				       (char *)"--blockdev", blockdev, (char *)"--blockdev",
-				       (char *)"driver=throttle,node-name=disk,throttle-group=limit,file=raw", (char *)"--export", export, NULL };
-
-		rc = nvsr_program_start(argv, &g->back_end);
-	}
-	rc = rc ? rc : nvsr_storage_daemon_wait(&g->back_end, socket, complaint);
-	if (!rc)
-		nvsr_xml_disk(&gift->xml, &d);
-	return rc;
-}
-
 /* --- the cell -------------------------------------------------------------------------------------------------------------------- */
 
 static int limit_by_libvirt(struct nvsr_cap *c, uint64_t iops, struct nvsr_complaint *complaint)
@@ -76,28 +37,39 @@ static int limit_by_libvirt(struct nvsr_cap *c, uint64_t iops, struct nvsr_compl
 /* Another guest: this daemon takes its limit at its start. */
 static int limit_by_back_end(struct nvsr_cap *c, uint64_t iops, struct nvsr_complaint *complaint)
 {
-	const struct nvsr_way *way = c->way;
-	struct nvsr_way limited = *way;
 	int rc;
 
-	limited.give = give_limited;
-	c->limit_iops = iops;
 	nvsr_cap_stop(c, 0);
-	c->way = &limited;
+	c->host.guests->limit_iops = iops;
 	rc = nvsr_cap_first(c, complaint);
-	c->way = way;
+	c->host.guests->limit_iops = 0;
 	return rc;
 }
 
-static void judge(struct nvsr_cap_result *r, const char *whose, double before, double limit, double after)
+void nvsr_cap_judge_limit(struct nvsr_cap_result *r, const char *whose, double before, double limit, double limited, double after)
 {
-	double off = after / limit - 1;
+	double off = limited / limit - 1;
 
 	nvsr_cap_number(r, "unlimited_iops", before);
 	nvsr_cap_number(r, "limit_iops", limit);
-	nvsr_cap_number(r, "measured_iops", after);
-	nvsr_cap_say(r, fabs(off) <= WITHIN ? NVSR_CAP_YES : NVSR_CAP_NO, "%s: %.0f IOPS without a limit; limit %.0f, measured %.0f (%+.1f %%)", whose,
-		     before, limit, after, 100 * off);
+	nvsr_cap_number(r, "measured_iops", limited);
+	nvsr_cap_number(r, "unlimited_again_iops", after);
+	/* A host whose speed changes by that much meanwhile says nothing of a limit, whether it seems to be kept or not. */
+	if (fabs(after / before - 1) > WITHIN)
+		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "%s: %.0f IOPS without a limit before and %.0f after, which differ by more than %.0f %%: the "
+			     "speed is not steady enough (limit %.0f, measured %.0f)", whose, before, after, 100 * WITHIN, limit, limited);
+	else
+		nvsr_cap_say(r, fabs(off) <= WITHIN ? NVSR_CAP_YES : NVSR_CAP_NO, "%s: %.0f IOPS without a limit, %.0f afterwards; limit %.0f, "
+			     "measured %.0f (%+.1f %%)", whose, before, after, limit, limited, 100 * off);
+}
+
+/* Limit @iops (0: none), and how fast it is then. */
+static int limited(struct nvsr_cap *c, int (*set)(struct nvsr_cap *c, uint64_t iops, struct nvsr_complaint *complaint), uint64_t iops,
+		   double *ret_iops, struct nvsr_complaint *complaint)
+{
+	int rc = set(c, iops, complaint);
+
+	return rc ? rc : measure(c, ret_iops, complaint);
 }
 
 void nvsr_cap_qos(struct nvsr_cap *c, struct nvsr_cap_result *r)
@@ -105,7 +77,7 @@ void nvsr_cap_qos(struct nvsr_cap *c, struct nvsr_cap_result *r)
 	int (*set)(struct nvsr_cap *c, uint64_t iops, struct nvsr_complaint *complaint) = limit_by_libvirt;
 	struct nvsr_complaint complaint = { "" };
 	const char *whose = "libvirt's iotune";
-	double before = 0, after = 0;
+	double before = 0, with = 0, after = 0;
 	uint64_t limit;
 	/* Which is far from what it does: whether it can be set at all. */
 	int rc = set(c, 1000000, &complaint);
@@ -118,23 +90,20 @@ void nvsr_cap_qos(struct nvsr_cap *c, struct nvsr_cap_result *r)
 	if (rc) {
 		set = limit_by_back_end;
 		whose = "throttle of qemu-storage-daemon";
-		rc = 0;
-	} else {
-		rc = set(c, 0, &complaint);
+		complaint.text[0] = '\0';
 	}
-	rc = rc ? rc : measure(c, &before, &complaint);
+	rc = limited(c, set, 0, &before, &complaint);
 	limit = (uint64_t)(before / 2);
 	if (!rc && limit < LEAST) {
 		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "the disk is too slow to be limited: %.0f IOPS", before);
 		return;
 	}
-	complaint.text[0] = '\0';
-	rc = rc ? rc : set(c, limit, &complaint);
-	rc = rc ? rc : measure(c, &after, &complaint);
+	rc = rc ? rc : limited(c, set, limit, &with, &complaint);
+	rc = rc ? rc : limited(c, set, 0, &after, &complaint);
 	if (rc)
 		nvsr_cap_broke(r, "limiting a disk", rc, &complaint);
 	else
-		judge(r, whose, before, (double)limit, after);
-	if (c->way->back_end)		/* its limit goes with it */
+		nvsr_cap_judge_limit(r, whose, before, (double)limit, with, after);
+	if (rc)		/* with the limit that it may have */
 		nvsr_cap_stop(c, 0);
 }

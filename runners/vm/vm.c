@@ -37,7 +37,7 @@ struct call {
 	/* the answer */
 	int rc, state, code;	/* code: virErrorNumber */
 	const char *type;
-	char words[512];	/* where rc is not 0 */
+	char words[384];	/* where rc is not 0 */
 	sem_t done;
 };
 
@@ -415,7 +415,7 @@ int nvsr_vm_poll(struct nvsr_vm *vm, struct nvsr_vm_answer *ret, struct nvsr_com
 		return gone(vm, "hung up", complaint);
 	if (nvsr_now_ns() - vm->heard < NVSR_VM_QUIET_S * NVSR_S)
 		return 0;
-	gone(vm, "hangs: it has not said anything for 20 s", complaint);
+	gone(vm, "hangs: it does not say anything any more", complaint);
 	return -ETIMEDOUT;
 }
 
