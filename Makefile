@@ -192,8 +192,10 @@ guest-db: $(GUEST_DB)
 run: $(BIN)
 	@./$(BIN) run model: --format text
 
-unit: $(TESTBIN) | $(ENGINE)
-	@runners/build/tap $(TESTBIN)
+# Programs, and scripts that test scripts.
+UNIT := $(TESTBIN) runners/lab/nvsr-lab_test
+unit: $(UNIT) | $(ENGINE)
+	@runners/build/tap $(UNIT)
 
 prove: $(BIN)
 	@./$(BIN) prove
@@ -242,8 +244,8 @@ lab-capability: $(BIN) $(READING) $(GUEST) | $(B)/setup.vm
 lab-perf: $(BIN) $(READING) $(GUEST) $(if $(filter db,$(KIND)),$(GUEST_DB)) | $(B)/setup.vm
 	@runners/lab/perf $(BIN) $(READING) $(or $(KIND),all) $(B)/lab/perf
 
-check: $(BIN) $(ENGINE) $(TESTBIN) $(CORPUSBIN) $(READING) | $(B)/setup.build $(B)/setup.check $(B)/setup.vm
-	@B=$(B) BIN=./$(BIN) SAN=$(SAN) MAKE='$(MAKE)' CORPUS='$(CORPUSBIN)' runners/build/check $(TESTBIN)
+check: $(BIN) $(ENGINE) $(UNIT) $(CORPUSBIN) $(READING) | $(B)/setup.build $(B)/setup.check $(B)/setup.vm
+	@B=$(B) BIN=./$(BIN) SAN=$(SAN) MAKE='$(MAKE)' CORPUS='$(CORPUSBIN)' runners/build/check $(UNIT)
 
 # Programs that only the benchmarks run.
 BENCHSRC := $(wildcard runners/bench/*.c)
