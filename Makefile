@@ -244,7 +244,7 @@ lab-capability: $(BIN) $(READING) $(GUEST) | $(B)/setup.vm
 lab-perf: $(BIN) $(READING) $(GUEST) $(if $(filter db,$(KIND)),$(GUEST_DB)) | $(B)/setup.vm
 	@runners/lab/perf $(BIN) $(READING) $(or $(KIND),all) $(B)/lab/perf
 
-check: $(BIN) $(ENGINE) $(UNIT) $(CORPUSBIN) $(READING) | $(B)/setup.build $(B)/setup.check $(B)/setup.vm
+check: $(BIN) $(ENGINE) $(UNIT) $(CORPUSBIN) $(READING) $(if $(filter 1,$(SAN)),,$(GUEST)) | $(B)/setup.build $(B)/setup.check $(B)/setup.vm
 	@B=$(B) BIN=./$(BIN) SAN=$(SAN) MAKE='$(MAKE)' CORPUS='$(CORPUSBIN)' runners/build/check $(UNIT)
 
 # Programs that only the benchmarks run.
