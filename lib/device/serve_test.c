@@ -4,13 +4,11 @@
  * device threads wake, several of them, messages that nobody should send.
  */
 #include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
+#include "base/testing.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "device/load.h"
@@ -62,15 +60,17 @@ static int set_up(struct nvsr_dev **ret_pf, struct nvsr_dev **vf)
 	return rc;
 }
 
-static int device(int ready_fd, unsigned threads, unsigned spin)
+struct how { unsigned threads, spin; };
+
+static int device(int ready_fd, void *arg)
 {
+	const struct how *how = arg;
 	struct nvsr_dev *pf = NULL, *vf[VFS] = { NULL };
 	int rc = set_up(&pf, vf);
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (!rc)
-		rc = nvsr_serve(&(struct nvsr_serve_options){ .pf = pf, .vf = vf, .vfs = VFS, .socket = socket_path, .threads = threads,
-							     .spin = spin, .ready_fd = ready_fd });
+		rc = nvsr_serve(&(struct nvsr_serve_options){ .pf = pf, .vf = vf, .vfs = VFS, .socket = socket_path, .threads = how->threads,
+							     .spin = how->spin, .ready_fd = ready_fd });
 	for (unsigned i = 0; i < VFS; i++)
 		nvsr_dev_close(vf[i]);
 	nvsr_dev_close(pf);
@@ -79,29 +79,12 @@ static int device(int ready_fd, unsigned threads, unsigned spin)
 
 static pid_t begin(unsigned threads, unsigned spin)
 {
-	int fd[2];
-	char byte;
-	pid_t pid;
-
-	if (pipe(fd))
-		exit(1);
-	pid = fork();
-	if (!pid) {
-		close(fd[0]);
-		_exit(device(fd[1], threads, spin) ? 1 : 0);
-	}
-	close(fd[1]);
-	EXPECT(pid > 0 && read(fd[0], &byte, 1) == 1);
-	close(fd[0]);
-	return pid;
+	return child_begin(device, &(struct how){ threads, spin });
 }
 
 static void end(pid_t pid)
 {
-	int status = -1;
-
-	kill(pid, SIGTERM);
-	EXPECT(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status));
+	EXPECT(!child_end(pid, SIGTERM));
 	EXPECT(access(socket_path, F_OK));
 }
 

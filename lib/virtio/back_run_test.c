@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The whole way: a guest's virtqueue, the back end process, a VF of the model in a third process; and how the back end ends. */
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
 #include "base/text.h"
-#include "device/load.h"
-#include "device/serve.h"
-#include "runners/perf/device.h"
+#include "runners/perf/testing.h"
 #include "virtio/back.h"
 #include "virtio/testing.h"
 
@@ -16,27 +10,6 @@
 static char device_socket[64], device_name[80], back_socket[64];
 
 /* --- processes ---------------------------------------------------------------------------------------------------------------- */
-
-static int device(int ready_fd)
-{
-	struct nvsr_load_options o = { .device = "model:", .vfs = 1, .queues = 4, .namespace_bytes = NS_BYTES };
-	struct nvsr_complaint c = { "" };
-	struct nvsr_load_device d = { 0 };
-	struct nvsr_profile *p = NULL;
-	int rc = nvsr_profile_load("reference", &p, &c);
-
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	o.profile = p;
-	rc = rc ? rc : nvsr_load_open(&o, &d, &c);
-	if (rc)
-		fprintf(stderr, "device: %s\n", c.text);
-	if (!rc)
-		rc = nvsr_serve(&(struct nvsr_serve_options){ .pf = d.pf, .vf = d.vf, .vfs = 1, .socket = device_socket, .spin = 64,
-							      .ready_fd = ready_fd });
-	nvsr_load_close(&d);
-	nvsr_profile_free(p);
-	return rc;
-}
 
 static struct nvsr_back_options options(bool poll, int ready_fd)
 {
@@ -56,7 +29,7 @@ static int back(bool poll, int ready_fd)
 }
 
 /* A back end below a process that does nothing but be its parent. */
-static int parent(int ready_fd)
+static int parent(int ready_fd, void *arg)
 {
 	pid_t pid = fork();
 
@@ -67,35 +40,14 @@ static int parent(int ready_fd)
 		pause();
 }
 
-static int kick_mode(int ready_fd) { return back(false, ready_fd); }
-static int poll_mode(int ready_fd) { return back(true, ready_fd); }
+static int kick_mode(int ready_fd, void *arg) { return back(false, ready_fd); }
+static int poll_mode(int ready_fd, void *arg) { return back(true, ready_fd); }
 
-static pid_t begin(int (*run)(int ready_fd))
+static pid_t begin_device(void)
 {
-	int fd[2];
-	char byte;
-	pid_t pid;
+	struct served device = { .socket = device_socket, .vfs = 1, .queues = 4, .namespace_bytes = NS_BYTES };
 
-	if (pipe(fd))
-		exit(1);
-	pid = fork();
-	if (!pid) {
-		close(fd[0]);
-		_exit(run(fd[1]) ? 1 : 0);
-	}
-	close(fd[1]);
-	EXPECT(pid > 0 && read(fd[0], &byte, 1) == 1);
-	close(fd[0]);
-	return pid;
-}
-
-static int end(pid_t pid, int sig)
-{
-	int status = -1;
-
-	kill(pid, sig);
-	waitpid(pid, &status, 0);
-	return status;
+	return child_begin(served_run, &device);
 }
 
 /* --- tests ----------------------------------------------------------------------------------------------------------------------- */
@@ -113,9 +65,9 @@ static bool enter(struct guest *g)
 }
 
 /* One guest finds what another one wrote, at the same time. */
-static void two_guests(int (*mode)(int ready_fd))
+static void two_guests(int (*mode)(int ready_fd, void *arg))
 {
-	pid_t pid = begin(mode);
+	pid_t pid = child_begin(mode, NULL);
 	struct guest g, h;
 
 	EXPECT(enter(&g));
@@ -132,15 +84,15 @@ static void two_guests(int (*mode)(int ready_fd))
 	}
 	guest_close(&h);
 	guest_close(&g);
-	EXPECT(!end(pid, SIGTERM) && access(back_socket, F_OK));
+	EXPECT(!child_end(pid, SIGTERM) && access(back_socket, F_OK));
 }
 
 /* The VF is free again after each end: the next back end gets it. */
 static void parent_dies(void)
 {
-	pid_t pid = begin(parent);
+	pid_t pid = child_begin(parent, NULL);
 
-	EXPECT(WIFSIGNALED(end(pid, SIGKILL)));
+	EXPECT(WIFSIGNALED(child_end(pid, SIGKILL)));
 	for (unsigned i = 0; i < 500 && !access(back_socket, F_OK); i++)
 		nvsr_sleep_ns(10 * NVSR_MS, NULL);
 	EXPECT(access(back_socket, F_OK));
@@ -149,12 +101,12 @@ static void parent_dies(void)
 /* The device's process dies: guests learn it, and the back end ends by itself. */
 static void device_dies(pid_t device_pid)
 {
-	pid_t pid = begin(kick_mode);
+	pid_t pid = child_begin(kick_mode, NULL);
 	struct guest g;
 	int status = 0;
 
 	EXPECT(enter(&g));
-	EXPECT(WIFSIGNALED(end(device_pid, SIGKILL)));
+	EXPECT(WIFSIGNALED(child_end(device_pid, SIGKILL)));
 	if (g.f)
 		EXPECT(guest_do(&g, NVSR_FRONT_READ, 0, g.mem, 512) == -ECONNRESET);
 	guest_close(&g);
@@ -190,14 +142,14 @@ int main(void)
 	snprintf(device_socket, sizeof(device_socket), "%s/device", dir);
 	snprintf(device_name, sizeof(device_name), "unix:%s", device_socket);
 	snprintf(back_socket, sizeof(back_socket), "%s/back", dir);
-	pid = begin(device);
+	pid = begin_device();
 	two_guests(kick_mode);
 	two_guests(poll_mode);
 	parent_dies();
 	wrong_options();
 	two_guests(kick_mode);
-	EXPECT(!end(pid, SIGTERM));
-	device_dies(begin(device));
+	EXPECT(!child_end(pid, SIGTERM));
+	device_dies(begin_device());
 	EXPECT(!rmdir(dir));
 	return failures != 0;
 }

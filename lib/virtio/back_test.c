@@ -5,11 +5,10 @@
  */
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
+#include "base/testing.h"
 #include "base/text.h"
 #include "virtio/back_serve.h"
 #include "virtio/fake.h"
@@ -24,39 +23,38 @@
 
 struct back { pid_t pid; char *sock; struct nvsr_back_stats *stats; uint8_t *media; };
 
+struct way { struct nvsr_back_options o; struct nvsr_back_disk disk; };
+
+static int serve(int ready_fd, void *arg)
+{
+	struct way *w = arg;
+	int rc;
+
+	w->o.ready_fd = ready_fd;
+	rc = nvsr_back_serve(&w->o, &fake_ops, &w->disk, NULL);
+	/* What was taken for front ends was given back. */
+	_exit(rc == -ENODEV ? GONE : rc ? 1 : fake.mapped || fake.pairs ? NOT_TIDY : 0);
+}
+
 static void begin(struct back *b, const char *dir, bool poll, uint32_t block)
 {
-	struct nvsr_back_disk disk;
-	int ready[2];
-	char byte;
+	struct way w;
 
 	b->sock = nvsr_asprintf("%s/sock", dir);
 	b->media = mmap(NULL, DISK_BYTES + 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (b->media == MAP_FAILED || pipe(ready))
+	if (b->media == MAP_FAILED)
 		exit(1);
 	b->stats = (void *)(b->media + DISK_BYTES);
-	disk = fake_disk(b->media, DISK_BYTES, block, 64u << 10, 16);
+	w = (struct way){ .disk = fake_disk(b->media, DISK_BYTES, block, 64u << 10, 16),
+			  .o = { .socket = b->sock, .qid_first = 1, .poll = poll, .cpu = -1, .stats = b->stats } };
 	fake.gone = (uint8_t *)b->stats + GONE_AT;
-	b->pid = fork();
-	if (!b->pid) {
-		const struct nvsr_back_options o = { .socket = b->sock, .qid_first = 1, .poll = poll, .cpu = -1, .ready_fd = ready[1],
-						     .stats = b->stats };
-		int rc = nvsr_back_serve(&o, &fake_ops, &disk, NULL);
-
-		/* What was taken for front ends was given back. */
-		_exit(rc == -ENODEV ? GONE : rc ? 1 : fake.mapped || fake.pairs ? NOT_TIDY : 0);
-	}
-	close(ready[1]);
-	EXPECT(read(ready[0], &byte, 1) == 1);
-	close(ready[0]);
+	b->pid = child_begin(serve, &w);
 }
 
 static void end(struct back *b)
 {
-	int status = -1;
+	int status = child_end(b->pid, SIGTERM);
 
-	kill(b->pid, SIGTERM);
-	waitpid(b->pid, &status, 0);
 	if (status) {
 		failures++;
 		fprintf(stderr, "the back end ended with %#x\n", (unsigned)status);
