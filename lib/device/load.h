@@ -23,6 +23,22 @@
 int nvsr_dma_map(struct nvsr_dev *d, void *ptr, size_t len, int fd, uint64_t offset, uint64_t *ret_iova);
 void nvsr_dma_unmap(struct nvsr_dev *d, void *ptr);
 
+/* A namespace, and what one command and one queue of the function take. */
+struct nvsr_io_limits {
+	uint64_t blocks;
+	uint32_t block;		/* bytes of a logical block */
+	uint32_t max;		/* bytes of one command: MDTS, whole blocks, at most NVSR_IO_MAX */
+	uint32_t entries;	/* CAP.MQES + 1 */
+	char serial[20];	/* as Identify gives it */
+};
+/*
+ * 0; -ENXIO the namespace is not attached to this function; -ENOTSUP a format with metadata, or with blocks that are larger than
+ * @max; another negative errno, or the NVMe status of Identify.
+ */
+int nvsr_io_look(struct nvsr_dev *d, uint32_t nsid, struct nvsr_io_limits *ret);
+/* Ready, Base 3.1.3.6: not when nothing answers, nor after a reset by somebody else. */
+bool nvsr_io_alive(struct nvsr_dev *d);
+
 /* A submission and a completion queue of @entries each (2..65536, within CAP.MQES), identifier @qid (1..). */
 struct nvsr_pair;
 struct nvsr_pair_options {
@@ -34,7 +50,10 @@ struct nvsr_pair_options {
 int nvsr_pair_create(struct nvsr_dev *d, const struct nvsr_pair_options *o, struct nvsr_pair **ret);
 /* Deletes both queues; commands that are not complete are lost.  NULL is fine. */
 void nvsr_pair_destroy(struct nvsr_pair *p);
-/* Becomes readable (an eventfd) when an interrupt of this pair came; -1 without interrupts.  Owned by the pair. */
+/*
+ * Written (an eventfd) when an interrupt of this pair came; -1 without interrupts.  The function's: where pairs share a vector
+ * they have it in common, and whoever reads it takes interrupts from the others - wait for its edges.
+ */
 int nvsr_pair_fd(const struct nvsr_pair *p);
 
 /* A Read, Write, Flush, … of the NVM command set.  @bytes at @iova: dword aligned, contiguous, at most NVSR_IO_MAX. */
@@ -55,8 +74,7 @@ void nvsr_pair_ring(struct nvsr_pair *p);
 typedef void (*nvsr_pair_done_fn)(void *ctx, void *arg, uint16_t status);
 /* Take up to @max completions, without waiting.  The number taken; negative errno when the queue answers nonsense. */
 int nvsr_pair_reap(struct nvsr_pair *p, unsigned max, nvsr_pair_done_fn done, void *ctx);
-/* Commands in flight, and how many more there is room for. */
-unsigned nvsr_pair_busy(const struct nvsr_pair *p);
+/* How many more commands there is room for. */
 unsigned nvsr_pair_room(const struct nvsr_pair *p);
 
 /*

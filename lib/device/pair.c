@@ -120,8 +120,7 @@ int nvsr_pair_create(struct nvsr_dev *d, const struct nvsr_pair_options *o, stru
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	*p = (struct nvsr_pair){ .d = d, .qid = o->qid, .entries = o->entries, .slots = NVSR_MIN(o->entries - 1, 65535u), .phase = true,
-				 .irq = -1 };
+	*p = (struct nvsr_pair){ .d = d, .qid = o->qid, .entries = o->entries, .slots = o->entries - 1, .phase = true, .irq = -1 };
 	rc = d->ops->doorbells(d, &p->bells);
 	if (rc == -ENOTSUP)
 		rc = 0;
@@ -163,11 +162,6 @@ int nvsr_pair_fd(const struct nvsr_pair *p)
 	return p->irq;
 }
 
-unsigned nvsr_pair_busy(const struct nvsr_pair *p)
-{
-	return p->slots - p->frees;
-}
-
 unsigned nvsr_pair_room(const struct nvsr_pair *p)
 {
 	return p->frees;
@@ -175,17 +169,18 @@ unsigned nvsr_pair_room(const struct nvsr_pair *p)
 
 /* --- commands --------------------------------------------------------------------------------------------------------------- */
 
-/* PRP2: the second page, or a list of all behind the first. */
+/* PRP2: the second page, or a list of all behind the first.  Pages are those of CC.MPS. */
 static uint64_t second_prp(struct nvsr_pair *p, unsigned cid, const struct nvsr_io *io)
 {
-	uint64_t page = (io->iova & ~(uint64_t)(PAGE - 1)) + PAGE, end = io->iova + io->bytes;
+	const uint64_t size = p->d->ctrl.page;
+	uint64_t page = (io->iova & ~(size - 1)) + size, end = io->iova + io->bytes;
 	uint8_t *list = p->lists + (size_t)cid * LIST_BYTES;
 
 	if (page >= end)
 		return 0;
-	if (page + PAGE >= end)
+	if (page + size >= end)
 		return page;
-	for (unsigned i = 0; page < end; page += PAGE, i++)
+	for (unsigned i = 0; page < end; page += size, i++)
 		nvsr_le_write(list + i * 8, 8, page);
 	return p->lists_iova + (uint64_t)cid * LIST_BYTES;
 }

@@ -11,58 +11,29 @@
 #define ENTRIES_MAX 1024u
 #define LEAVE_MS 2000
 
-/* Ready, Base 3.1.3.6: not when nothing answers, nor after a reset by somebody else. */
-static bool alive(struct nvsr_dev *d)
-{
-	uint64_t csts = 0;
-
-	return !nvsr_reg_read(d, NVME_REG_CSTS, 4, &csts) && csts != UINT32_MAX && csts & NVME_CSTS_RDY && !(csts & NVME_CSTS_CFS);
-}
-
 static const struct nvsr_back_ops nvme_ops = {
 	.map = nvsr_dma_map, .unmap = nvsr_dma_unmap, .create = nvsr_pair_create, .destroy = nvsr_pair_destroy, .fd = nvsr_pair_fd,
 	.submit = nvsr_pair_submit, .ring = nvsr_pair_ring, .reap = nvsr_pair_reap,
-	.alive = alive,
+	.alive = nvsr_io_alive,
 };
-
-static int identify(struct nvsr_dev *d, uint32_t nsid, uint32_t cns, void *ret)
-{
-	struct nvsr_cmd c = { .opcode = NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = cns, .data = ret, .data_len = NVME_IDENTIFY_SIZE };
-
-	return nvsr_admin(d, &c);
-}
-
-/* Bytes of one command: MDTS is a power of two of the smallest page, 0 is no limit (Base 5.17). */
-static uint32_t command_max(uint8_t mdts, uint64_t cap, uint32_t block)
-{
-	unsigned shift = 12 + NVME_CAP_MPSMIN(cap) + mdts;
-	uint32_t max = mdts && shift < 31 ? NVSR_MIN(1u << shift, NVSR_IO_MAX) : NVSR_IO_MAX;
-
-	return max - max % block;
-}
 
 static int look(struct nvsr_back_disk *disk, struct nvsr_complaint *complaint)
 {
-	_cleanup_free_ struct nvme_id_ctrl *ctrl = calloc(1, NVME_IDENTIFY_SIZE);
-	_cleanup_free_ struct nvme_id_ns *ns = calloc(1, NVME_IDENTIFY_SIZE);
-	uint64_t cap = 0;
-	int rc = ctrl && ns ? nvsr_reg_read(disk->dev, NVME_REG_CAP, 8, &cap) : -ENOMEM;
+	struct nvsr_io_limits l;
+	int rc = nvsr_io_look(disk->dev, disk->nsid, &l);
 
-	rc = rc ? rc : identify(disk->dev, 0, NVME_CNS_CTRL, ctrl);
-	rc = rc ? rc : identify(disk->dev, disk->nsid, NVME_CNS_NS, ns);
-	if (!rc) {
-		disk->block = nvme_lbaf_bytes(&ns->lbaf[NVME_FLBAS_INDEX(ns->flbas)]);
-		disk->blocks = le64_get(ns->nsze);
+	if (rc) {
+		snprintf(complaint->text, sizeof(complaint->text), "namespace %u of %s: %s", disk->nsid, nvsr_dev_name(disk->dev),
+			 rc == -ENXIO ? "is not attached" : rc == -ENOTSUP ? "its format has metadata, or its blocks are too large" :
+			 rc > 0 ? nvme_status_name(rc) : strerror(-rc));
+		return rc;
 	}
-	if (rc || !disk->block || !disk->blocks || disk->blocks > UINT64_MAX / disk->block) {
-		snprintf(complaint->text, sizeof(complaint->text), "namespace %u of %s: Identify gives %d, %llu blocks of %u bytes",
-			 disk->nsid, nvsr_dev_name(disk->dev), rc, (unsigned long long)disk->blocks, disk->block);
-		return rc ? rc : -ENODEV;
-	}
-	disk->max = command_max(ctrl->mdts, cap, disk->block);
-	disk->entries = NVSR_MIN(NVME_CAP_MQES(cap) + 1, ENTRIES_MAX);
-	memcpy(disk->id, ctrl->sn, sizeof(disk->id));
-	return disk->max ? 0 : -ENODEV;
+	disk->block = l.block;
+	disk->blocks = l.blocks;
+	disk->max = l.max;
+	disk->entries = NVSR_MIN(l.entries, ENTRIES_MAX);
+	memcpy(disk->id, l.serial, sizeof(disk->id));
+	return 0;
 }
 
 /* A VF is ours alone; the PF has somebody who made it ready. */
