@@ -17,6 +17,7 @@
 #define PROTOCOL (VHOST_USER_PROTOCOL_F_MQ | VHOST_USER_PROTOCOL_F_REPLY_ACK | VHOST_USER_PROTOCOL_F_CONFIG)
 #define SIZE_MAX_BYTES (2u << 20)
 #define DRAIN_MS 5000
+#define DRAIN_ASK_MS 100	/* without a completion, between two questions whether the device is there */
 #define ROUNDS_MAX 16
 #define MESSAGES_MAX 16
 
@@ -155,10 +156,10 @@ static int start(struct nvsr_back_conn *c)
 	return rc;
 }
 
-/* Everything taken is answered; nothing more is taken. */
+/* Everything taken is answered; nothing more is taken.  Others wait meanwhile: not long for a device that is gone. */
 static int drain(struct nvsr_back_conn *c)
 {
-	uint64_t end = nvsr_now_ns() + DRAIN_MS * NVSR_MS;
+	uint64_t now = nvsr_now_ns(), end = now + DRAIN_MS * NVSR_MS, ask = now + DRAIN_ASK_MS * NVSR_MS;
 
 	while (nvsr_back_queue_busy(c->queue)) {
 		bool call;
@@ -168,8 +169,15 @@ static int drain(struct nvsr_back_conn *c)
 		if (rc < 0)
 			return rc;
 		if (!rc) {
-			if (nvsr_now_ns() > end)
+			now = nvsr_now_ns();
+			if (now > end)
 				return -ETIMEDOUT;
+			if (now > ask) {
+				ask = now + DRAIN_ASK_MS * NVSR_MS;
+				c->b->gone |= !c->b->ops->alive(c->b->disk->dev);
+			}
+			if (c->b->gone)
+				return -ENODEV;
 			sched_yield();
 		}
 	}
@@ -183,7 +191,7 @@ static int stop(struct nvsr_back_conn *c)
 	if (!c->pair)
 		return 0;
 	if (c->queue) {
-		rc = c->b->gone ? -ENODEV : drain(c);
+		rc = drain(c);
 		c->ring.at = nvsr_back_queue_at(c->queue);
 	}
 	if (!c->b->poll) {

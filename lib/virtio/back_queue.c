@@ -291,9 +291,17 @@ static void ring(struct nvsr_back_queue *b)
 	b->rang = true;
 }
 
-int nvsr_back_queue_drain(struct nvsr_back_queue *b, bool *ret_call)
+/* Their number; -EIO whatever is wrong, for -EPROTO is what the guest did. */
+static int reap(struct nvsr_back_queue *b)
 {
 	int n = b->ops->reap(b->pair, REAP_MAX, done, b);
+
+	return n < 0 ? -EIO : n;
+}
+
+int nvsr_back_queue_drain(struct nvsr_back_queue *b, bool *ret_call)
+{
+	int n = reap(b);
 
 	if (b->now)
 		place_rest(b);
@@ -310,7 +318,7 @@ int nvsr_back_queue_round(struct nvsr_back_queue *b, bool *ret_call)
 	*ret_call = false;
 	if (b->q.armed)
 		nvsr_device_disarm(&b->q);
-	n = b->ops->reap(b->pair, REAP_MAX, done, b);
+	n = reap(b);
 	if (n < 0)
 		return n;
 	/* What waited for room in the NVMe queue goes first. */

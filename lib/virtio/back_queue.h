@@ -59,8 +59,8 @@ struct nvsr_back_queue *nvsr_back_queue_new(const struct nvsr_back_ops *ops, con
 void nvsr_back_queue_free(struct nvsr_back_queue *b);
 /*
  * One round: take what completed, take what was requested, show each side what there is for it.  The number of requests taken
- * and commands completed; *ret_call: the guest wants to be notified.  -EPROTO: the guest broke the rules of the ring; -EIO or
- * the like: the NVMe queue did.  Then the queue is done for, and neither side can be told anything but by other means.
+ * and commands completed; *ret_call: the guest wants to be notified.  -EPROTO: the guest broke the rules of the ring; -EIO: the
+ * NVMe queue did.  Then the queue is done for, and neither side can be told anything but by other means.
  */
 int nvsr_back_queue_round(struct nvsr_back_queue *b, bool *ret_call);
 /* Likewise, but nothing new is taken. */

@@ -235,6 +235,19 @@ static void full(void)
 	end(&s);
 }
 
+/* Whose fault it is: the guest is told of its own only. */
+static void device_breaks_rules(void)
+{
+	struct setup s;
+	bool call = true;
+
+	begin(&s, 4);
+	fake.nonsense = true;
+	EXPECT(nvsr_back_queue_round(s.b, &call) == -EIO && !call && nvsr_back_queue_drain(s.b, &call) == -EIO);
+	fake.nonsense = false;
+	end(&s);
+}
+
 static void user_addresses(void)
 {
 	struct setup s;
@@ -253,6 +266,7 @@ int main(void)
 	data_arrives();
 	twice();
 	full();
+	device_breaks_rules();
 	user_addresses();
 	EXPECT(!fake.pairs);
 	return failures != 0;

@@ -104,14 +104,13 @@ static void look_after_device(struct server *s)
 	s->asked = now;
 	for (unsigned i = 0; i < CONNS_MAX; i++)
 		busy += s->conn[i] ? nvsr_back_conn_busy(s->conn[i]) : 0;
-	s->b.gone = busy && answered == s->answered && !s->b.ops->alive(s->b.disk->dev);
-	s->end |= s->b.gone;
+	s->b.gone |= busy && answered == s->answered && !s->b.ops->alive(s->b.disk->dev);
 	s->answered = answered;
 }
 
 static void kick_loop(struct server *s)
 {
-	while (!s->end) {
+	while (!s->end && !s->b.gone) {
 		events(s, s->more ? 0 : s->running ? ASK_MS : -1);
 		look_after_device(s);
 		for (unsigned i = 0; s->more && i < CONNS_MAX; i++)
@@ -145,7 +144,7 @@ static void poll_loop(struct server *s)
 {
 	unsigned empty = 0;
 
-	for (unsigned turn = 0; !s->end; turn++) {
+	for (unsigned turn = 0; !s->end && !s->b.gone; turn++) {
 		if (!s->running || turn % LOOK_EVERY == 0) {
 			events(s, s->running ? 0 : -1);
 			look_after_device(s);

@@ -431,6 +431,34 @@ static void device_leaves(const char *dir, bool poll)
 	free(b.sock);
 }
 
+/* It goes away, and so does the guest, who has a request in flight: both are let go of at once. */
+static void device_and_guest_leave(const char *dir, bool poll)
+{
+	struct back b;
+	struct guest g;
+	uint8_t status;
+	int rc = 0;
+
+	begin(&b, dir, poll, 512);
+	if (enter(&g, &b, 16)) {
+		EXPECT(still_works(&g));
+		((volatile uint8_t *)b.stats)[GONE_AT] = 1;
+		EXPECT(!nvsr_front_submit(g.f, NVSR_FRONT_READ, 0, g.mem, 512, &status));
+		nvsr_front_kick(g.f);
+	}
+	guest_close(&g);
+	for (unsigned i = 0; i < 200 && waitpid(b.pid, &rc, WNOHANG) != b.pid; i++)
+		nvsr_sleep_ns(10 * NVSR_MS, NULL);
+	if (!WIFEXITED(rc) || WEXITSTATUS(rc) != GONE) {
+		failures++;
+		fprintf(stderr, "a back end without a device and without guests: %#x\n", (unsigned)rc);
+		child_end(b.pid, SIGKILL);
+		unlink(b.sock);
+	}
+	munmap(b.media, DISK_BYTES + 4096);
+	free(b.sock);
+}
+
 /* What is there already is nobody's to take away. */
 static void socket_in_use(const char *dir)
 {
@@ -460,6 +488,7 @@ int main(void)
 		walk(dir, poll);
 		bad_company(dir, poll);
 		device_leaves(dir, poll);
+		device_and_guest_leave(dir, poll);
 	}
 	calls_are_few(dir);
 	back_end_leaves(dir);

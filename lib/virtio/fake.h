@@ -20,6 +20,7 @@ static struct {
 	uint64_t blocks;
 	uint32_t max;
 	unsigned mapped, pairs;	/* that nobody gave back yet */
+	bool nonsense;		/* what completion queues are filled with */
 	const uint8_t *gone;	/* where a test says that the device went away; NULL: it never does */
 } fake;
 
@@ -90,6 +91,8 @@ static inline int fake_reap(struct nvsr_pair *p, unsigned max, nvsr_pair_done_fn
 {
 	int n = 0;
 
+	if (fake.nonsense)
+		return -EPROTO;
 	while (p->first != p->shown && max-- && !(fake.gone && *fake.gone)) {
 		const struct nvsr_io *io = &p->io[p->first++ % FAKE_ENTRIES_MAX];
 		bool bad = io->opcode != NVME_CMD_FLUSH && FAKE_BAD_LBA - io->slba < io->blocks;

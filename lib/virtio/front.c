@@ -373,11 +373,6 @@ unsigned nvsr_front_room(const struct nvsr_front *f)
 	return f->nfree;
 }
 
-int nvsr_front_fd(const struct nvsr_front *f)
-{
-	return f->call_fd;
-}
-
 void nvsr_front_counts(const struct nvsr_front *f, uint64_t *ret_sleeps, uint64_t *ret_kicks)
 {
 	*ret_sleeps = f->sleeps;
@@ -475,7 +470,7 @@ int nvsr_front_wait(struct nvsr_front *f, unsigned n, int ms)
 	struct epoll_event e[2];
 
 	n = NVSR_MIN(n, nvsr_front_busy(f));
-	while (n && nvsr_driver_arm(&f->q, n)) {
+	while (n && nvsr_front_arm(f, n)) {
 		int got = epoll_wait(f->epoll, e, 2, ms);
 
 		f->sleeps++;

@@ -52,11 +52,7 @@ unsigned nvsr_front_room(const struct nvsr_front *f);		/* that can be placed */
 /* Sleeps of nvsr_front_wait(), and notifications sent. */
 void nvsr_front_counts(const struct nvsr_front *f, uint64_t *ret_sleeps, uint64_t *ret_kicks);
 
-/*
- * For callers that sleep themselves: arm(), and where that is true sleep until the call eventfd is readable, read it, reap.
- * False: there is something to reap already.
- */
-int nvsr_front_fd(const struct nvsr_front *f);
+/* From now on a call for the next @n completions, as wait() asks for.  False: they are there already. */
 bool nvsr_front_arm(struct nvsr_front *f, unsigned n);
 
 #endif
