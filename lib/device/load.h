@@ -13,12 +13,14 @@
  * nvsr_dma_map() - let the function reach memory of ours.
  * @d: the function
  * @ptr, @len: the memory, whole pages
- * @fd, @offset: the file that it is a shared mapping of, for devices in another process; -1 where there is none
+ * @fd, @offset: the file that it is a shared mapping of, for devices in another process; -1 where there is none.  From then on it
+ *	cannot shrink: they map none but memfds, made with MFD_ALLOW_SEALING
  * @ret_iova: the bus address of its first byte, physically contiguous from there
  *
  * Until nvsr_dma_unmap() or the function is closed.
  *
- * Return: 0; -EINVAL not whole pages, or no file where the access method needs one; -ENOTSUP; another negative errno.
+ * Return: 0; -EINVAL not whole pages, or no file where the access method needs one, or one that is too short; -EPERM a file that
+ * may shrink; -ENOTSUP; another negative errno.
  */
 int nvsr_dma_map(struct nvsr_dev *d, void *ptr, size_t len, int fd, uint64_t offset, uint64_t *ret_iova);
 void nvsr_dma_unmap(struct nvsr_dev *d, void *ptr);

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/time.h"
@@ -315,9 +316,9 @@ static void leave(struct server *s, struct function *f)
 static int make_bells(struct server *s, struct function *f)
 {
 	uint32_t *bells = MAP_FAILED;
-	int fd = memfd_create("doorbells", MFD_CLOEXEC), rc = 0;
+	int fd = memfd_create("doorbells", MFD_CLOEXEC | MFD_ALLOW_SEALING), rc = 0;
 
-	if (fd < 0 || ftruncate(fd, BELLS_BYTES))
+	if (fd < 0 || ftruncate(fd, BELLS_BYTES) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))
 		rc = -errno;
 	if (!rc)
 		bells = mmap(NULL, BELLS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -359,6 +360,19 @@ static int hello(struct server *s, int sock, struct nvsr_wire *w, struct functio
 	return 0;
 }
 
+/* Where a file was cut off, an access raises SIGBUS: ours has to be long enough, and to stay so. */
+static int lasts(int fd, uint64_t offset, uint64_t len)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
+
+	if (seals < 0 || !(seals & F_SEAL_SHRINK))
+		return -EPERM;
+	if (fstat(fd, &st))
+		return -errno;
+	return offset <= (uint64_t)st.st_size && len <= (uint64_t)st.st_size - offset ? 0 : -EINVAL;
+}
+
 static int map(struct server *s, struct function *f, const struct nvsr_wire *w, int fd)
 {
 	struct map *m;
@@ -367,6 +381,9 @@ static int map(struct server *s, struct function *f, const struct nvsr_wire *w, 
 
 	if (fd < 0)
 		return -EBADF;
+	rc = lasts(fd, w->c, w->b);
+	if (rc)
+		return rc;
 	ptr = mmap(NULL, w->b, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)w->c);
 	if (ptr == MAP_FAILED)
 		return -errno;

@@ -3,6 +3,7 @@
  * The model in another process: who gets a function and what is left when he goes, every check of conformance runs, sleeping
  * device threads wake, several of them, messages that nobody should send.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -105,7 +106,7 @@ static int client_open(struct client *c, unsigned vfn, bool irq)
 	struct nvsr_complaint complaint;
 	int rc;
 
-	*c = (struct client){ .fd = memfd_create("test", MFD_CLOEXEC) };
+	*c = (struct client){ .fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING) };
 	if (ftruncate(c->fd, ROOM))
 		return -errno;
 	c->mem = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
@@ -426,6 +427,48 @@ static void nonsense_is_refused(void)
 	end(pid);
 }
 
+/* A file of @bytes given to the device for 8192 bytes of memory, of which @offset bytes lie before. */
+static int give(struct nvsr_dev *d, unsigned flags, off_t bytes, uint64_t offset)
+{
+	int fd = memfd_create("given", MFD_CLOEXEC | flags), rc = -errno;
+	uint8_t *mem = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t iova;
+
+	if (!ftruncate(fd, bytes))
+		rc = nvsr_dma_map(d, mem, 8192, fd, offset, &iova);
+	EXPECT(rc || (ftruncate(fd, 4096) && errno == EPERM));
+	if (!rc)
+		nvsr_dma_unmap(d, mem);
+	munmap(mem, 8192);
+	close(fd);
+	return rc;
+}
+
+/* Memory that one side could cut off would kill the other. */
+static void nothing_shrinks(void)
+{
+	struct nvsr_wire w = { .op = NVSR_WIRE_HELLO, .a = NVSR_WIRE_VERSION, .b = 2 };
+	pid_t pid = begin(1, 64);
+	struct client c;
+	int sock = raw(), fd[NVSR_WIRE_FDS];
+	unsigned n = 0;
+
+	EXPECT(!client_open(&c, 1, false));
+	EXPECT(ftruncate(c.fd, 0) && errno == EPERM);
+	EXPECT(!give(c.d, MFD_ALLOW_SEALING, 8192, 0) && !give(c.d, MFD_ALLOW_SEALING, 12288, 4096));
+	EXPECT(give(c.d, 0, 8192, 0) == -EPERM);
+	EXPECT(give(c.d, MFD_ALLOW_SEALING, 4096, 0) == -EINVAL && give(c.d, MFD_ALLOW_SEALING, 8192, 4096) == -EINVAL);
+	EXPECT(give(c.d, MFD_ALLOW_SEALING, 8192, UINT64_MAX - 4095) == -EINVAL);
+	data_comes_back(&c, 2, 's');
+	EXPECT(!nvsr_wire_send(sock, &w, NVSR_WIRE_SHORT, NULL, 0) && !nvsr_wire_receive(sock, &w, fd, &n) && !w.rc && n == 2);
+	EXPECT(n && ftruncate(fd[0], 0) && errno == EPERM);
+	while (n)
+		close(fd[--n]);
+	close(sock);
+	client_close(&c);
+	end(pid);
+}
+
 /* Doorbells are memory that anybody may scribble on. */
 static void bad_doorbells(void)
 {
@@ -466,6 +509,7 @@ int main(void)
 	sleepers_hear_who_connects();
 	two_device_threads();
 	nonsense_is_refused();
+	nothing_shrinks();
 	bad_doorbells();
 	return failures != 0;
 }

@@ -4,6 +4,7 @@
  * doorbells and interrupts do not.  Each function is a connection of its own; a VF is driven like a drive of our own, of the PF
  * only I/O queues can be had, made through the admin queue of whoever serves.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -169,6 +170,8 @@ static int dma_map(struct nvsr_dev *d, void *ptr, size_t len, int fd, uint64_t o
 	if (!m)
 		return -ENOMEM;
 	*m = (struct dma){ .next = f->dma, .ptr = ptr, .iova = w.a, .len = len, .own = own };
+	/* The serving process maps nothing that can shrink.  Where no more seals are allowed, it says whether those will do. */
+	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
 	rc = ask(f, &w, fd);
 	if (rc) {
 		free(m);
@@ -189,7 +192,7 @@ static int map_ours(struct nvsr_dev *d, void *ptr, size_t len, int fd, uint64_t 
 static void *dma_alloc(struct nvsr_dev *d, size_t len, uint64_t *ret_iova)
 {
 	size_t bytes = NVSR_ROUND_UP(len, (size_t)PAGE);
-	_cleanup_close_ int fd = memfd_create("dma", MFD_CLOEXEC);
+	_cleanup_close_ int fd = memfd_create("dma", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	void *ptr;
 
 	if (fd < 0 || bytes < len || ftruncate(fd, (off_t)bytes))

@@ -20,7 +20,7 @@ enum nvsr_wire_op {
 	NVSR_WIRE_CFG_WRITE,	/* a, b, c = value */
 	NVSR_WIRE_BAR_READ,	/* likewise, in BAR0 */
 	NVSR_WIRE_BAR_WRITE,
-	NVSR_WIRE_MAP,		/* a = bus address, b = length, c = offset in the file; fd */
+	NVSR_WIRE_MAP,		/* a = bus address, b = length, c = offset in the file; fd, with F_SEAL_SHRINK */
 	NVSR_WIRE_UNMAP,	/* a = bus address */
 	NVSR_WIRE_IRQ,		/* a = vector; fd: an eventfd, or none to end it */
 	NVSR_WIRE_ADMIN,	/* PF: sqe, a = data bytes, b != 0: PRP1 of the entry stays; a, b = DW0, DW1; rc = status */

@@ -16,7 +16,7 @@ struct nvsr_front_options {
 	unsigned entries;	/* requests in flight at most: a power of two, 2 to NVSR_FRONT_ENTRIES_MAX */
 	void *mem;		/* memory for data: whole pages, a shared mapping of; NULL: only look at the device, no queue */
 	size_t len;
-	int fd;			/* this file (a memfd; not kept) */
+	int fd;			/* this file: a memfd, made with MFD_ALLOW_SEALING; not kept */
 	uint64_t offset;	/* from this byte on */
 };
 /*

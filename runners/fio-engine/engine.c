@@ -196,7 +196,7 @@ static int iomem_alloc(struct thread_data *td, size_t len)
 	struct nvsr_job *job = td->io_ops_data;
 
 	job->mem_len = NVSR_ROUND_UP(len, (size_t)4096);
-	job->mem_fd = memfd_create("fio-buffers", MFD_CLOEXEC);
+	job->mem_fd = memfd_create("fio-buffers", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (job->mem_fd < 0 || ftruncate(job->mem_fd, (off_t)job->mem_len))
 		return nvsr_job_say(job, 1, "%zu bytes of buffers: %s", len, strerror(errno));
 	job->mem = mmap(NULL, job->mem_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, job->mem_fd, 0);
