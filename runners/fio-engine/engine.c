@@ -129,7 +129,7 @@ static int getevents(struct thread_data *td, unsigned min, unsigned max, const s
 			break;
 	}
 	nvsr_job_say(job, 0, "%s", rc == -ETIMEDOUT ? "no completion within 30 s: the device hangs" :
-		     rc == -ENODEV ? "the device is gone" : strerror(-rc));
+		     rc == -ENODEV ? "the device is gone" : rc == -ECONNRESET ? "the back end is gone" : strerror(-rc));
 	return rc;
 }
 

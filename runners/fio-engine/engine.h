@@ -40,6 +40,7 @@ struct nvsr_job {
 	struct io_u **queued;		/* since the last commit */
 	unsigned queued_count;
 	struct nvsr_function *function;
+	struct nvsr_io_limits limits;	/* of it and the namespace */
 	void *priv;			/* the path's */
 	bool complained;
 };
@@ -58,7 +59,7 @@ struct nvsr_path {
 	int (*reap)(struct nvsr_job *job, unsigned max);
 	/* Wait until reap() may find something, for @ms at most; NULL: by looking again and again. */
 	int (*wait)(struct nvsr_job *job, unsigned ms);
-	/* Is somebody there at all?  NULL: cannot be asked. */
+	/* Is somebody there at all?  NULL: wait() or reap() says so, or there is nobody to miss. */
 	bool (*alive)(struct nvsr_job *job);
 };
 /* By name; NULL-terminated. */
@@ -81,8 +82,5 @@ void nvsr_function_unlock(struct nvsr_function *f);
 /* An I/O queue identifier that nobody has, until it is given back; 0 = there is none left. */
 uint16_t nvsr_function_qid_get(struct nvsr_function *f);
 void nvsr_function_qid_put(struct nvsr_function *f, uint16_t qid);
-/* Largest transfer of one command in bytes, and entries of a queue. */
-unsigned nvsr_function_mdts(const struct nvsr_function *f);
-unsigned nvsr_function_entries(const struct nvsr_function *f);
 
 #endif

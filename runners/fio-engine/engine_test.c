@@ -4,11 +4,10 @@
  * that is wrong does not pass.  Needs fio and the engine; run from the top of the project.
  */
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
+#include <sys/mman.h>
 
-#include "runners/perf/device.h"
+#include "runners/perf/testing.h"
+#include "virtio/back.h"
 
 static unsigned failures;
 static char folder[] = "/tmp/nvsr-engine-test-XXXXXX";
@@ -16,6 +15,7 @@ static char folder[] = "/tmp/nvsr-engine-test-XXXXXX";
 	fprintf(stderr, __VA_ARGS__); fputc('\n', stderr); } } while (0)
 
 enum { VFS = 2 };
+static struct nvsr_back_stats *stats;	/* of the back end */
 
 static char *in_folder(const char *name)
 {
@@ -24,50 +24,41 @@ static char *in_folder(const char *name)
 
 /* --- the device --------------------------------------------------------------------------------------------------------------- */
 
-static int serve(int ready_fd, const char *defect)
+/* Killed processes leave their sockets behind. */
+static void remove_from_folder(const char *name)
 {
-	const char *const defects[] = { defect, NULL };
-	_cleanup_free_ char *socket = in_folder("device");
-	struct nvsr_load_device d;
-	struct nvsr_profile *profile = NULL;
-	struct nvsr_complaint complaint;
-	int rc = nvsr_profile_load("reference", &profile, &complaint);
+	_cleanup_free_ char *path = in_folder(name);
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (!rc)
-		rc = nvsr_load_open(&(struct nvsr_load_options){ .device = "model:", .profile = profile, .vfs = VFS, .queues = 4,
-								 .namespace_bytes = 64u << 20, .defects = defects }, &d, &complaint);
-	if (rc) {
-		fprintf(stderr, "%s\n", complaint.text);
-		return rc;
-	}
-	rc = nvsr_serve(&(struct nvsr_serve_options){ .pf = d.pf, .vf = d.vf, .vfs = d.vfs, .socket = socket, .spin = 64, .ready_fd = ready_fd });
-	nvsr_load_close(&d);
-	nvsr_profile_free(profile);
-	return rc;
+	unlink(path);
+}
+
+static pid_t begin_with(const char *defect, unsigned vectors)
+{
+	_cleanup_free_ char *socket = in_folder("device");
+	struct served device = { .socket = socket, .vfs = VFS, .queues = 4, .vectors = vectors, .namespace_bytes = 64u << 20,
+				 .defect = defect };
+
+	return child_begin(served_run, &device);
 }
 
 static pid_t begin(const char *defect)
 {
-	int fd[2];
-	char byte;
-	pid_t pid;
-
-	if (pipe(fd))
-		exit(1);
-	pid = fork();
-	if (!pid)
-		_exit(serve(fd[1], defect) ? 1 : 0);
-	close(fd[1]);
-	EXPECT(read(fd[0], &byte, 1) == 1, "no device");
-	close(fd[0]);
-	return pid;
+	return begin_with(defect, 0);
 }
 
 static void end(pid_t pid)
 {
-	kill(pid, SIGTERM);
-	waitpid(pid, NULL, 0);
+	EXPECT(!child_end(pid, SIGTERM), "the device");
+}
+
+/* --- a back end for VF 1 ------------------------------------------------------------------------------------------------------ */
+
+static int back(int ready_fd, void *poll)
+{
+	_cleanup_free_ char *socket = in_folder("back"), *device = nvsr_asprintf("unix:%s/device", folder);
+
+	return nvsr_back_run(&(struct nvsr_back_options){ .socket = socket, .device = device, .vfn = 1, .nsid = 2, .qid_first = 1,
+							  .poll = poll, .cpu = -1, .ready_fd = ready_fd, .stats = stats }, NULL);
 }
 
 /* --- fio: its exit code; what it said is in @ret ----------------------------------------------------------------------------- */
@@ -75,8 +66,8 @@ static void end(pid_t pid)
 static int fio(const char *options, char **ret)
 {
 	_cleanup_free_ char *log = in_folder("fio.log");
-	_cleanup_free_ char *line = nvsr_asprintf("exec timeout 60 fio --thread=1 --ioengine=external:$PWD/build/nvsr-fio.so "
-						  "--device=unix:%s/device %s > %s 2>&1", folder, options, log);
+	_cleanup_free_ char *line = nvsr_asprintf("exec timeout -k 5 60 fio --thread=1 --ioengine=external:$PWD/build/nvsr-fio.so "
+						  "--device=unix:%s/device --backend=%s/back %s > %s 2>&1", folder, folder, options, log);
 	int status = -1;
 	pid_t pid = fork();
 
@@ -114,6 +105,30 @@ static void data_is_verified(void)
 	expect("--name=v --function=vf1 --nsid=2 --path=interrupt " VERIFY "--bs=4k --size=8m --numjobs=4 --offset_increment=16m --iodepth=8", 0, NULL);
 	expect("--function=vf1 --nsid=2 --path=polled " VERIFY "--bs=4k --size=16m --iodepth=8 --name=a --name=b --function=vf2 --nsid=3", 0, NULL);
 	expect("--name=f --function=vf1 --nsid=2 --path=interrupt --rw=randwrite --bs=4k --size=1m --fsync=4", 0, NULL);
+	end(pid);
+}
+
+/* Fewer vectors than queues.  A job that misses an interrupt sleeps for a second. */
+static void jobs_share_a_vector(void)
+{
+	pid_t pid = begin_with(NULL, 1);
+
+	expect("--name=s --function=vf1 --nsid=2 --path=interrupt --rw=randread --bs=4k --iodepth=1 --numjobs=4 --number_ios=5000 "
+	       "--max_latency=900ms", 0, NULL);
+	end(pid);
+}
+
+static void data_goes_through_virtqueues(bool poll)
+{
+	pid_t pid = begin(NULL), back_pid = child_begin(back, poll ? &poll : NULL);
+
+	expect("--name=v --path=virtio " VERIFY "--bs=4k --size=16m --iodepth=16", 0, NULL);
+	expect("--name=v --path=vhost " VERIFY "--bs=16m --size=64m --iodepth=4", 0, NULL);
+	expect("--name=v --path=virtio " VERIFY "--bsrange=512-1m --bs_unaligned=0 --blockalign=512 --size=32m --iodepth=32", 0, NULL);
+	expect("--name=v --path=virtio " VERIFY "--bs=4k --size=8m --numjobs=4 --offset_increment=16m --iodepth=8", 0, NULL);
+	expect("--name=f --path=virtio --rw=randwrite --bs=4k --size=1m --fsync=4", 0, NULL);
+	EXPECT(!child_end(back_pid, SIGTERM), "the back end");
+	expect("--name=n --path=virtio --rw=randread --bs=4k", -1, "No such file or directory");
 	end(pid);
 }
 
@@ -213,6 +228,29 @@ static void a_dead_device_is_an_error(void)
 	expect("--name=d --function=vf1 --nsid=2 --path=interrupt --rw=randread --bs=4k --iodepth=4 --runtime=20 --time_based", -1, "the device is gone");
 	waitpid(killer, NULL, 0);
 	waitpid(pid, NULL, 0);
+	remove_from_folder("device");
+}
+
+/* The back end dies under load, or the device behind it, which it finds out. */
+static void a_dead_back_end_is_an_error(bool poll, bool device)
+{
+	pid_t pid = begin(NULL), back_pid = child_begin(back, poll ? &poll : NULL), killer;
+	uint64_t before = __atomic_load_n(&stats->requests, __ATOMIC_RELAXED), begun = nvsr_now_ns();
+
+	killer = fork();
+	if (!killer) {
+		while (__atomic_load_n(&stats->requests, __ATOMIC_RELAXED) < before + 10000 && nvsr_now_ns() - begun < 30 * NVSR_S)
+			nvsr_sleep_ns(NVSR_MS, NULL);
+		kill(device ? pid : back_pid, SIGKILL);
+		_exit(0);
+	}
+	expect("--name=d --path=virtio --rw=randread --bs=4k --iodepth=4 --runtime=20 --time_based", -1, "the back end is gone");
+	EXPECT(nvsr_now_ns() - begun < 15 * NVSR_S, "%u ms", (unsigned)((nvsr_now_ns() - begun) / NVSR_MS));
+	waitpid(killer, NULL, 0);
+	child_end(back_pid, SIGTERM);
+	child_end(pid, SIGTERM);
+	remove_from_folder("back");
+	remove_from_folder("device");
 }
 
 int main(void)
@@ -223,17 +261,21 @@ int main(void)
 	}
 	if (!mkdtemp(folder))
 		return 1;
+	stats = mmap(NULL, sizeof(*stats), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (stats == MAP_FAILED)
+		return 1;
 	data_is_verified();
+	jobs_share_a_vector();
 	errors_arrive();
 	wrong_data_does_not_pass();
 	defects_are_noticed();
 	a_dead_device_is_an_error();
-	{
-		_cleanup_free_ char *log = in_folder("fio.log"), *socket = in_folder("device");
-
-		unlink(log);
-		unlink(socket);
-		rmdir(folder);
+	for (unsigned poll = 0; poll < 2; poll++) {
+		data_goes_through_virtqueues(poll);
+		a_dead_back_end_is_an_error(poll, false);
+		a_dead_back_end_is_an_error(poll, true);
 	}
+	remove_from_folder("fio.log");
+	EXPECT(!rmdir(folder), "%s: %s", folder, strerror(errno));
 	return failures != 0;
 }

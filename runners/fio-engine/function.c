@@ -10,7 +10,7 @@
 struct nvsr_function {
 	struct nvsr_function *next;
 	char *device, *name;
-	unsigned refs, mdts, entries;
+	unsigned refs;
 	struct nvsr_dev *pf, *dev;
 	pthread_mutex_t lock;
 	uint8_t used[QIDS / 8];
@@ -20,8 +20,6 @@ static struct nvsr_function *functions;
 static pthread_mutex_t functions_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct nvsr_dev *nvsr_function_dev(const struct nvsr_function *f) { return f->dev; }
-unsigned nvsr_function_mdts(const struct nvsr_function *f) { return f->mdts; }
-unsigned nvsr_function_entries(const struct nvsr_function *f) { return f->entries; }
 void nvsr_function_lock(struct nvsr_function *f) { pthread_mutex_lock(&f->lock); }
 void nvsr_function_unlock(struct nvsr_function *f) { pthread_mutex_unlock(&f->lock); }
 
@@ -39,22 +37,6 @@ static int vfn_of(const char *name)
 	return *end || n > 65535 ? -1 : (int)n;
 }
 
-/* Largest transfer (MDTS, Base 5.17.2.1) and queue size (CAP.MQES). */
-static int look(struct nvsr_function *f)
-{
-	struct nvme_id_ctrl id;
-	uint64_t cap = 0;
-	int rc = nvsr_id_ctrl(f->dev, &id);
-
-	if (!rc)
-		rc = nvsr_reg_read(f->dev, NVME_REG_CAP, 8, &cap);
-	if (rc)
-		return rc;
-	f->mdts = id.mdts && id.mdts < 20 ? NVSR_MIN(4096u << NVME_CAP_MPSMIN(cap) << id.mdts, NVSR_IO_MAX) : NVSR_IO_MAX;
-	f->entries = NVME_CAP_MQES(cap) + 1;
-	return 0;
-}
-
 static void function_free(struct nvsr_function *f)
 {
 	if (f->dev != f->pf)
@@ -69,7 +51,7 @@ static void function_free(struct nvsr_function *f)
 /* Whoever had the function before may just have ended: the device hears of it a moment later. */
 static int open_patiently(struct nvsr_function *f, unsigned vfn)
 {
-	uint64_t until = nvsr_now_ns() + BUSY_NS;
+	uint64_t until = nvsr_now_ns() + BUSY_NS, cap;
 	int rc;
 
 	do {
@@ -77,7 +59,7 @@ static int open_patiently(struct nvsr_function *f, unsigned vfn)
 		if (!vfn)
 			f->dev = f->pf;
 		if (!rc)
-			rc = look(f);
+			rc = nvsr_reg_read(f->dev, NVME_REG_CAP, 8, &cap);
 		if (rc == -EBUSY)
 			nvsr_sleep_ns(10 * NVSR_MS, NULL);
 	} while (rc == -EBUSY && nvsr_now_ns() < until);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Paths "polled" and "interrupt": an NVMe queue pair of our own on the function. */
-#include <poll.h>
+#include <sys/epoll.h>
 
 #include "runners/fio-engine/engine.h"
 
@@ -8,8 +8,7 @@ struct queue {
 	struct nvsr_pair *pair;
 	uint16_t qid;
 	uint64_t iova;		/* of the job's data buffers */
-	unsigned mdts;
-	struct pollfd irq;
+	int epoll;		/* on interrupts; -1 */
 };
 
 static struct queue *queue_of(const struct nvsr_job *job)
@@ -17,21 +16,17 @@ static struct queue *queue_of(const struct nvsr_job *job)
 	return job->priv;
 }
 
-/* Identify Namespace, CNS 00h: size and format. */
 static int look(struct nvsr_job *job, unsigned nsid)
 {
-	struct nvme_id_ns id;
-	struct nvsr_dev *d = nvsr_function_dev(job->function);
-	int rc = nvsr_identify(d, 0, nsid, 0, &id);
-	const struct nvme_lbaf *f = rc ? NULL : &id.lbaf[NVME_FLBAS_INDEX(id.flbas)];
+	int rc = nvsr_io_look(nvsr_function_dev(job->function), nsid, &job->limits);
 
-	if (rc || !le64_get(id.nsze))
+	if (rc == -ENOTSUP)
+		return nvsr_job_say(job, EINVAL, "namespace %u: expected a format without metadata, its blocks within MDTS", nsid);
+	if (rc)
 		return nvsr_job_say(job, ENXIO, "namespace %u: %s", nsid, rc > 0 ? nvme_status_name(rc) :
-				    rc ? strerror(-rc) : "is not attached to this function");
-	if (le16_get(f->ms) || f->lbads < 9 || f->lbads > 16)
-		return nvsr_job_say(job, EINVAL, "namespace %u: expected a format without metadata and with blocks of 512 to 65536 bytes", nsid);
-	job->block = 1u << f->lbads;
-	job->bytes = le64_get(id.nsze) << f->lbads;
+				    rc != -ENXIO ? strerror(-rc) : "is not attached to this function");
+	job->block = job->limits.block;
+	job->bytes = job->limits.blocks * job->limits.block;
 	return 0;
 }
 
@@ -48,11 +43,20 @@ static int setup(struct nvsr_job *job)
 }
 
 /* Commands that one I/O needs at most, for as many I/Os as fio has in flight, as far as the controller has room. */
-static unsigned entries(const struct nvsr_job *job, const struct queue *q)
+static unsigned entries(const struct nvsr_job *job)
 {
-	unsigned long long most = NVSR_DIV_ROUND_UP(td_max_bs(job->td), q->mdts) * (unsigned long long)job->td->o.iodepth + 1;
+	unsigned long long most = NVSR_DIV_ROUND_UP(td_max_bs(job->td), job->limits.max) * (unsigned long long)job->td->o.iodepth + 1;
 
-	return (unsigned)NVSR_MAX(2ull, NVSR_MIN(most, (unsigned long long)nvsr_function_entries(job->function)));
+	return (unsigned)NVSR_MAX(2ull, NVSR_MIN(most, (unsigned long long)job->limits.entries));
+}
+
+/* Edges: jobs whose queues share a vector would take interrupts from each other if they read the eventfd. */
+static int watch(struct queue *q)
+{
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET };
+
+	q->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return q->epoll < 0 || epoll_ctl(q->epoll, EPOLL_CTL_ADD, nvsr_pair_fd(q->pair), &e) ? -errno : 0;
 }
 
 static int make(struct nvsr_job *job, struct queue *q, bool irq)
@@ -61,12 +65,11 @@ static int make(struct nvsr_job *job, struct queue *q, bool irq)
 	struct nvsr_pair_options o = { .irq = irq };
 	int rc;
 
-	q->mdts = nvsr_function_mdts(job->function) / job->block * job->block;
 	q->qid = o.qid = nvsr_function_qid_get(job->function);
-	o.entries = entries(job, q);
-	if (td_max_bs(job->td) > (uint64_t)q->mdts * (o.entries - 1))
+	o.entries = entries(job);
+	if (td_max_bs(job->td) > (uint64_t)job->limits.max * (o.entries - 1))
 		return nvsr_job_say(job, EINVAL, "block size %llu: the queue holds %u commands of %u bytes", (unsigned long long)td_max_bs(job->td),
-				    o.entries - 1, q->mdts);
+				    o.entries - 1, job->limits.max);
 	rc = nvsr_dma_map(d, job->mem, job->mem_len, job->mem_fd, 0, &q->iova);
 	if (rc)
 		return nvsr_job_say(job, -rc, "mapping %zu bytes of buffers: %s", job->mem_len, strerror(-rc));
@@ -75,8 +78,8 @@ static int make(struct nvsr_job *job, struct queue *q, bool irq)
 		return nvsr_job_say(job, rc < 0 ? -rc : EIO, "I/O queue %u of %u entries: %s%s", o.qid, o.entries,
 				    rc > 0 ? nvme_status_name(rc) : strerror(-rc),
 				    rc == NVME_SC_QID_INVALID ? " (more jobs than this function has queues?)" : "");
-	q->irq = (struct pollfd){ .fd = nvsr_pair_fd(q->pair), .events = POLLIN };
-	return 0;
+	rc = irq ? watch(q) : 0;
+	return rc ? nvsr_job_say(job, -rc, "waiting for interrupts: %s", strerror(-rc)) : 0;
 }
 
 static int start(struct nvsr_job *job, bool irq)
@@ -86,6 +89,7 @@ static int start(struct nvsr_job *job, bool irq)
 
 	if (!q)
 		return nvsr_job_say(job, ENOMEM, "no memory");
+	q->epoll = -1;
 	job->priv = q;
 	nvsr_function_lock(job->function);
 	rc = make(job, q, irq);
@@ -102,6 +106,7 @@ static void stop(struct nvsr_job *job)
 
 	if (!q)
 		return;
+	nvsr_closep(&q->epoll);
 	nvsr_function_lock(job->function);
 	nvsr_pair_destroy(q->pair);
 	if (q->iova)
@@ -121,14 +126,14 @@ static int submit(struct nvsr_job *job, struct nvsr_engine_io *io, enum fio_ddir
 		.nsid = job->o->nsid ? job->o->nsid : 1, .slba = offset / job->block,
 		.iova = q->iova + (uint64_t)((uint8_t *)data - job->mem), .arg = io,
 	};
-	unsigned pieces = bytes ? (unsigned)NVSR_DIV_ROUND_UP(bytes, q->mdts) : 1;
+	unsigned pieces = bytes ? (unsigned)NVSR_DIV_ROUND_UP(bytes, job->limits.max) : 1;
 
 	/* All pieces or none. */
 	if (nvsr_pair_room(q->pair) < pieces)
 		return -EBUSY;
 	io->left = pieces;
 	for (unsigned i = 0; i < pieces; i++) {
-		one.bytes = (uint32_t)NVSR_MIN(bytes, (size_t)q->mdts);
+		one.bytes = (uint32_t)NVSR_MIN(bytes, (size_t)job->limits.max);
 		one.blocks = one.bytes / job->block;
 		nvsr_pair_submit(q->pair, &one);
 		one.slba += one.blocks;
@@ -153,24 +158,17 @@ static int reap(struct nvsr_job *job, unsigned max)
 	return nvsr_pair_reap(queue_of(job)->pair, max, completed, job);
 }
 
-/* Completions that came after the last look have made the eventfd readable: none is slept over. */
+/* Completions that came after the last look are an edge that waits for us: none is slept over. */
 static int wait_irq(struct nvsr_job *job, unsigned ms)
 {
-	struct queue *q = queue_of(job);
-	uint64_t count;
+	struct epoll_event e;
 
-	if (poll(&q->irq, 1, (int)ms) > 0 && read(q->irq.fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		return -errno;
-	return 0;
+	return epoll_wait(queue_of(job)->epoll, &e, 1, (int)ms) < 0 && errno != EINTR ? -errno : 0;
 }
 
-/* Ready, Base 3.1.3.6: not after a reset by somebody else, nor when nothing answers. */
 static bool alive(struct nvsr_job *job)
 {
-	uint64_t csts = 0;
-
-	return !nvsr_reg_read(nvsr_function_dev(job->function), NVME_REG_CSTS, 4, &csts) && csts != UINT32_MAX &&
-	       csts & NVME_CSTS_RDY && !(csts & NVME_CSTS_CFS);
+	return nvsr_io_alive(nvsr_function_dev(job->function));
 }
 
 const struct nvsr_path nvsr_path_polled = {

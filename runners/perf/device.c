@@ -178,8 +178,10 @@ static int make_namespaces(const struct nvsr_load_options *o, struct nvsr_load_d
 static int bring_up(const struct nvsr_load_options *o, struct nvsr_load_device *d, const struct nvsr_inventory *inv,
 		    struct nvsr_complaint *complaint)
 {
+	unsigned vectors = o->vectors ? o->vectors : o->queues + 1;
+
 	for (unsigned vfn = 1; vfn <= o->vfs; vfn++) {
-		int rc = nvsr_vf_bring_up(d->pf, inv, vfn, o->queues + 1, o->queues + 1, &d->vf[vfn - 1]);
+		int rc = nvsr_vf_bring_up(d->pf, inv, vfn, o->queues + 1, vectors, &d->vf[vfn - 1]);
 
 		if (!rc)
 			d->vfs = vfn;

@@ -13,6 +13,7 @@ struct nvsr_load_options {
 	const struct nvsr_profile *profile;	/* what it behaves like */
 	unsigned vfs;
 	unsigned queues;			/* I/O queue pairs for each VF */
+	unsigned vectors;			/* for each VF; 0: one for each queue */
 	uint64_t namespace_bytes;		/* whole MiB */
 	const char *const *defects;		/* seeded in the model, NULL-terminated; or NULL */
 };

@@ -8,7 +8,7 @@
 
 struct served {
 	const char *socket;
-	unsigned vfs, queues;	/* as in struct nvsr_load_options */
+	unsigned vfs, queues, vectors;	/* as in struct nvsr_load_options */
 	uint64_t namespace_bytes;
 	const char *defect;	/* NULL: none */
 };
@@ -18,8 +18,8 @@ static inline int served_run(int ready_fd, void *arg)
 {
 	const struct served *s = (const struct served *)arg;
 	const char *const defects[] = { s->defect, NULL };
-	struct nvsr_load_options o = { .device = "model:", .vfs = s->vfs, .queues = s->queues, .namespace_bytes = s->namespace_bytes,
-				       .defects = defects };
+	struct nvsr_load_options o = { .device = "model:", .vfs = s->vfs, .queues = s->queues, .vectors = s->vectors,
+				       .namespace_bytes = s->namespace_bytes, .defects = defects };
 	struct nvsr_complaint complaint = { "" };
 	struct nvsr_load_device d = { NULL, NULL, 0 };
 	struct nvsr_profile *profile = NULL;
