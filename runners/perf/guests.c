@@ -10,7 +10,7 @@
 
 #define BOOT_S 60
 #define SCRIPT_S 60
-#define MEMORY_MIB 512
+#define MEMORY_MIB 512u
 #define STARTED_IOS 16
 #define BARRIER_MS 1000			/* fio's time to start */
 #define QBOOT "/usr/share/qemu/qboot.rom"	/* saves a second of the BIOS's time */
@@ -191,6 +191,11 @@ void nvsr_gift_free(struct nvsr_gift *g)
 	nvsr_lines_free(g->args);
 }
 
+static unsigned memory_mib(const struct nvsr_host *h)
+{
+	return MEMORY_MIB + (h->guests->database ? nvsr_database_memory_mib(h->bytes) : 0);
+}
+
 static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_complaint *complaint)
 {
 	const struct nvsr_placement *p = h->o.placement;
@@ -200,7 +205,7 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 	struct nvsr_gift gift __attribute__((cleanup(nvsr_gift_free))) = { .args = NULL };
 	_cleanup_free_ int *cpu = calloc(all->jobs, sizeof(*cpu));
 	struct nvsr_vm_options o = {
-		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->disk && !way->back_end, .cpu = cpu,
+		.name = name, .memory_mib = memory_mib(h), .vcpus = all->jobs, .iothreads = way->disk && !way->back_end, .cpu = cpu,
 		.cpus = all->jobs, .io_cpu = p->back_end.cpu, .io_cpus = p->back_end.n, .firmware = way->polled || access(QBOOT, R_OK) ? NULL : QBOOT,
 		.kernel = all->kernel, .initrd = all->database ? all->db_initrd : all->initrd,
 		.cmdline = way->polled ? CMDLINE IOMMU_CMDLINE : CMDLINE, .iommu = way->polled, .shared_memory = way->back_end, .socket = socket,
@@ -221,7 +226,7 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 
 static int boot_all(struct nvsr_host *h, const struct nvsr_way *way, unsigned vms, struct nvsr_complaint *complaint)
 {
-	int rc = 0;
+	int rc = nvsr_memory_suffices(vms, memory_mib(h), nvsr_memory_available_mib(), complaint);
 
 	for (unsigned i = 0; !rc && i < vms; i++) {
 		h->guests->vms = i + 1;
@@ -372,6 +377,11 @@ int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr
 	if (g->path == c->path && g->vms == c->vms && g->jobs == c->jobs && g->database == database && !g->dead)
 		return 0;
 	nvsr_guests_drop(h, NULL);
+	if (database && h->bytes < NVSR_DATABASE_LEAST) {
+		snprintf(complaint->text, sizeof(complaint->text), "a database takes a namespace of %llu MiB, and the smallest here has %llu",
+			 NVSR_DATABASE_LEAST >> 20, (unsigned long long)(h->bytes >> 20));
+		return -ENOSPC;
+	}
 	g->jobs = c->jobs;
 	g->database = database;
 	if (g->proven[p] < c->vms) {
@@ -431,7 +441,7 @@ static int send_database(struct nvsr_host *h, const struct nvsr_way *way, unsign
 
 	put_disk(&t, h, way, i);
 	nvsr_text_add(&t, "cat > job.sh << 'END_OF_JOB'\n%s\nEND_OF_JOB\nsh job.sh %s > out 2> err\ncode=$?\ncat out\n"
-		      "printf '" "\\n=== stderr\\n" "'\ntr '\\r' '\\n' < err | tail -c 2000\nexit $code\n", script, part);
+		      "printf '" "\\n=== stderr\\n" "'\ntr '\\r' '\\n' < err | grep -v '^\\.\\.\\. finished' | tail -c 2000\nexit $code\n", script, part);
 	return t.failed ? -ENOMEM : nvsr_vm_send(h->guests->guest[i].vm, t.s);
 }
 
@@ -501,13 +511,13 @@ static int prepare_databases(struct nvsr_host *h, const struct nvsr_job *j, cons
 		return -EIO;
 	}
 	for (unsigned i = 0; i < g->vms; i++) {
-		const char *said = g->guest[i].answer.text, *mark = said ? strstr(said, MARK) : NULL;
-		_cleanup_free_ char *clean = mark ? nvsr_clean_text(mark + strlen(MARK), strnlen(mark + strlen(MARK), 200)) : NULL;
+		char *said = g->guest[i].answer.text, *mark = said ? strstr(said, MARK) : NULL;
+		_cleanup_free_ char *why = nvsr_database_judge("", g->guest[i].answer.code << 8, mark ? mark + strlen(MARK) : said);
 
-		if (g->guest[i].ended && !g->guest[i].answer.code)
+		if (g->guest[i].ended && !why)
 			continue;
-		snprintf(complaint->text, sizeof(complaint->text), "guest %u %s: %s", i + 1,
-			 g->guest[i].ended ? "cannot make its database" : "was not done with its database in time", clean ? clean : "");
+		snprintf(complaint->text, sizeof(complaint->text), "guest %u %s%s%s", i + 1, g->guest[i].ended ?
+			 "cannot make its database" : "was not done with its database in time", why ? ": " : "", why ? why : "");
 		return -EIO;
 	}
 	return 0;
@@ -560,7 +570,7 @@ bool nvsr_guests_ended(struct nvsr_host *h)
 		int rc = g->guest[i].ended || g->dead ? 0 : nvsr_vm_poll(g->guest[i].vm, &g->guest[i].answer, &complaint);
 
 		if (rc < 0)
-			g->dead = strdup(complaint.text);
+			g->dead = nvsr_asprintf("VM %u: %s", i + 1, complaint.text);
 		if (rc > 0)
 			g->guest[i].ended_at = nvsr_now_ns();
 		g->guest[i].ended |= rc > 0;
@@ -634,11 +644,16 @@ void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 	for (unsigned i = 0; i < g->vms; i++) {
 		char *text = g->guest[i].answer.text, *mark = text ? strstr(text, MARK) : NULL;
 
-		if (!ret->status)
+		/* Of several, the words of that which failed. */
+		bool failed = g->guest[i].answer.code && !ret->status;
+
+		if (failed)
 			ret->status = g->guest[i].answer.code << 8;
 		if (mark) {
-			if (!ret->err && mark[strlen(MARK)])
-				ret->err = strdup(mark + strlen(MARK));
+			if ((failed || !ret->err) && mark[strlen(MARK)]) {
+				free(ret->err);
+				ret->err = failed && g->vms > 1 ? nvsr_asprintf("VM %u: %s", i + 1, mark + strlen(MARK)) : strdup(mark + strlen(MARK));
+			}
 			*mark = '\0';
 			g->guest[i].answer.len = (size_t)(mark - text);
 		}

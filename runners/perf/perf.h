@@ -34,6 +34,10 @@ void nvsr_place(const struct nvsr_cpus *cpus, unsigned threads, struct nvsr_plac
 int nvsr_pin(const struct nvsr_cpus *c);
 /* Another one, and the threads that it will start. */
 int nvsr_pin_process(pid_t pid, const struct nvsr_cpus *c);
+/* What the kernel could give without swapping, as it says; UINT64_MAX: nobody says. */
+uint64_t nvsr_memory_available_mib(void);
+/* A host that runs out of it kills what it likes.  0, or -ENOMEM with *complaint. */
+int nvsr_memory_suffices(unsigned vms, unsigned mib, uint64_t available_mib, struct nvsr_complaint *complaint);
 
 /* --- tmp.c: folders for sockets ------------------------------------------------------------------------------------------ */
 
@@ -86,6 +90,9 @@ char *nvsr_job_text(const struct nvsr_job *j);
 char *nvsr_database_script(const struct nvsr_job *j);
 /* How long either may take. */
 uint64_t nvsr_database_limit_ns(uint64_t namespace_bytes);
+/* What a guest with one takes beyond one without. */
+unsigned nvsr_database_memory_mib(uint64_t namespace_bytes);
+#define NVSR_DATABASE_LEAST (16ull << 20)	/* of a namespace that has one: file system, database, and what a compaction adds */
 /* NULL, or malloc'd why it did not work. */
 char *nvsr_database_judge(const char *text, int status, const char *err);
 
