@@ -528,6 +528,8 @@ int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, const char 
 	struct nvsr_guests *g = h->guests;
 	int rc = g->database ? prepare_databases(h, j, script, complaint) : 0;
 
+	if (!rc)
+		rc = nvsr_together_wait();
 	if (rc) {
 		g->path = NULL;
 		return rc;

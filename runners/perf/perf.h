@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/types.h>
 
+#include "result/perf.h"
 #include "runners/conform/conform.h"
 #include "runners/perf/device.h"
 #include "runners/perf/stage.h"
@@ -227,6 +228,29 @@ static inline const char *nvsr_cell_lacks(struct nvsr_stage *s, const struct nvs
 		return lacks;
 	return s->ops->lacks_database ? s->ops->lacks_database(s) : "needs a host with guests: RocksDB runs in virtual machines";
 }
+
+/* --- together.c: several devices at once --------------------------------------------------------------------------------------------- */
+
+struct nvsr_together_options {
+	unsigned n;				/* up to NVSR_PERF_DEVICES_MOST */
+	const char *const *name;		/* of each, before what it says */
+	int (*run)(unsigned i, void *arg);	/* measure it; the exit code */
+	void *arg;
+};
+/*
+ * A process for each; the gravest of their exit codes.  What they print to standard output is nobody's.  When one ends before
+ * it waited for the first time, all are ended.
+ */
+int nvsr_together(const struct nvsr_together_options *o);
+/* Are we such a process? */
+bool nvsr_together_is(void);
+/* In such a process: the next wait is for this turn, by its place in the run, from 2 on.  0: for nothing, it does not wait. */
+void nvsr_together_before(uint32_t turn);
+/*
+ * Wait until all others wait for this turn, can no longer come to it, or have ended.  0 at once where there are no others; -EINTR
+ * nvsr_stop, -EPIPE nobody lets us go any more.
+ */
+int nvsr_together_wait(void);
 
 /* --- measure.c: all turns ------------------------------------------------------------------------------------------------------- */
 
