@@ -35,6 +35,11 @@ uint64_t nvsr_database_limit_ns(uint64_t namespace_bytes)
 	return nvsr_measure_grace_ns * 6 + nvsr_measure_grace_ns / 20 * (sizes_of(namespace_bytes).database / SLOWEST);
 }
 
+unsigned nvsr_database_seconds(unsigned run_ms)
+{
+	return NVSR_MAX((run_ms + 999) / 1000, 1u);
+}
+
 unsigned nvsr_database_memory_mib(uint64_t namespace_bytes)
 {
 	struct sizes s = sizes_of(namespace_bytes);
@@ -57,7 +62,7 @@ static void put_options(struct nvsr_text *t, const struct nvsr_job *j)
 char *nvsr_database_script(const struct nvsr_job *j)
 {
 	struct nvsr_text t = { 0 };
-	uint64_t bytes = sizes_of(j->namespace_bytes).database, s = NVSR_MAX((j->run_ms + 999) / 1000, 1u);
+	uint64_t bytes = sizes_of(j->namespace_bytes).database, s = nvsr_database_seconds(j->run_ms);
 	bool loads = j->cell->pattern == NVSR_PATTERN_BULKLOAD;
 
 	nvsr_text_add(&t, "# written by nvsr-conform %s; in a guest with NVSR_DISK: sh THIS prepare, then sh THIS run\n"
@@ -77,8 +82,8 @@ char *nvsr_database_script(const struct nvsr_job *j)
 	if (loads)
 		nvsr_text_add(&t, "\tload\n");
 	else	/* what is merged meanwhile adds a sixteenth at most */
-		nvsr_text_add(&t, "\tdb_bench --benchmarks=readwhilemerging --use_existing_db=1 --threads=%u --duration=%llu --merge_operator=put \\\n"
-			      "\t\t--benchmark_write_rate_limit=%llu $options\n", j->cell->jobs, (unsigned long long)s,
+		nvsr_text_add(&t, "\tdb_bench --benchmarks=readwhilemerging --use_existing_db=1 --threads=%u --duration=%llu \\\n"
+			      "\t\t--ops_between_duration_checks=10 --merge_operator=put --benchmark_write_rate_limit=%llu $options\n", j->cell->jobs, (unsigned long long)s,
 			      (unsigned long long)NVSR_MAX(bytes / 16 / s, 1024ull));
 	nvsr_text_add(&t, "}\n\"$1\"\n");
 	if (t.failed)

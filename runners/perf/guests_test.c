@@ -104,6 +104,7 @@ static void open_set(struct set *s, enum nvsr_pattern pattern)
 		snprintf(s->fn[i].bdf, sizeof(s->fn[i].bdf), "0000:01:00.%u", i);
 	}
 	s->h.o.target = &s->target;
+	s->target.session.timeout_scale = 0.1;	/* nor does a barrier take long */
 	s->h.o.placement = &s->placement;
 	s->h.layout = (struct nvsr_layout){ .fn = s->fn, .vfs = VMS };
 	s->h.bytes = 32u << 20;
@@ -167,6 +168,7 @@ static char *wait_for_all(struct set *s)
 /* --- databases ------------------------------------------------------------------------------------------------------------------ */
 
 #define STDERR "\n=== stderr\n"
+#define UPTIME "0:100.00 50.00\n"
 
 /* @one and @two are made ready; what is said about it. */
 static void fails_to_prepare(answers_t one, answers_t two, const char *says)
@@ -181,7 +183,7 @@ static void fails_to_prepare(answers_t one, answers_t two, const char *says)
 		EXPECT(rc < 0 && strstr(c.text, says), "%d, '%s', and not '%s'", rc, c.text, says);
 		/* What is dropped then boots anew, and the next turn is as if nothing had been. */
 		nvsr_guests_drop(&s.h, NULL);
-		if (boot(&s, (answers_t){ "0:made", "0:one" STDERR "x", NULL }, (answers_t){ "0:made", "0:two" STDERR, NULL })) {
+		if (boot(&s, (answers_t){ "0:made", UPTIME, "0:one" STDERR "x", NULL }, (answers_t){ "0:made", UPTIME, "0:two" STDERR, NULL })) {
 			struct nvsr_said said;
 			char *dead;
 
@@ -236,8 +238,6 @@ static void a_small_namespace_boots_nothing(void)
 
 /* --- loads ------------------------------------------------------------------------------------------------------------------------ */
 
-#define UPTIME "0:100.00 50.00\n"
-
 /* The partner is at the barrier, or at work. */
 static void one_that_dies_ends_the_turn(void)
 {
@@ -276,7 +276,8 @@ static void one_that_fails_is_heard(void)
 	struct set s;
 
 	open_set(&s, NVSR_PATTERN_BULKLOAD);
-	if (boot(&s, (answers_t){ "0:made", "0:one" STDERR "all is well\n", NULL }, (answers_t){ "0:made", "137:two" STDERR "Killed\n", NULL })) {
+	if (boot(&s, (answers_t){ "0:made", UPTIME, "0:one" STDERR "all is well\n", NULL },
+		 (answers_t){ "0:made", UPTIME, "137:two" STDERR "Killed\n", NULL })) {
 		EXPECT(!nvsr_guests_start(&s.h, &s.job, "script\n", &c), "%s", c.text);
 		free(wait_for_all(&s));
 		nvsr_guests_finish(&s.h, &said);
@@ -285,6 +286,37 @@ static void one_that_fails_is_heard(void)
 		free(said.err);
 	}
 	close_set(&s);
+}
+
+/* By their own clocks, however late we hear of it. */
+static void databases_overlap_as_they_ran(void)
+{
+	static const struct { enum nvsr_pattern pattern; const char *one, *two; double share; } cases[] = {
+		{ NVSR_PATTERN_BULKLOAD, "0:x\nran from 110.00 to 112.50\n" STDERR, "0:x\nran from 111.00 to 113.00\n" STDERR, 0.5 },
+		{ NVSR_PATTERN_READWHILEMERGING, "0:x\nran from 110.00 to 112.50\n" STDERR, "0:x\nran from 111.00 to 112.70\n" STDERR, 0.8 / 1.2 },
+		{ NVSR_PATTERN_READWHILEMERGING, "0:x\nran from 110.00 to 112.50\n" STDERR, "0:x\nran from 111.00 to 113.60\n" STDERR, 0 },
+	};
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		struct nvsr_complaint c = { "" };
+		struct nvsr_said said;
+		struct set s;
+
+		open_set(&s, cases[i].pattern);
+		if (boot(&s, (answers_t){ "0:made", UPTIME, cases[i].one, NULL }, (answers_t){ "0:made", UPTIME, cases[i].two, NULL })) {
+			double share;
+
+			EXPECT(!nvsr_guests_start(&s.h, &s.job, "script\n", &c), "%s", c.text);
+			free(wait_for_all(&s));
+			share = nvsr_guests_overlap(&s.h, &s.job);
+			EXPECT(share > cases[i].share - 0.1 && share < cases[i].share + 0.1, "case %u: %f", i, share);
+			nvsr_guests_finish(&s.h, &said);
+			EXPECT(said.json && strstr(said.json, "ran from 111.00"), "%s", said.json ? said.json : "");
+			free(said.json);
+			free(said.err);
+		}
+		close_set(&s);
+	}
 }
 
 static void tidy(void)
@@ -313,6 +345,7 @@ int main(void)
 	a_small_namespace_boots_nothing();
 	one_that_dies_ends_the_turn();
 	one_that_fails_is_heard();
+	databases_overlap_as_they_ran();
 	tidy();
 	printf("%s: guests_test\n", failed ? "FAIL" : "ok");
 	return failed != 0;

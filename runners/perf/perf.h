@@ -91,6 +91,8 @@ char *nvsr_job_text(const struct nvsr_job *j);
 char *nvsr_database_script(const struct nvsr_job *j);
 /* How long either may take. */
 uint64_t nvsr_database_limit_ns(uint64_t namespace_bytes);
+/* How long it is read. */
+unsigned nvsr_database_seconds(unsigned run_ms);
 /* What a guest with one takes beyond one without. */
 unsigned nvsr_database_memory_mib(uint64_t namespace_bytes);
 #define NVSR_DATABASE_LEAST (16ull << 20)	/* of a namespace that has one: file system, database, and what a compaction adds */
