@@ -51,7 +51,7 @@ int nvsr_together_wait(void)
 struct member {
 	const char *name;
 	pid_t pid;		/* 0: ended */
-	int channel, said;	/* said: its stderr, -1 at the end */
+	int channel, said;	/* said: its stderr; -1 at their ends */
 	int status;
 	uint32_t waits;		/* for this turn; 0: does not wait */
 	char line[LINE_MOST];
@@ -102,7 +102,7 @@ static int start(const struct nvsr_together_options *o, struct party *p, unsigne
 	*m = (struct member){ .name = o->name[i], .channel = -1, .said = -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel))
 		return -errno;
-	if (pipe2(said, O_CLOEXEC)) {
+	if (pipe2(said, O_CLOEXEC) || fcntl(said[0], F_SETFL, O_NONBLOCK)) {
 		close(channel[0]);
 		close(channel[1]);
 		return -errno;
@@ -139,25 +139,33 @@ static void put_line(struct member *m)
 	m->len = 0;
 }
 
-/* What it says, line by line, with its name. */
-static void hear(struct member *m)
+/* What it says, line by line, with its name.  False when there is no more for now. */
+static bool hear(struct member *m)
 {
 	char text[512];
-	ssize_t n = read(m->said, text, sizeof(text));
+	ssize_t n = m->said < 0 ? 0 : read(m->said, text, sizeof(text));
 
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
 	for (ssize_t i = 0; i < n; i++) {
 		if (text[i] == '\n' || m->len == sizeof(m->line) - 1)
 			put_line(m);
 		if (text[i] != '\n')
 			m->line[m->len++] = text[i];
 	}
-	if (n > 0)
-		return;
+	if (!n && m->said >= 0) {
+		close(m->said);
+		m->said = -1;
+	}
+	return n > 0;
+}
+
+static void hear_last(struct member *m)
+{
+	while (hear(m))
+		;
 	if (m->len)
 		put_line(m);
-	close(m->said);
+	if (m->said >= 0)
+		close(m->said);
 	m->said = -1;
 }
 
@@ -187,9 +195,11 @@ static void reap(struct party *p)
 	for (unsigned i = 0; i < p->n; i++) {
 		struct member *m = &p->member[i];
 
-		if (m->pid <= 0 || m->said >= 0 || waitpid(m->pid, &m->status, 0) != m->pid)
+		if (m->pid <= 0 || waitpid(m->pid, &m->status, WNOHANG) != m->pid)
 			continue;
-		m->pid = m->waits = 0;
+		hear_last(m);
+		m->pid = 0;
+		m->waits = 0;
 		if (!p->begun && !nvsr_stop) {
 			p->begun = true;
 			signal_all(p, SIGTERM);
