@@ -406,6 +406,29 @@ static void several_devices_are_one_run(void)
 	EXPECT(exists("two.run/report/index.html") && exists("two.run/2/state.json") == exists("two.run/1/state.json"), "files");
 }
 
+/* Those that measure end, too, and write into their journals that they were interrupted. */
+static void who_is_killed_ends_all(void)
+{
+	_cleanup_free_ char *line = nvsr_asprintf("perf model: model: --matrix %s/two.yaml --out %s/orphans.run", folder, folder);
+	uint64_t until = nvsr_now_ns() + 60 * NVSR_S;
+	pid_t pid = start("orphans", line), child[16];
+	unsigned n;
+
+	while (count_of_two("orphans") < 2 && nvsr_now_ns() < until)
+		nvsr_sleep_ns(20 * NVSR_MS, NULL);
+	n = children_of(pid, child, 16);
+	kill(pid, SIGKILL);
+	wait_for(pid);
+	for (unsigned i = 0; any_lives(child, n) && i < 1000; i++)
+		nvsr_sleep_ns(10 * NVSR_MS, NULL);
+	EXPECT(n == 2 && !any_lives(child, n), "%u processes", n);
+	for (unsigned i = 1; i <= 2; i++) {
+		_cleanup_free_ char *file = nvsr_asprintf("orphans.run/%u/perf.jsonl", i), *text = slurp(file);
+
+		EXPECT(strstr(text, "\"interrupted\":true"), "%s", text);
+	}
+}
+
 /* The device's process is the first that a run starts. */
 static void a_device_that_dies_costs_one_cell(void)
 {
@@ -524,6 +547,7 @@ int main(void)
 		a_full_medium_ends_the_run();
 		a_device_that_dies_costs_one_cell();
 		several_devices_are_one_run();
+		who_is_killed_ends_all();
 	} else {
 		fprintf(stderr, "not tried: whole runs (no fio, or no engine for it)\n");
 	}
