@@ -36,7 +36,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "DEVICE [RUN]",
 	.doc = "Put a device back into the state recorded before a run: number of VFs, driver bindings, resources, namespaces, "
-	       "features.\vRUN is a run directory; without it, the newest one under run/ that names the device, if it did not end by "
+	       "features.\vRUN is a run directory, also of several devices; without it, the newest one under run/ that names the device, if it did not end by "
 	       "itself; where there is none, a PF that was taken from its driver is given back nevertheless.  Refused while another "
 	       "nvsr-conform works with the device, where a namespace would have to change while one is in use, and where namespaces "
 	       "were made or deleted since a run that ended.",
