@@ -239,6 +239,7 @@ static int run_fio(struct turn *t, const char *file, const char *text)
 	_cleanup_free_ char *host = NULL;
 	struct nvsr_said said = { 0 };
 	uint64_t started, deadline;
+	double overlap = 1;
 	bool sampled = false;
 	int rc = s->ops->start(s, &t->job, file, text, &complaint);
 
@@ -256,15 +257,15 @@ static int run_fio(struct turn *t, const char *file, const char *text)
 		sleep_until(t, nvsr_now_ns() + 2 * POLL_NS, 2 * POLL_NS);
 	if (!t->ended && !nvsr_stop && !t->dead)
 		t->reason = nvsr_asprintf("%s did not end within %llu s", is_database(t) ? "db_bench" : "fio", (unsigned long long)((deadline - started) / NVSR_S));
-	if (t->ended && t->vms > 1 && t->window && s->ops->overlap) {
-		t->sample[1].overlap = s->ops->overlap(s, &t->job);
-		if (!t->reason && t->sample[1].overlap < NVSR_PERF_LEAST_OVERLAP)
-			t->reason = nvsr_asprintf("not measured together: all VMs had load in %.0f %% of the time that any had, less than %.0f %%",
-						  t->sample[1].overlap * 100, NVSR_PERF_LEAST_OVERLAP * 100);
-	}
+	if (t->ended && t->vms > 1 && t->window && s->ops->overlap)
+		t->sample[1].overlap = overlap = s->ops->overlap(s, &t->job);
 	s->ops->finish(s, &said);
 	if (!nvsr_stop)
 		judge(t, &said, sampled);
+	/* Of VMs that all did what they should. */
+	if (!t->reason && overlap < NVSR_PERF_LEAST_OVERLAP)
+		t->reason = nvsr_asprintf("not measured together: all VMs had load in %.0f %% of the time that any had, less than %.0f %%",
+					  overlap * 100, NVSR_PERF_LEAST_OVERLAP * 100);
 	rc = nvsr_stop ? -EINTR : put_in(t->m, t->folder, t->stem, is_database(t) ? ".db.txt" : ".json", said.json, said.json_len);
 	if (!rc && t->reason)
 		rc = put_in(t->m, t->folder, t->stem, ".err", said.err, said.err_len);
