@@ -102,6 +102,7 @@ struct nvsr_perf_cell {
 	enum nvsr_perf_state state;	/* ok: at least one repeat is and none failed or is missing */
 	const char *reason;		/* the first one that a repeat gives; owned by the repeat */
 	bool bound;
+	bool together;			/* of several devices: raw files are each device's, the first one's in "1/" */
 	struct nvsr_spread stat[NVSR_PERF_METRIC_COUNT];	/* over the repeats that are ok */
 };
 
@@ -124,6 +125,7 @@ struct nvsr_perf_run {
 	struct nvsr_perf_cell *cell;	/* in the order of the plan */
 	size_t cells;
 	size_t total[NVSR_PERF_SKIP + 1];	/* cells by state */
+	unsigned devices;		/* that were measured together, 0: it is of one */
 	bool interrupted, resumed;
 	int exit_code;			/* as the run itself ended; -1 when it did not */
 	/* of env.json and matrix.yaml; NULL where these say nothing */

@@ -241,6 +241,9 @@ int nvsr_perf_combine(struct nvsr_perf_run *const *run, unsigned n, char *compla
 			snprintf(complaint, NVSR_PERF_COMPLAINT, "%s and %s were not measured together: their cells differ", to->device, run[i]->device);
 			return -EINVAL;
 		}
+	to->devices = n;
+	for (size_t c = 0; c < to->cells; c++)
+		to->cell[c].together = true;
 	for (size_t c = 0; c < to->cells; c++)
 		for (unsigned r = 0; r < to->repeats; r++) {
 			struct nvsr_perf_repeat combined;
