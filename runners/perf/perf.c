@@ -2,7 +2,6 @@
 /* nvsr-conform perf: a matrix on a device, and the rest of one that was interrupted. */
 #include <sys/stat.h>
 
-#include "reports/perf.h"
 #include "runners/perf/perf.h"
 
 #define EMULATED "QEMU NVMe Ctrl"	/* what QEMU's device calls itself */
@@ -337,30 +336,6 @@ static int keep_matrix(const char *dir, const struct nvsr_matrix *m)
 	return rc;
 }
 
-/* --- reports ------------------------------------------------------------------------------------------------------------------- */
-
-/* Everything that is made from the run directory; its end is the text on standard output.  *ret_code: what the run says, or NULL. */
-static int report(const char *dir, int *ret_code)
-{
-	struct nvsr_text_style style = { .colour = isatty(STDOUT_FILENO), .where = dir };
-	struct nvsr_perf_run run;
-	char complaint[512] = "";
-	int rc = nvsr_perf_read(dir, &run, complaint);
-
-	if (rc) {
-		nvsr_say("%s", complaint[0] ? complaint : strerror(-rc));
-		return rc;
-	}
-	rc = nvsr_perf_report_files(dir, &run, complaint);
-	if (complaint[0])
-		nvsr_say("%s", complaint);
-	nvsr_perf_text_write(stdout, &run, &style);
-	if (ret_code)
-		*ret_code = nvsr_perf_exit_code(&run);
-	nvsr_perf_free(&run);
-	return rc;
-}
-
 /* --- a run, new or gone on with -------------------------------------------------------------------------------------------------- */
 
 struct run {
@@ -455,7 +430,7 @@ static int execute(struct run *r)
 		end_log(r, m.log, code, rc != 0);
 	if (nvsr_log_close(m.log) && !code)
 		code = EXIT_INCOMPLETE;
-	if (m.log && report(r->dir, NULL) && code != EXIT_DIFFERS)
+	if (m.log && nvsr_perf_report(r->dir, NULL) && code != EXIT_DIFFERS)
 		code = EXIT_INCOMPLETE;
 	if (rc && !nvsr_together_is())
 		nvsr_say("%s; go on with\n  nvsr-conform resume %s", rc == -EINTR ? "interrupted" : "incomplete", r->dir);
@@ -591,72 +566,18 @@ static int prepare_and(const struct perf_options *o, struct run *r, const char *
 	return rc;
 }
 
-/* --- several devices -------------------------------------------------------------------------------------------------------------- */
+struct several { const struct perf_options *o; const char *cmdline; };
 
-struct together { const struct perf_options *o; const char *dir, *cmdline; };
-
-static char *part_of(const char *dir, unsigned i)
+static int measure_one(unsigned i, const char *dir, void *arg)
 {
-	return nvsr_asprintf("%s/%u", dir, i + 1);
-}
-
-static int measure_one(unsigned i, void *arg)
-{
-	const struct together *t = arg;
-	_cleanup_free_ char *out = part_of(t->dir, i);
-	struct perf_options o = *t->o;
-	struct run r = { .cmdline = t->cmdline };
+	const struct several *all = arg;
+	struct perf_options o = *all->o;
+	struct run r = { .cmdline = all->cmdline };
 
 	o.target.device = o.devices[i];
 	o.target.erase_serial = o.serials ? o.serials[i] : NULL;
-	o.out = out;
-	return out ? prepare_and(&o, &r, o.matrix, new_run) : EXIT_INCOMPLETE;
-}
-
-/* What they have done together; how each ended is in @code. */
-static int report_together(const char *dir, int code)
-{
-	int together = 0;
-
-	if (!nvsr_perf_is_together(dir))
-		return code;
-	if (report(dir, &together) && code != EXIT_DIFFERS)
-		code = EXIT_INCOMPLETE;
-	if (code == EXIT_CONFORMS)
-		code = together;
-	if (nvsr_stop)
-		nvsr_say("interrupted; go on with\n  nvsr-conform resume %s", dir);
-	return code;
-}
-
-static int perf_together(const struct perf_options *o, const char *cmdline)
-{
-	_cleanup_free_ char *dir = nvsr_rundir_make(o->out, "perf-together");
-	struct together t = { .o = o, .dir = dir, .cmdline = cmdline };
-	const struct nvsr_together_options all = {
-		.n = nvsr_lines_count(o->devices), .name = (const char *const *)o->devices, .run = measure_one, .arg = &t,
-	};
-	int rc = dir ? 0 : EXIT_USAGE;
-
-	/* Who reads it knows how many there should be. */
-	for (unsigned i = 0; !rc && i < all.n; i++) {
-		_cleanup_free_ char *part = part_of(dir, i);
-
-		if (!part || nvsr_mkdirs(part)) {
-			nvsr_say("%s: %s", part ? part : dir, strerror(errno));
-			rc = EXIT_USAGE;
-		}
-	}
-	if (!rc)
-		rc = report_together(dir, nvsr_together(&all));
-	/* Of one that never began nothing stays. */
-	for (unsigned i = 0; dir && i <= all.n; i++) {
-		_cleanup_free_ char *part = i < all.n ? part_of(dir, i) : strdup(dir);
-
-		if (part)
-			rmdir(part);
-	}
-	return rc;
+	o.out = dir;
+	return prepare_and(&o, &r, o.matrix, new_run);
 }
 
 static int perf(int argc, char **argv)
@@ -669,7 +590,8 @@ static int perf(int argc, char **argv)
 	nvsr_signals_install();
 	parse_options(argc, argv, &o);
 	if (nvsr_lines_count(o.devices) > 1 && !o.list)
-		rc = perf_together(&o, cmdline);
+		rc = nvsr_together_measure(o.out, (const char *const *)o.devices, nvsr_lines_count(o.devices), measure_one,
+					   &(struct several){ .o = &o, .cmdline = cmdline });
 	else
 		rc = prepare_and(&o, &r, o.matrix, new_run);
 	free_options(&o);
@@ -761,30 +683,9 @@ static int resume_one(const char *dir)
 	return rc;
 }
 
-static int resume_part(unsigned i, void *arg)
-{
-	const struct together *t = arg;
-	_cleanup_free_ char *part = part_of(t->dir, i);
-
-	return part ? resume_one(part) : EXIT_INCOMPLETE;
-}
-
 int nvsr_perf_resume(const char *dir)
 {
-	const char *name[NVSR_PERF_DEVICES_MOST];
-	struct together t = { .dir = dir };
-	struct nvsr_together_options all = { .name = name, .run = resume_part, .arg = &t };
-	char *part[NVSR_PERF_DEVICES_MOST];
-	int rc;
-
-	if (!nvsr_perf_is_together(dir))
-		return resume_one(dir);
-	while (all.n < NVSR_PERF_DEVICES_MOST && (name[all.n] = part[all.n] = part_of(dir, all.n)) && !access(part[all.n], F_OK))
-		all.n++;
-	rc = report_together(dir, nvsr_together(&all));
-	for (unsigned i = 0; i <= all.n && i < NVSR_PERF_DEVICES_MOST; i++)
-		free(part[i]);
-	return rc;
+	return nvsr_perf_is_together(dir) ? nvsr_together_resume(dir, resume_one) : resume_one(dir);
 }
 
 const struct nvsr_command nvsr_cmd_perf = {

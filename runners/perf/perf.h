@@ -254,6 +254,20 @@ void nvsr_together_before(uint32_t turn);
  */
 int nvsr_together_wait(void);
 
+/*
+ * Everything that is made from a run directory; its end is the text on standard output.  *ret_code: what the run says, or NULL.  0 or
+ * negative errno, after saying why.
+ */
+int nvsr_perf_report(const char *dir, int *ret_code);
+/*
+ * Measure @n devices together, each into a part of the run directory that is made at @out (NULL: below run/), and report what all
+ * have done.  The exit code.
+ */
+int nvsr_together_measure(const char *out, const char *const *name, unsigned n, int (*measure)(unsigned i, const char *dir, void *arg),
+			  void *arg);
+/* Go on with all parts of such a run. */
+int nvsr_together_resume(const char *dir, int (*resume)(const char *dir));
+
 /* --- measure.c: all turns ------------------------------------------------------------------------------------------------------- */
 
 struct nvsr_measuring {

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "reports/perf.h"
 #include "runners/perf/perf.h"
 
 #define LOOK_MS 200
@@ -297,5 +298,108 @@ int nvsr_together(const struct nvsr_together_options *o)
 		if (p->member[i].channel >= 0)
 			close(p->member[i].channel);
 	free(p);
+	return code;
+}
+
+/* --- run directories ------------------------------------------------------------------------------------------------------------------ */
+
+int nvsr_perf_report(const char *dir, int *ret_code)
+{
+	struct nvsr_text_style style = { .colour = isatty(STDOUT_FILENO), .where = dir };
+	struct nvsr_perf_run run;
+	char complaint[512] = "";
+	int rc = nvsr_perf_read(dir, &run, complaint);
+
+	if (rc) {
+		nvsr_say("%s", complaint[0] ? complaint : strerror(-rc));
+		return rc;
+	}
+	rc = nvsr_perf_report_files(dir, &run, complaint);
+	if (complaint[0])
+		nvsr_say("%s", complaint);
+	nvsr_perf_text_write(stdout, &run, &style);
+	if (ret_code)
+		*ret_code = nvsr_perf_exit_code(&run);
+	nvsr_perf_free(&run);
+	return rc;
+}
+
+/* What they have done together; how they ended is in @code. */
+static int report_all(const char *dir, int code)
+{
+	int together = 0;
+
+	if (!nvsr_perf_is_together(dir))
+		return code;
+	if (nvsr_perf_report(dir, &together) && code != EXIT_DIFFERS)
+		code = EXIT_INCOMPLETE;
+	if (code == EXIT_CONFORMS)
+		code = together;
+	if (nvsr_stop)
+		nvsr_say("interrupted; go on with\n  nvsr-conform resume %s", dir);
+	return code;
+}
+
+struct parts {
+	char *dir[NVSR_PERF_DEVICES_MOST];
+	int (*measure)(unsigned i, const char *dir, void *arg);
+	int (*resume)(const char *dir);
+	void *arg;
+};
+
+static int measure_part(unsigned i, void *arg)
+{
+	const struct parts *p = arg;
+
+	return p->measure(i, p->dir[i], p->arg);
+}
+
+static int resume_part(unsigned i, void *arg)
+{
+	const struct parts *p = arg;
+
+	return p->resume(p->dir[i]);
+}
+
+int nvsr_together_measure(const char *out, const char *const *name, unsigned n, int (*measure)(unsigned i, const char *dir, void *arg),
+			  void *arg)
+{
+	_cleanup_free_ char *dir = nvsr_rundir_make(out, "perf-together");
+	struct parts p = { .measure = measure, .arg = arg };
+	const struct nvsr_together_options all = { .n = n, .name = name, .run = measure_part, .arg = &p };
+	int rc = dir ? 0 : EXIT_USAGE;
+
+	/* All there are before anything is measured: who reads the run knows how many there should be. */
+	for (unsigned i = 0; !rc && i < n; i++) {
+		p.dir[i] = nvsr_asprintf("%s/%u", dir, i + 1);
+		if (!p.dir[i] || nvsr_mkdirs(p.dir[i])) {
+			nvsr_say("%s/%u: %s", dir, i + 1, strerror(errno));
+			rc = EXIT_USAGE;
+		}
+	}
+	if (!rc)
+		rc = report_all(dir, nvsr_together(&all));
+	/* Of a run that never began nothing stays. */
+	for (unsigned i = 0; i < n; i++) {
+		if (p.dir[i])
+			rmdir(p.dir[i]);
+		free(p.dir[i]);
+	}
+	if (dir)
+		rmdir(dir);
+	return rc;
+}
+
+int nvsr_together_resume(const char *dir, int (*resume)(const char *dir))
+{
+	struct parts p = { .resume = resume };
+	struct nvsr_together_options all = { .name = (const char *const *)p.dir, .run = resume_part, .arg = &p };
+	int code;
+
+	while (all.n < NVSR_PERF_DEVICES_MOST && (p.dir[all.n] = nvsr_asprintf("%s/%u", dir, all.n + 1)) && !access(p.dir[all.n], F_OK))
+		all.n++;
+	code = report_all(dir, nvsr_together(&all));
+	for (unsigned i = 0; i < NVSR_PERF_DEVICES_MOST; i++)
+		free(p.dir[i]);
 	return code;
 }
