@@ -58,6 +58,7 @@ int main(void)
 					      "--use_existing_db=1", "sync", NULL };
 	static const char *const reads[] = { "db_bench --benchmarks=readwhilemerging", "--threads=4 --duration=2",
 					     "--ops_between_duration_checks=10", "--benchmark_write_rate_limit=131072", "--seed=7", "--use_direct_reads=1", NULL };
+	json_t *json;
 	int code;
 	char *said;
 
@@ -99,7 +100,9 @@ int main(void)
 	free(said);
 	/* What a guest says is shown on a terminal and stands in JSON. */
 	said = nvsr_database_judge("", 1 << 8, "a\033]0;title\a\xff\xc3");
-	EXPECT(said && !strchr(said, '\033') && !strchr(said, '\a') && !strstr(said, "\xff") && json_string(said));
+	json = json_string(said);
+	EXPECT(said && !strchr(said, '\033') && !strchr(said, '\a') && !strstr(said, "\xff") && json);
+	json_decref(json);
 	free(said);
 	/* What it takes of a guest's memory grows with its index, not with what is cached of it. */
 	EXPECT(nvsr_database_memory_mib(32u << 20) < 16 && nvsr_database_memory_mib(4ull << 30) < 512);
