@@ -19,7 +19,8 @@ static void put_path(FILE *f, const char *path)
 {
 	fputs("<th scope=row class=path>", f);
 	if (*nvsr_perf_path_of(path)->name)
-		fprintf(f, "<i style=\"--c:var(--path-%s)\"%s></i>", path, nvsr_perf_path_of(path)->dash[0] == '(' ? " class=polled" : "");
+		fprintf(f, "<svg viewBox=\"0 0 26 6\"><path d=\"M0 3h26\" stroke=\"var(--path-%s)\" stroke-dasharray=\"%s\"/></svg>", path,
+			nvsr_perf_dash_text(nvsr_perf_path_of(path)->dash));
 	nvsr_xml_put(f, path);
 }
 

@@ -20,8 +20,8 @@ static struct colour parse_hex(const char *s)
 	return (struct colour){ (unsigned char)(v >> 16), (unsigned char)(v >> 8), (unsigned char)v };
 }
 
-/* The page's name for a colour of the picture; NULL leaves it as it is. */
-static const char *variable(struct colour c, char buf[24])
+/* The page's name for a colour of the picture: of the first of a kind, who all have one; NULL leaves it as it is. */
+static const char *variable(struct colour c, char buf[48])
 {
 	static const struct { const char *colour, *name; } fixed[] = {
 		{ NVSR_PERF_INK, "ink" }, { "#000000", "ink" }, { NVSR_PERF_SOFT, "soft" }, { NVSR_PERF_GRID, "line" },
@@ -33,7 +33,7 @@ static const char *variable(struct colour c, char buf[24])
 			return fixed[i].name;
 	for (unsigned i = 0; i < nvsr_perf_path_count; i++)
 		if (same(c, parse_hex(nvsr_perf_path_table[i].light))) {
-			snprintf(buf, 24, "path-%s", nvsr_perf_path_table[i].name);
+			snprintf(buf, 48, "path-%s", nvsr_perf_path_table[i].name);
 			return buf;
 		}
 	return NULL;
@@ -44,7 +44,7 @@ static size_t put_colour(FILE *f, const char *s)
 {
 	struct colour c = { 0 };
 	size_t len = 0;
-	char buf[24];
+	char buf[48];
 	const char *name;
 
 	if (!strncmp(s, "rgb(", 4)) {

@@ -41,6 +41,7 @@
 	X(OTHER_CORES, "other_cores", "cores", -1, "CPUs busy with what is no part of the measurement") \
 	X(PATH_CORES, "path_cores", "cores", -1, "CPUs that the path costs: guest and back end, not the device") \
 	X(IOPS_PER_CORE, "iops_per_core", "1/s", 1, "efficiency: iops / path_cores") \
+	X(IOPS_PER_HOST_CORE, "iops_per_host_core", "1/s", 1, "efficiency of the whole host: iops / (host_cores - device_cores)") \
 	X(HOST_IRQ, "host_interrupts_per_s", "1/s", -1, "hardware interrupts of the whole host") \
 	X(HOST_CTX, "host_switches_per_s", "1/s", -1, "context switches of the whole host") \
 	X(GUEST_SLEEPS, "guest_voluntary_per_s", "1/s", -1, "times the guest's side went to sleep") \
@@ -180,5 +181,8 @@ const struct nvsr_perf_cell *nvsr_perf_find(const struct nvsr_perf_run *run, con
 /* @a / @b of each pair of repeats with the same number; only of one run, whose repeats stood next to each other in time. */
 struct nvsr_spread nvsr_perf_ratio(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m,
 				   unsigned repeats);
+/* @a - @b of each such pair. */
+struct nvsr_spread nvsr_perf_difference(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m,
+					unsigned repeats);
 
 #endif
