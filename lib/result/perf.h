@@ -7,6 +7,7 @@
 #ifndef NVSR_RESULT_PERF_H
 #define NVSR_RESULT_PERF_H
 
+#include "result/capability.h"
 #include "result/result.h"
 
 /*
@@ -127,6 +128,9 @@ struct nvsr_perf_run {
 	/* of env.json and matrix.yaml; NULL where these say nothing */
 	char *host, *distribution, *kernel, *cpu, *governor, *matrix_text;
 	uint64_t memory_bytes;
+	/* of capability.jsonl, where somebody put one; NULL without it, and why where it is there and cannot be read */
+	struct nvsr_capability *capability;
+	char *no_capability;
 };
 
 #define NVSR_PERF_SOFTWARE "software model: compare paths, not drives"
