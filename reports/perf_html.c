@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "reports/perf_html.h"
+#include "reports/perf_which.h"
 
 /* Sorting by a click on a column's title; without it the tables are read in the order of the matrix. */
 static const char script[] =
@@ -122,7 +123,7 @@ static void put_head(FILE *f, const struct nvsr_perf_run *run)
 	fputs("<p class=soft>", f);
 	nvsr_perf_text_totals(f, run);
 	put_claim_totals(f, run);
-	fputs("</p>\n<nav><a href=\"#headline\">At a glance</a> <a href=\"#workloads\">Figures and tables</a> <a href=\"#claims\">Claims</a> "
+	fputs("</p>\n<nav><a href=\"#which\">Which path</a> <a href=\"#headline\">At a glance</a> <a href=\"#workloads\">Figures and tables</a> <a href=\"#claims\">Claims</a> "
 	      "<a href=\"#verify\">Verification</a> <a href=\"#gaps\">Gaps</a> <a href=\"#environment\">Environment</a> "
 	      "<a href=\"../perf.tsv\">perf.tsv</a></nav>\n", f);
 }
@@ -202,7 +203,7 @@ static void put_workloads(FILE *f, const struct nvsr_perf_run *run, const struct
 
 static void put_environment(FILE *f, const struct nvsr_perf_run *run)
 {
-	static const char *const files[] = { "env.json", "device.json", "cmdline", "matrix.yaml", "perf.jsonl", "perf.tsv" };
+	static const char *const files[] = { "env.json", "device.json", "cmdline", "matrix.yaml", "perf.jsonl", "perf.tsv", "which.tsv" };
 
 	fputs("<h2 id=environment>Environment</h2>\n<p>", f);
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(files); i++)
@@ -222,6 +223,7 @@ void nvsr_perf_html_write(FILE *f, const struct nvsr_perf_run *run, const struct
 	const struct nvsr_perf_cell *workload[NVSR_PERF_WORKLOADS_MOST];
 
 	put_head(f, run);
+	nvsr_which_html_write(f, run);
 	if (nvsr_perf_workloads(run, workload))
 		nvsr_perf_html_headline(f, run, workload[0]);
 	put_workloads(f, run, figures);

@@ -15,23 +15,29 @@ void nvsr_perf_html_caption(FILE *f, const struct nvsr_perf_run *run, const char
 		label ? "</span>" : "");
 }
 
-static void put_path(FILE *f, const char *path)
+void nvsr_perf_html_path(FILE *f, const char *path)
 {
-	fputs("<th scope=row class=path>", f);
-	if (*nvsr_perf_path_of(path)->name)
+	const struct nvsr_perf_path *p = nvsr_perf_path_of(path);
+
+	if (*p->name)
 		fprintf(f, "<svg viewBox=\"0 0 26 6\"><path d=\"M0 3h26\" stroke=\"var(--path-%s)\" stroke-dasharray=\"%s\"/></svg>", path,
-			nvsr_perf_dash_text(nvsr_perf_path_of(path)->dash));
+			nvsr_perf_dash_text(p->dash));
 	nvsr_xml_put(f, path);
 }
 
-/* The file that a median is from. */
-static void put_link(FILE *f, const struct nvsr_perf_cell *c, unsigned at, bool host)
+static void put_path(FILE *f, const char *path)
+{
+	fprintf(f, "<th scope=row class=path title=\"%s\">", nvsr_perf_path_of(path)->text);
+	nvsr_perf_html_path(f, path);
+}
+
+void nvsr_perf_html_link(FILE *f, const struct nvsr_perf_cell *c, unsigned at, bool host)
 {
 	fprintf(f, "<a href=\"../raw/%s/%u.%s\">", c->name, at + 1, host ? "host.json" : nvsr_perf_load_suffix(c->pattern));
 }
 
 /* Where the half is more than the whole, the range says it better. */
-static void put_spread(FILE *f, const struct nvsr_spread *s, double unit)
+void nvsr_perf_html_spread(FILE *f, const struct nvsr_spread *s, double unit)
 {
 	double half = nvsr_perf_half_range(s);
 	char least[24], most[24];
@@ -57,9 +63,9 @@ static void put_number(FILE *f, const struct nvsr_perf_cell *c, enum nvsr_perf_m
 	nvsr_perf_digits(s->min / unit, least);
 	nvsr_perf_digits(s->max / unit, most);
 	fprintf(f, "<td class=v data-v=\"%.7g\" title=\"%s to %s in %u repeat%s\">", s->median, least, most, s->n, s->n == 1 ? "" : "s");
-	put_link(f, c, s->at, host);
+	nvsr_perf_html_link(f, c, s->at, host);
 	fprintf(f, "%s</a>", text);
-	put_spread(f, s, unit);
+	nvsr_perf_html_spread(f, s, unit);
 }
 
 static void put_ratio(FILE *f, const struct nvsr_spread *s, bool range)
@@ -77,7 +83,7 @@ static void put_ratio(FILE *f, const struct nvsr_spread *s, bool range)
 	if (range)
 		fprintf(f, "<small>%s–%s</small>", least, most);
 	else
-		put_spread(f, s, 1);
+		nvsr_perf_html_spread(f, s, 1);
 }
 
 /* --- paths × depths -------------------------------------------------------------------------------------------------------- */

@@ -312,8 +312,10 @@ static void plan_axis(const struct nvsr_perf_run *run, const struct nvsr_perf_ce
 	unsigned before = ret->n, most = 0;
 
 	for (unsigned k = 0; k < NVSR_ARRAY_SIZE(kinds) && ret->n < NVSR_PERF_FIGURES_MOST; k++)
-		if (kinds[k].axes >> axis & 1 && plan_one(run, workload, k, axis, GROUPS, &ret->figure[ret->n]))
-			most = NVSR_MAX(most, ret->figure[ret->n++].paths);
+		if (kinds[k].axes >> axis & 1 && plan_one(run, workload, k, axis, GROUPS, &ret->figure[ret->n])) {
+			most = NVSR_MAX(most, ret->figure[ret->n].paths);
+			ret->n++;
+		}
 	if (most <= LINES)
 		return;
 	ret->n = before;

@@ -2,7 +2,7 @@
 /* A performance run as text for people: paths × depths, each number with its spread; what failed or was skipped, and why. */
 #include <math.h>
 
-#include "reports/perf_view.h"
+#include "reports/perf_which.h"
 
 #define COLUMNS 6	/* depths in one table: 100 characters in all */
 #define WORKLOADS 3
@@ -201,6 +201,7 @@ void nvsr_perf_text_write(FILE *f, const struct nvsr_perf_run *run, const struct
 		put_workload(f, run, workload[i]);
 	if (n > WORKLOADS)
 		fprintf(f, "\n%u more workload%s: see the report\n", n - WORKLOADS, n == WORKLOADS + 1 ? "" : "s");
+	nvsr_which_text_write(f, run);
 	fputc('\n', f);
 	put_left_out(f, run, NVSR_PERF_FAIL, s);
 	put_left_out(f, run, NVSR_PERF_MISSING, s);
