@@ -54,17 +54,18 @@ void nvsr_capability_text_write(FILE *f, const struct nvsr_capability *t)
 
 /* --- HTML ------------------------------------------------------------------------------------------------------------------------------- */
 
-static void put_cell(FILE *f, const struct nvsr_capability_cell *c)
+static void put_cell(FILE *f, const struct nvsr_capability_cell *c, const char *way)
 {
 	static const char *const class[] = {
 		[NVSR_CAPABILITY_MISSING] = "none", [NVSR_CAPABILITY_UNTESTED] = "skip", [NVSR_CAPABILITY_NO] = "fail", [NVSR_CAPABILITY_YES] = "pass",
 	};
 
 	if (!c) {
-		fputs("<td>", f);
+		fprintf(f, "<td data-k=\"%s\">", way);
 		return;
 	}
-	fprintf(f, "<td><b class=%s>%s</b>%s", class[c->answer], nvsr_capability_answer_name(c->answer), c->leak ? " <b class=fail>data leaked</b>" : "");
+	fprintf(f, "<td data-k=\"%s\" id=\"cap-%s-%s\"><b class=%s>%s</b>%s", way, c->row, c->way, class[c->answer],
+		nvsr_capability_answer_name(c->answer), c->leak ? " <b class=fail>data leaked</b>" : "");
 	if (c->text) {
 		fputs("<br><span class=soft>", f);
 		nvsr_xml_put(f, c->text);
@@ -77,8 +78,9 @@ void nvsr_capability_html_write(FILE *f, const struct nvsr_capability *t)
 	char evidence[160];
 
 	nvsr_capability_evidence(t, evidence);
-	fprintf(f, "<h2 id=capability>What the ways can do</h2>\n<p>Table 1 of the ICPE 2022 study, every cell by doing it: %s.%s%s</p>\n"
-		"<div class=wide><table><thead><tr><th scope=col>", evidence, label(t) ? " " : "", label(t) ? label(t) : "");
+	fprintf(f, "<h2 id=capability>What the ways can do</h2>\n<p>Table 1 of the ICPE 2022 study, every cell by doing it: %s. "
+		"<a href=\"../capability.jsonl\">capability.jsonl</a></p>\n%s%s%s<div class=wide><table class=ways><thead><tr><th scope=col>", evidence,
+		label(t) ? "<p><b>" : "", label(t) ? label(t) : "", label(t) ? ".</b></p>\n" : "");
 	for (unsigned i = 0; i < t->cells; i++)
 		if (is_first(t, i, true))
 			fprintf(f, "<th scope=col>%s", t->cell[i].way);
@@ -86,10 +88,10 @@ void nvsr_capability_html_write(FILE *f, const struct nvsr_capability *t)
 	for (unsigned i = 0; i < t->cells; i++) {
 		if (!is_first(t, i, false))
 			continue;
-		fprintf(f, "<tr><th scope=row>%s", nvsr_capability_row_text(t->cell[i].row));
+		fprintf(f, "<tr id=\"cap-%s\"><th scope=row>%s", t->cell[i].row, nvsr_capability_row_text(t->cell[i].row));
 		for (unsigned k = 0; k < t->cells; k++)
 			if (is_first(t, k, true))
-				put_cell(f, nvsr_capability_find(t, t->cell[i].row, t->cell[k].way));
+				put_cell(f, nvsr_capability_find(t, t->cell[i].row, t->cell[k].way), t->cell[k].way);
 		fputs("</tr>\n", f);
 	}
 	fputs("</tbody></table></div>\n", f);

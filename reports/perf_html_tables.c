@@ -317,8 +317,8 @@ void nvsr_perf_html_claims(FILE *f, const struct nvsr_perf_run *run)
 	};
 
 	fputs("<h2 id=claims>Claims of the study</h2>\n<p>The ICPE 2022 study of NVMe virtualization made these claims for its drive and "
-	      "host. Random 4 KiB I/O of this run, and what RocksDB did, is set against each; a condition speaks against a claim only when all of its "
-	      "repeats do.</p>\n<div class=wide><table class=\"perf sort claims\">", f);
+	      "host, a white paper those of fabrics. Random 4 KiB I/O of this run, what RocksDB did and the capability table are set against each; a "
+	      "condition speaks against a claim only when all of its repeats do.</p>\n<div class=wide><table class=\"perf sort claims\">", f);
 	nvsr_perf_html_caption(f, run, "Claim checks");
 	fputs("<thead><tr><th scope=col>Source<th scope=col>Claim<th scope=col>Here<th scope=col>Verdict</tr></thead><tbody>\n", f);
 	for (unsigned i = 0; i < nvsr_claim_count; i++) {
@@ -334,6 +334,8 @@ void nvsr_perf_html_claims(FILE *f, const struct nvsr_perf_run *run)
 		for (unsigned k = 0; k < r.cells; k++)
 			fprintf(f, "%s<a class=id href=\"../raw/%s/%u.%s\">%s</a>", k ? " " : "<br>", r.cell[k]->name,
 				r.cell[k]->stat[NVSR_PERF_IOPS].at + 1, nvsr_perf_load_suffix(r.cell[k]->pattern), r.cell[k]->name);
+		if (r.row)
+			fprintf(f, "<br><a class=id href=\"#cap-%s\">capability table</a>", r.row);
 		fprintf(f, "<td class=\"r %s\">%s</tr>\n", class[r.verdict], nvsr_claim_verdict_name(r.verdict));
 	}
 	fputs("</tbody></table></div>\n", f);

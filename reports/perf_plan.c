@@ -227,7 +227,7 @@ static void fill_unit(const struct nvsr_perf_run *run, struct nvsr_perf_figure *
 	snprintf(fig->y_title, sizeof(fig->y_title), "%s", most < 1u << 30 ? "MiB/s" : "GiB/s");
 }
 
-/* Slices without a point of any path go. */
+/* Slices in which no path has a line go: what it is measured against may be elsewhere. */
 static void leave_empty_out(const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig, enum nvsr_perf_metric m,
 			    const char *const *path, unsigned paths, struct slices *s)
 {
@@ -239,7 +239,7 @@ static void leave_empty_out(const struct nvsr_perf_run *run, const struct nvsr_p
 		bool any = false;
 
 		for (unsigned k = 0; k < paths && !any; k++)
-			any = nvsr_perf_figure_points(run, fig, &panel, path[k], p);
+			any = nvsr_perf_figure_points(run, fig, &panel, path[k], p) > 1;
 		if (any)
 			s->like[used++] = s->like[i];
 	}

@@ -157,10 +157,10 @@ static void put_equals_first(struct nvsr_which *w, const struct nvsr_goal_info *
 	}
 }
 
-void nvsr_which_rank(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *like, enum nvsr_goal goal, const struct nvsr_demand *d,
-		     struct nvsr_which *ret)
+/* Paths of which @met is known for @d, by goal. */
+static void rank_those(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *like, const struct nvsr_goal_info *g,
+		       const struct nvsr_demand *d, enum nvsr_met met, struct nvsr_which *ret)
 {
-	const struct nvsr_goal_info *g = &nvsr_goals[goal];
 	const char *path[NVSR_PERF_PATHS_MOST];
 	unsigned n = nvsr_which_paths(run, path);
 
@@ -169,7 +169,7 @@ void nvsr_which_rank(const struct nvsr_perf_run *run, const struct nvsr_perf_cel
 		const struct nvsr_perf_cell *c = nvsr_perf_find(run, path[i], like);
 		unsigned at;
 
-		if (d && nvsr_demand_met(run, d, path[i], NULL) == NVSR_MET_NO)
+		if (d && nvsr_demand_met(run, d, path[i], NULL) != met)
 			continue;
 		if (!c || !c->stat[g->metric].n || c->state == NVSR_PERF_FAIL || is_corrupt(run, path[i])) {
 			ret->without[ret->withouts++] = path[i];
@@ -179,7 +179,20 @@ void nvsr_which_rank(const struct nvsr_perf_run *run, const struct nvsr_perf_cel
 			ret->rank[at] = ret->rank[at - 1];
 		ret->rank[at] = (struct nvsr_ranked){ .cell = c };
 	}
-	put_equals_first(ret, g);
+}
+
+void nvsr_which_rank(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *like, enum nvsr_goal goal, const struct nvsr_demand *d,
+		     struct nvsr_which *ret)
+{
+	const struct nvsr_goal_info *g = &nvsr_goals[goal];
+
+	rank_those(run, like, g, d, NVSR_MET_YES, ret);
+	if (d && !ret->n) {
+		rank_those(run, like, g, d, NVSR_MET_UNKNOWN, ret);
+		ret->untried = ret->n;
+	}
+	if (ret->n)
+		put_equals_first(ret, g);
 	for (unsigned i = 0; i < ret->n; i++) {
 		ret->rank[i].stand = !i ? NVSR_STAND_BEST : i < ret->equal ? NVSR_STAND_EQUAL : NVSR_STAND_BEHIND;
 		ret->rank[i].ratio = nvsr_perf_ratio(ret->rank[i].cell, ret->rank[0].cell, g->metric, run->repeats);

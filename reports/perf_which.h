@@ -48,12 +48,13 @@ struct nvsr_which {
 	struct nvsr_ranked rank[NVSR_PERF_PATHS_MOST];	/* the best first */
 	unsigned n;
 	unsigned equal;			/* of these no worse than the best as far as can be told, the best among them */
+	bool untried;			/* nobody tried whether these meet what is asked for */
 	const char *without[NVSR_PERF_PATHS_MOST];	/* paths that other loads have numbers of and this one has not */
 	unsigned withouts;
 };
 /**
  * nvsr_which_rank() - paths for virtual machines under load @like.
- * @d: those that do not meet it are left out; NULL: none is
+ * @d: only those that were shown to meet it; where none was, those that were not shown not to; NULL: all
  *
  * Equal to the best: the ranges of their repeats touch, or one of them has one repeat only and they differ by less than
  * NVSR_WHICH_BLIND.  Paths that returned wrong data, and cells of which a repeat failed, are left out.

@@ -6,6 +6,9 @@
 #include "reports/perf_which.h"
 
 #define TEXT_CASES 6	/* the rest is on the page */
+#define AS_GOOD "                                           as good: "
+#define NEXT	"                                           next: "
+#define TEXT_EQUALS 2
 #define OPEN_CASES 9	/* of a table at the top of the page; the rest is folded */
 
 static const char *const met_names[] = { [NVSR_MET_NO] = "no", [NVSR_MET_UNKNOWN] = "untested", [NVSR_MET_YES] = "yes" };
@@ -49,12 +52,15 @@ static void put_answer(FILE *f, const struct nvsr_which *w, enum nvsr_goal g)
 	/* µ and ± are two bytes each */
 	fprintf(f, "    %-*s %6s %-*s %s", 33 + (name && strstr(name, "µ") ? 1 : 0), name ? name : "", number, *spread ? 6 : 5, spread,
 		w->rank[0].cell->path);
+	fputs(w->untried ? " (not tried whether it can)" : "", f);
+	for (unsigned i = 1; i < w->equal && i <= TEXT_EQUALS; i++)
+		fprintf(f, "%s%s", i == 1 ? "\n" AS_GOOD : ", ", w->rank[i].cell->path);
+	if (w->equal > TEXT_EQUALS + 1)
+		fprintf(f, " and %u more", w->equal - TEXT_EQUALS - 1);
 	if (w->equal < w->n) {
 		nvsr_which_behind_text(g, &w->rank[w->equal].ratio, behind);
-		fprintf(f, "\n%47s next: %s%s%s", "", w->rank[w->equal].cell->path, *behind ? ", " : "", behind);
+		fprintf(f, "\n" NEXT "%s%s%s", w->rank[w->equal].cell->path, *behind ? ", " : "", behind);
 	}
-	for (unsigned i = 1; i < w->equal; i++)
-		fprintf(f, i == 1 ? "\n%47s as good: %s" : "%s, %s", i == 1 ? "" : "", w->rank[i].cell->path);
 	fputc('\n', f);
 }
 
@@ -85,9 +91,11 @@ static void put_demand(FILE *f, const struct nvsr_perf_run *run, const struct nv
 	_cleanup_text_ struct nvsr_text out = { 0 };
 	unsigned put = 0;
 
-	if (!list_paths(run, d, NVSR_MET_NO, &out))
+	if (!list_paths(run, d, NVSR_MET_YES, &out) && !list_paths(run, d, NVSR_MET_NO, &out))
 		return;
-	fprintf(f, "if %s: without %s\n", d->text, out.s ? out.s : "");
+	nvsr_text_free(&out);
+	list_paths(run, d, NVSR_MET_NO, &out);
+	fprintf(f, "if %s%s%s\n", d->text, out.s ? ": without " : "", out.s ? out.s : "");
 	for (unsigned i = 0; i < n; i++)
 		put += put_case(f, run, &c[i], d);
 	if (!put)
@@ -133,6 +141,8 @@ static void put_pick(FILE *f, const struct nvsr_which *w, enum nvsr_goal g)
 	nvsr_perf_html_link(f, w->rank[0].cell, s->at, host);
 	fprintf(f, "%s</a>", number);
 	nvsr_perf_html_spread(f, s, goal->unit);
+	if (w->untried)
+		fputs("<br><small>not tried whether it can</small>", f);
 	if (w->n == 1)
 		fputs("<br><small>the only one with numbers</small>", f);
 	for (unsigned i = 1; i < w->equal; i++)
@@ -218,26 +228,40 @@ static void put_tables(FILE *f, const struct nvsr_perf_run *run, const struct nv
 	fputs("</details>\n", f);
 }
 
+/* "cannot: a, b (why)" with a link to each cell that says so, once for all paths of a way. */
+static void put_met(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_demand *d, enum nvsr_met met, const char *text)
+{
+	const char *path[NVSR_PERF_PATHS_MOST];
+	unsigned n = nvsr_which_paths(run, path), put = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct nvsr_capability_cell *cell = NULL;
+
+		if (nvsr_demand_met(run, d, path[i], &cell) != met)
+			continue;
+		fputs(put++ ? ", " : text, f);
+		if (cell)
+			fprintf(f, "<a href=\"#cap-%s-%s\">%s</a>", cell->row, cell->way, path[i]);
+		else
+			nvsr_xml_put(f, path[i]);
+	}
+	fputs(put ? ". " : "", f);
+}
+
 static void put_html_demand(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_demand *d, const struct nvsr_which_case *c, unsigned n)
 {
 	_cleanup_free_ char *caption = nvsr_asprintf("If %s", d->text);
-	_cleanup_text_ struct nvsr_text out = { 0 }, unknown = { 0 };
-	const char *path[NVSR_PERF_PATHS_MOST];
-	unsigned paths = nvsr_which_paths(run, path);
-	bool none = !list_paths(run, d, NVSR_MET_NO, &out);
+	_cleanup_text_ struct nvsr_text tried = { 0 };
+	bool any = list_paths(run, d, NVSR_MET_NO, &tried) + list_paths(run, d, NVSR_MET_YES, &tried);
 
-	fprintf(f, "<p><b>If %s:</b> %s%s", d->text, none ? "nothing speaks against any path" : "without ", out.s ? out.s : "");
-	for (unsigned i = 0; i < paths; i++) {
-		const struct nvsr_capability_cell *cell = NULL;
-
-		if (nvsr_demand_met(run, d, path[i], &cell) == NVSR_MET_NO && cell)
-			fprintf(f, " (<a href=\"#cap-%s-%s\">%s: why</a>)", cell->row, cell->way, path[i]);
-	}
-	if (list_paths(run, d, NVSR_MET_UNKNOWN, &unknown))
-		fprintf(f, "; <span class=soft>not tried: %s</span>", unknown.s ? unknown.s : "");
-	fputs(".</p>\n", f);
-	if (!none)
+	fprintf(f, "<details%s><summary>If %s</summary>\n<p>", any ? "" : " class=soft", d->text);
+	put_met(f, run, d, NVSR_MET_YES, "It was shown of: ");
+	put_met(f, run, d, NVSR_MET_NO, "It cannot be with: ");
+	put_met(f, run, d, NVSR_MET_UNKNOWN, "Not tried: ");
+	fputs("</p>\n", f);
+	if (any)
 		put_tables(f, run, c, n, d, caption ? caption : "");
+	fputs("</details>\n", f);
 }
 
 void nvsr_which_html_write(FILE *f, const struct nvsr_perf_run *run)

@@ -8,7 +8,6 @@
 #include "result/result.h"
 
 #define CELLS_MOST 256
-#define FILE_MOST (4u << 20)
 
 static const struct { const char *name, *text; } rows[] = {
 	{ "vms-per-disk", "VMs per disk" }, { "elastic", "Elastic scaling" }, { "migration", "Live migration" }, { "qos", "Limits are kept" },
@@ -193,7 +192,7 @@ int nvsr_capability_read(const char *dir, struct nvsr_capability *ret, char *com
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/capability.jsonl", dir), *text = NULL;
 	size_t len = 0;
-	int rc = path ? nvsr_read_file(path, FILE_MOST, &text, &len) : -ENOMEM;
+	int rc = path ? nvsr_read_file(path, NVSR_CAPABILITY_FILE_MOST, &text, &len) : -ENOMEM;
 
 	if (rc) {
 		snprintf(complaint, 512, "%s/capability.jsonl: %s", dir, strerror(-rc));

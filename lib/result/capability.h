@@ -7,6 +7,8 @@
 
 #include "base/base.h"
 
+#define NVSR_CAPABILITY_FILE_MOST (4u << 20)
+
 enum nvsr_capability_answer { NVSR_CAPABILITY_MISSING, NVSR_CAPABILITY_UNTESTED, NVSR_CAPABILITY_NO, NVSR_CAPABILITY_YES };
 /* "not reached", "not tested", "no", "yes" */
 const char *nvsr_capability_answer_name(enum nvsr_capability_answer a);
