@@ -20,7 +20,7 @@ struct nvsr_perf_figure {
 	char name[200];			/* of its files in figures/ */
 	char title[160], y_title[64];
 	const char *kind;		/* "bandwidth" */
-	const char *group;		/* what its paths have in common; NULL: all paths of the run */
+	const char *group, *group_text;	/* what its paths have in common: "virtio", and for people; NULL: all paths of the run */
 	enum nvsr_perf_axis axis;
 	enum nvsr_perf_values values;
 	double unit;			/* what values are divided by */
@@ -51,8 +51,11 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 int nvsr_perf_figures_make(const char *dir, const struct nvsr_perf_run *run, struct nvsr_perf_figures *f, char *complaint);
 /* Run gnuplot on @script of folder @dir, without a shell.  0, or negative errno and its first words in @complaint. */
 int nvsr_gnuplot(const char *dir, const char *script, const char *format, char *complaint);
-/* A picture of gnuplot's svg terminal as part of a page: scales with it, colours by the page's variables, @number makes ids unique. */
-void nvsr_perf_svg_put(FILE *f, const char *svg, unsigned number, const char *title);
+/*
+ * A picture of gnuplot's svg terminal as part of a page: scales with it, colours by the page's variables, @number makes ids unique.
+ * Its title and legend, of @paths lines, are of class "key": a narrow page has its own.
+ */
+void nvsr_perf_svg_put(FILE *f, const char *svg, unsigned number, const char *title, unsigned paths);
 
 /* Colours in pictures, which a page replaces by its own. */
 #define NVSR_PERF_INK "#1d1f23"

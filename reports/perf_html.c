@@ -141,6 +141,22 @@ static bool belongs(const struct nvsr_perf_figure *fig, const struct nvsr_perf_c
 	return first_of_pattern && !strcmp(like->pattern, c->pattern) && like->read_percent == c->read_percent;
 }
 
+/* Title and legend of a figure, for a page that is too narrow for its own. */
+static void put_keys(FILE *f, const struct nvsr_perf_figure *fig)
+{
+	if (!fig->svg)
+		return;
+	fputs("<div class=keys><b>", f);
+	nvsr_xml_put(f, fig->title);
+	fputs("</b>", f);
+	for (unsigned i = 0; i < fig->paths; i++) {
+		fputs("<span>", f);
+		nvsr_perf_html_path(f, fig->path[i]);
+		fputs("</span>", f);
+	}
+	fputs("</div>", f);
+}
+
 static void put_figures(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_figures *figures,
 			const struct nvsr_perf_cell *workload, bool first_of_pattern)
 {
@@ -161,15 +177,17 @@ static void put_figures(FILE *f, const struct nvsr_perf_run *run, const struct n
 		if (!any || group != fig->group || axis != fig->axis) {
 			fputs(any ? "</div>\n" : "", f);
 			if (fig->group)
-				fprintf(f, "<h3>%s: %s</h3>\n", over[fig->axis], fig->group);
+				fprintf(f, "<h3>%s: %s</h3>\n", over[fig->axis], fig->group_text);
 			fputs("<div class=figures>\n", f);
 		}
 		group = fig->group;
 		axis = fig->axis;
 		any = true;
-		fprintf(f, "<figure id=\"fig-%s\"><div class=wide>", fig->name);
+		fprintf(f, "<figure id=\"fig-%s\">", fig->name);
+		put_keys(f, fig);
+		fputs("<div class=wide>", f);
 		if (fig->svg)
-			nvsr_perf_svg_put(f, fig->svg, i + 1, fig->title);
+			nvsr_perf_svg_put(f, fig->svg, i + 1, fig->title, fig->paths);
 		else
 			fputs("<p class=soft>Not drawn: gnuplot was missing or failed.</p>", f);
 		fputs("</div><figcaption>", f);

@@ -15,13 +15,19 @@ void nvsr_perf_html_caption(FILE *f, const struct nvsr_perf_run *run, const char
 		label ? "</span>" : "");
 }
 
+/* gnuplot's markers, by point type: the even ones are open. */
+static const char *const markers[] = {
+	[4 / 2] = "M10 2h6v6h-6z", [6 / 2] = "M13 2a3 3 0 1 0 .01 0z", [8 / 2] = "M13 1l3.6 6h-7.2z", [10 / 2] = "M13 9l3.6-6h-7.2z",
+	[12 / 2] = "M13 1l4 4-4 4-4-4z", [14 / 2] = "M13 1l3.8 2.8-1.4 4.4h-4.8l-1.4-4.4z",
+};
+
 void nvsr_perf_html_path(FILE *f, const char *path)
 {
 	const struct nvsr_perf_path *p = nvsr_perf_path_of(path);
 
 	if (*p->name)
-		fprintf(f, "<svg viewBox=\"0 0 26 6\"><path d=\"M0 3h26\" stroke=\"var(--path-%s)\" stroke-dasharray=\"%s\"/></svg>", path,
-			nvsr_perf_dash_text(p->dash));
+		fprintf(f, "<svg class=line viewBox=\"0 0 26 10\" style=\"--c:var(--path-%s)\"><path d=\"M0 5h26\" stroke-dasharray=\"%s\"/><path "
+			"class=%s d=\"%s\"/></svg>", path, nvsr_perf_dash_text(p->dash), p->point % 2 ? "full" : "open", markers[p->point / 2]);
 	nvsr_xml_put(f, path);
 }
 

@@ -285,7 +285,8 @@ static bool plan_one(const struct nvsr_perf_run *run, const struct nvsr_perf_cel
 	struct slices s;
 	char suffix[160];
 
-	*fig = (struct nvsr_perf_figure){ .kind = kinds[kind].name, .group = group == GROUPS ? NULL : groups[group].text, .axis = axis,
+	*fig = (struct nvsr_perf_figure){ .kind = kinds[kind].name, .axis = axis,
+					  .group = group == GROUPS ? NULL : groups[group].name, .group_text = group == GROUPS ? NULL : groups[group].text,
 					  .values = values[kinds[kind].kind], .always_log = kinds[kind].kind == PERCENTILES };
 	for (unsigned i = 0; i < n; i++)
 		if (in_group(group, all[i]))
@@ -300,8 +301,8 @@ static bool plan_one(const struct nvsr_perf_run *run, const struct nvsr_perf_cel
 	fill_unit(run, fig, kind);
 	fill_title(fig, kind, &s);
 	file_suffix(workload, axis, suffix);
-	snprintf(fig->name, sizeof(fig->name), "%s-over-%s.%s%s%s", kinds[kind].name, axes[axis].name, suffix, group == GROUPS ? "" : ".",
-		 group == GROUPS ? "" : groups[group].name);
+	snprintf(fig->name, sizeof(fig->name), "%s-over-%s.%s%s%s", kinds[kind].name, axes[axis].name, suffix, fig->group ? "." : "",
+		 fig->group ? fig->group : "");
 	return says_something(fig, group);
 }
 

@@ -12,33 +12,34 @@
 #define PSYNC_JOBS 32	/* of Table 2 */
 
 /*
- * @kinds: names of figures that show it, separated by blanks; of a figure with a path that begins with each of @paths (NULL: any).
+ * @kinds: names of figures that show it, separated by blanks; of a figure with a path that begins with each of @paths (NULL: any), where
+ * figures are of groups of paths that of @group (NULL: all).
  * @anchor: what of the page shows it beside.
  */
 static const struct {
 	const char *source, *shows, *kinds;
 	unsigned axes;
-	const char *paths[2];
+	const char *paths[2], *group;
 	bool database;
 	const char *anchor, *anchor_text;
 } items[] = {
-	{ "Table 1", "what the ways can do", "", 0, { NULL, NULL }, false, "capability", "capability table" },
-	{ "Fig 2a", "bandwidth, bare metal and passthrough", "bandwidth", BIT(DEPTH) | BIT(JOBS), { "bare-metal", "passthrough" }, false, NULL, NULL },
-	{ "Fig 2b", "host CPU load of the two", "cpu", BIT(DEPTH) | BIT(JOBS), { "bare-metal", "passthrough" }, false, NULL, NULL },
-	{ "Fig 3", "CPU load of passthrough over jobs and depth", "cpu", BIT(DEPTH) | BIT(JOBS), { "passthrough", NULL }, false, NULL, NULL },
-	{ "Fig 4", "passthrough with a polled driver in the guest", "bandwidth cpu", BIT(DEPTH) | BIT(JOBS), { "passthrough", "passthrough-polled" }, false, NULL, NULL },
-	{ "Fig 5", "virtio over a namespace and over qcow2", "bandwidth", BIT(DEPTH) | BIT(JOBS), { "virtio-ns", "virtio-qcow2" }, false, NULL, NULL },
-	{ "Fig 6", "passthrough and virtio", "bandwidth cpu", BIT(DEPTH) | BIT(JOBS), { "passthrough", "virtio-ns" }, false, NULL, NULL },
-	{ "Table 2", "kinds of vhost", "", 0, { NULL, NULL }, false, "table-2", "Table 2 here" },
-	{ "Fig 7", "passthrough and vhost", "bandwidth cpu", BIT(DEPTH) | BIT(JOBS), { "passthrough", "vhost" }, false, NULL, NULL },
-	{ "Fig 8", "completion latency over depth", "latency", BIT(DEPTH), { NULL, NULL }, false, NULL, NULL },
-	{ "Fig 9a", "bandwidth of several VMs together", "bandwidth", BIT(VMS), { NULL, NULL }, false, NULL, NULL },
-	{ "Fig 9b", "CPU load of several VMs", "cpu", BIT(VMS), { NULL, NULL }, false, NULL, NULL },
-	{ "Fig 10", "RocksDB in several VMs", "iops fairness", BIT(VMS), { NULL, NULL }, true, NULL, NULL },
-	{ "Section 2.4", "change of tenant", "", 0, { NULL, NULL }, false, "cap-security", "capability table" },
-	{ "Section 4", "a drive that is erased", "", 0, { NULL, NULL }, false, NULL, NULL },
-	{ "Conclusions", "peaks against bare metal's", "ratio", BIT(DEPTH) | BIT(JOBS), { NULL, NULL }, false, "headline", "at a glance" },
-	{ "Fabrics", "latency over that of a local drive, IOPS over queues", "added latency iops", BIT(DEPTH) | BIT(JOBS), { "nvmeof", NULL }, false, NULL, NULL },
+	{ "Table 1", "what the ways can do", "", 0, { NULL, NULL }, NULL, false, "capability", "capability table" },
+	{ "Fig 2a", "bandwidth, bare metal and passthrough", "bandwidth", BIT(DEPTH) | BIT(JOBS), { "bare-metal", "passthrough" }, "direct", false, NULL, NULL },
+	{ "Fig 2b", "host CPU load of the two", "cpu", BIT(DEPTH) | BIT(JOBS), { "bare-metal", "passthrough" }, "direct", false, NULL, NULL },
+	{ "Fig 3", "CPU load of passthrough over jobs and depth", "cpu", BIT(DEPTH) | BIT(JOBS), { "passthrough", NULL }, "direct", false, NULL, NULL },
+	{ "Fig 4", "passthrough with a polled driver in the guest", "bandwidth cpu", BIT(DEPTH) | BIT(JOBS), { "passthrough", "passthrough-polled" }, "direct", false, NULL, NULL },
+	{ "Fig 5", "virtio over a namespace and over qcow2", "bandwidth", BIT(DEPTH) | BIT(JOBS), { "virtio-ns", "virtio-qcow2" }, "virtio", false, NULL, NULL },
+	{ "Fig 6", "passthrough and virtio", "bandwidth cpu", BIT(DEPTH) | BIT(JOBS), { "passthrough", "virtio-ns" }, "virtio", false, NULL, NULL },
+	{ "Table 2", "kinds of vhost", "", 0, { NULL, NULL }, NULL, false, "table-2", "Table 2 here" },
+	{ "Fig 7", "passthrough and vhost", "bandwidth cpu", BIT(DEPTH) | BIT(JOBS), { "passthrough", "vhost" }, "vhost", false, NULL, NULL },
+	{ "Fig 8", "completion latency over depth", "latency", BIT(DEPTH), { NULL, NULL }, NULL, false, NULL, NULL },
+	{ "Fig 9a", "bandwidth of several VMs together", "bandwidth", BIT(VMS), { NULL, NULL }, NULL, false, NULL, NULL },
+	{ "Fig 9b", "CPU load of several VMs", "cpu", BIT(VMS), { NULL, NULL }, NULL, false, NULL, NULL },
+	{ "Fig 10", "RocksDB in several VMs", "iops fairness", BIT(VMS), { NULL, NULL }, NULL, true, NULL, NULL },
+	{ "Section 2.4", "change of tenant", "", 0, { NULL, NULL }, NULL, false, "cap-security", "capability table" },
+	{ "Section 4", "a drive that is erased", "", 0, { NULL, NULL }, NULL, false, NULL, NULL },
+	{ "Conclusions", "peaks against bare metal's", "ratio", BIT(DEPTH) | BIT(JOBS), { NULL, NULL }, NULL, false, "headline", "at a glance" },
+	{ "Fabrics", "latency over that of a local drive, IOPS over queues", "added latency iops", BIT(DEPTH) | BIT(JOBS), { "nvmeof", NULL }, "fabrics", false, NULL, NULL },
 };
 
 static bool has_path(const struct nvsr_perf_figure *fig, const char *start)
@@ -68,6 +69,7 @@ static bool shows(const struct nvsr_perf_figure *fig, unsigned item)
 	bool random = !strncmp(like->pattern, "rand", 4) && like->block == 4096;
 
 	if (!is_kind(items[item].kinds, fig->kind) || !(items[item].axes >> fig->axis & 1) ||
+	    (fig->group && items[item].group && strcmp(fig->group, items[item].group)) ||
 	    (items[item].database ? !nvsr_perf_is_database(like->pattern) : !random))
 		return false;
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(items[item].paths); i++)
@@ -82,27 +84,37 @@ void nvsr_study_of_figure(const struct nvsr_perf_figure *fig, char ret[96])
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(items); i++) {
 		size_t len = strlen(ret);
 
-		if (shows(fig, i))
+		if (!strncmp(items[i].source, "Fig", 3) && shows(fig, i))
 			snprintf(ret + len, 96 - len, "%s%s", len ? ", " : "", items[i].source);
 	}
 }
 
 /* --- the index -------------------------------------------------------------------------------------------------------------------- */
 
+/* "bandwidth-over-depth: randread.4k randwrite.4k" */
 static void put_figure_links(FILE *f, const struct nvsr_perf_figures *figures, unsigned item)
 {
-	unsigned n = 0;
+	const char *before = "";
+	size_t len = 0;
 
-	for (unsigned i = 0; i < figures->n; i++) {
-		const struct nvsr_perf_figure *fig = &figures->figure[i];
+	for (unsigned i = 0; i < figures->n; i++)
+		for (unsigned k = 0; k < figures->n && shows(&figures->figure[i], item); k++) {
+			const char *name = figures->figure[k].name;
 
-		if (!shows(fig, item))
-			continue;
-		fprintf(f, "%s<a href=\"#fig-%s\">%s</a>", n++ ? " " : "", fig->name, fig->name);
-	}
+			/* Each kind once, with all of its figures, where its first one stands. */
+			len = strcspn(figures->figure[i].name, ".");
+			if (strncmp(name, figures->figure[i].name, len + 1) || !shows(&figures->figure[k], item))
+				continue;
+			if (k < i)
+				break;
+			if (k == i)
+				fprintf(f, "%s%.*s: ", before, (int)len, name);
+			fprintf(f, "<a href=\"#fig-%s\">%s</a> ", name, name + len + 1);
+			before = "<br>";
+		}
 	if (items[item].anchor)
-		fprintf(f, "%s<a href=\"#%s\">%s</a>", n ? " " : "", items[item].anchor, items[item].anchor_text);
-	else if (!n)
+		fprintf(f, "%s<a href=\"#%s\">%s</a>", before, items[item].anchor, items[item].anchor_text);
+	else if (!*before)
 		fputs("<span class=skip>not measured</span>", f);
 }
 

@@ -108,7 +108,24 @@ static const char *put_tag_part(FILE *f, const char *s, unsigned number)
 	return s + len;
 }
 
-void nvsr_perf_svg_put(FILE *f, const char *svg, unsigned number, const char *title)
+/* The start of what is title or legend, which are drawn first: with its class. */
+static const char *put_key(FILE *f, const char *s, unsigned *lines)
+{
+	static const char line[] = "<g id=\"gnuplot_plot_", title[] = "<text><tspan font-family=\"sans-serif\"  font-weight=\"bold\"";
+
+	if (*lines && !strncmp(s, line, sizeof(line) - 1)) {
+		(*lines)--;
+		fputs("<g class=key", f);
+		return s + 2;
+	}
+	if (!strncmp(s, title, sizeof(title) - 1)) {
+		fputs("<text class=key", f);
+		return s + 5;
+	}
+	return s;
+}
+
+void nvsr_perf_svg_put(FILE *f, const char *svg, unsigned number, const char *title, unsigned paths)
 {
 	const char *s = strstr(svg, "<svg"), *box = s ? strstr(s, "viewBox=\"") : NULL;
 	bool tag = false;
@@ -127,6 +144,7 @@ void nvsr_perf_svg_put(FILE *f, const char *svg, unsigned number, const char *ti
 				s = after;
 				continue;
 			}
+			s = put_key(f, s, &paths);
 			tag = true;
 		}
 		if (*s == '>')

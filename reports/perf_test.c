@@ -240,10 +240,10 @@ static void check_svg(void)
 	size_t len = 0;
 	FILE *f = open_memstream(&data, &len);
 
-	nvsr_perf_svg_put(f, svg, 3, "a <title>");
-	nvsr_perf_svg_put(f, "", 1, "");
-	nvsr_perf_svg_put(f, "<svg", 1, "");
-	nvsr_perf_svg_put(f, "<svg viewBox=\"0 0 1 1\">", 1, "");
+	nvsr_perf_svg_put(f, svg, 3, "a <title>", 1);
+	nvsr_perf_svg_put(f, "", 1, "", 0);
+	nvsr_perf_svg_put(f, "<svg", 1, "", 0);
+	nvsr_perf_svg_put(f, "<svg viewBox=\"0 0 1 1\">", 1, "", 0);
 	fclose(f);
 	expect_in(data, has, NVSR_ARRAY_SIZE(has), true);
 	expect_in(data, never, NVSR_ARRAY_SIZE(never), false);

@@ -10,7 +10,7 @@
 
 const struct nvsr_goal_info nvsr_goals[NVSR_GOAL_COUNT] = {
 	[NVSR_GOAL_THROUGHPUT] = { "throughput", "Throughput", "thousand IOPS", 1e3, NVSR_PERF_IOPS, 0 },
-	[NVSR_GOAL_TAIL] = { "tail", "Latency, 99th percentile", "µs", 1e3, NVSR_PERF_LAT_P99, BUCKET },
+	[NVSR_GOAL_TAIL] = { "tail", "99th percentile of latency", "µs", 1e3, NVSR_PERF_LAT_P99, BUCKET },
 	[NVSR_GOAL_EFFICIENCY] = { "efficiency", "IOPS for each busy core of the host", "thousand IOPS / core", 1e3, NVSR_PERF_IOPS_PER_HOST_CORE, 0 },
 	[NVSR_GOAL_FAIRNESS] = { "fairness", "Slowest VM against the fastest", "of the fastest", 1, NVSR_PERF_WORST_BEST, 0 },
 };

@@ -9,6 +9,7 @@
 #define AS_GOOD "                                           as good: "
 #define NEXT	"                                           next: "
 #define TEXT_EQUALS 2
+#define PAGE_EQUALS 4
 #define OPEN_CASES 9	/* of a table at the top of the page; the rest is folded */
 
 static const char *const met_names[] = { [NVSR_MET_NO] = "no", [NVSR_MET_UNKNOWN] = "untested", [NVSR_MET_YES] = "yes" };
@@ -135,22 +136,25 @@ static void put_pick(FILE *f, const struct nvsr_which *w, enum nvsr_goal g)
 		return;
 	}
 	nvsr_perf_digits(s->median / goal->unit, number);
-	fputs("<b class=path>", f);
+	fputs("<b>", f);
 	nvsr_perf_html_path(f, w->rank[0].cell->path);
-	fputs("</b> ", f);
+	fputs("</b>", f);
 	nvsr_perf_html_link(f, w->rank[0].cell, s->at, host);
-	fprintf(f, "%s</a>", number);
+	fprintf(f, "%s</a><span>", number);
 	nvsr_perf_html_spread(f, s, goal->unit);
+	fputs("</span>", f);
 	if (w->untried)
-		fputs("<br><small>not tried whether it can</small>", f);
+		fputs("<small>not tried whether it can</small>", f);
 	if (w->n == 1)
-		fputs("<br><small>the only one with numbers</small>", f);
-	for (unsigned i = 1; i < w->equal; i++)
-		fprintf(f, "%s%s", i == 1 ? "<br><small>as good: " : ", ", w->rank[i].cell->path);
+		fputs("<small>the only one with numbers</small>", f);
+	for (unsigned i = 1; i < w->equal && i <= PAGE_EQUALS; i++)
+		fprintf(f, "%s%s", i == 1 ? "<small>as good: " : ", ", w->rank[i].cell->path);
+	if (w->equal > PAGE_EQUALS + 1)
+		fprintf(f, " and %u more", w->equal - PAGE_EQUALS - 1);
 	fputs(w->equal > 1 ? "</small>" : "", f);
 	if (w->equal < w->n) {
 		nvsr_which_behind_text(g, &w->rank[w->equal].ratio, behind);
-		fprintf(f, "<br><small>next: %s%s%s</small>", w->rank[w->equal].cell->path, *behind ? ", " : "", behind);
+		fprintf(f, "<small>next: %s%s%s</small>", w->rank[w->equal].cell->path, *behind ? ", " : "", behind);
 	}
 }
 
@@ -175,7 +179,7 @@ static bool put_row(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_
 	nvsr_xml_put(f, workload);
 	fprintf(f, "<small>%s</small>", load);
 	for (unsigned g = 0; g < goals; g++) {
-		fprintf(f, "<td data-k=\"%s, %s\">", nvsr_goals[g].text, nvsr_goals[g].unit_text);
+		fprintf(f, "<td%s data-k=\"%s, %s\">", all[g].n ? "" : " class=nothing", nvsr_goals[g].text, nvsr_goals[g].unit_text);
 		if (d && !nvsr_which_differs(&all[g], &left[g]))
 			fputs(all[g].n ? "<span class=soft>as above</span>" : "<span class=soft>-</span>", f);
 		else if (d && !left[g].n)
@@ -183,7 +187,7 @@ static bool put_row(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_
 		else
 			put_pick(f, &left[g], (enum nvsr_goal)g);
 	}
-	fputs("<td data-k=\"Without numbers\">", f);
+	fprintf(f, "<td%s data-k=\"Without numbers\">", left[0].withouts ? "" : " class=nothing");
 	for (unsigned i = 0; i < left[0].withouts; i++)
 		fprintf(f, "%s%s", i ? ", " : "<small>", left[0].without[i]);
 	fprintf(f, "%s</tr>\n", left[0].withouts ? "</small>" : "");
