@@ -62,7 +62,7 @@ const char nvsr_html_perf_style[] =
 	".badge{display:inline-block;border:1px solid var(--warn);color:var(--warn);border-radius:999px;padding:0 .55em;font-size:.78rem;"
 	"font-weight:500;line-height:1.5}"
 	".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,540px),1fr));gap:1.25rem 1.75rem;margin:.5rem 0 1.5rem}"
-	"figure{margin:0;break-inside:avoid}figure svg{display:block;width:100%;min-width:520px;height:auto}"
+	"figure{margin:0;break-inside:avoid}figure .wide>svg{display:block;width:100%;min-width:520px;height:auto}"
 	"figcaption{color:var(--soft);font-size:.84rem;border-top:1px solid var(--line);padding-top:.35rem}"
 	"details.workload{padding:0 1.1rem;break-inside:auto}details.workload>summary{font-size:1.05rem}"
 	".headline{display:flex;flex-wrap:wrap;gap:0 3.5rem}"
@@ -94,11 +94,11 @@ const char nvsr_html_perf_style[] =
 	".which td[data-k]::before,.study td[data-k]::before,.ways td[data-k]::before{content:attr(data-k);display:block;color:var(--soft);font-size:.78rem}"
 	".which .nothing,.study .nothing{display:none!important}.ways th[scope=row],.study th[scope=row]{font-size:1rem;color:inherit}}"
 	/* A figure that fits, with letters that can be read: title and legend stand beside it. */
-	"@media screen and (max-width:40rem){figure svg{min-width:0!important}figure svg text{font-size:21px}figure svg .key{display:none}"
-	".keys{display:block}.keys b{display:block}.keys span{display:inline-block;margin-right:.9em;font-size:.84rem}"
+	"@media screen and (max-width:40rem){figure .wide>svg{min-width:0!important;margin-top:calc(0px - var(--key))}figure svg text{font-size:20px}figure svg .key{display:none}"
+	".keys{display:block}.keys b{display:block}.keys span{display:inline-block;white-space:nowrap;margin-right:.9em;font-size:.84rem}"
 	".which td[data-k]{margin-top:.35rem}}"
 	"@media(max-width:40rem){.perfpage .facts{grid-template-columns:1fr 1fr}.perf .path{max-width:8rem;white-space:normal;font-size:.86rem;padding-right:.5rem}"
 	".perf caption .badge{margin-left:0}.perf .v small{min-width:0}details.workload{padding:0 .7rem}}"
 	"@media print{:root{--bg:#fff}main.perfpage{max-width:none;padding:0}details.workload{border:0;padding:0}nav{display:none}.figures{grid-template-columns:1fr 1fr}"
-	"h2{break-after:avoid}figure svg{min-width:0}table.perf{font-size:.72rem}tr{break-inside:avoid}"
+	"h2{break-after:avoid}figure .wide>svg{min-width:0}table.perf{font-size:.72rem}tr{break-inside:avoid}"
 	".perfpage .wide{overflow:visible;background:none}.perf .path,.perf caption>span{position:static}}";

@@ -7,6 +7,7 @@
 
 #include "reports/perf_figure.h"
 
+#define LEGEND 3u	/* paths in a row of it */
 #define LOG_FROM 40.0	/* most / least from which lines would lie on the axis */
 
 struct range { double min, max, least; bool log; };
@@ -274,6 +275,14 @@ static void put_points(struct nvsr_text *t, const struct nvsr_perf_figure *fig, 
 			      p[i].y.min / fig->unit, p[i].y.max / fig->unit);
 }
 
+double nvsr_perf_figure_key(const struct nvsr_perf_figure *fig)
+{
+	unsigned rows = NVSR_DIV_ROUND_UP(fig->paths, LEGEND);
+	struct layout l = lay_out(fig->panels, rows);
+
+	return (38 + 20 * rows) / l.width * 100;
+}
+
 /* The range of both axes. */
 static void survey(const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig, struct range *y, uint64_t *x, unsigned *xs)
 {
@@ -294,7 +303,7 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 {
 	uint64_t x[NVSR_PERF_VALUES_MOST];
 	struct range y;
-	unsigned xs = 0, n = fig->paths, index = 0, legend_rows = NVSR_DIV_ROUND_UP(n, 3u);
+	unsigned xs = 0, n = fig->paths, index = 0, legend_rows = NVSR_DIV_ROUND_UP(n, LEGEND);
 	struct layout l = lay_out(fig->panels, legend_rows);
 	char place[NVSR_PERF_PATHS_MOST][40];
 

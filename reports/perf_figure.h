@@ -36,6 +36,8 @@ struct nvsr_perf_figures { struct nvsr_perf_figure *figure; unsigned n; };
 /* Figures for the axes that the run varies, workload by workload.  0 or -ENOMEM. */
 int nvsr_perf_figures_plan(const struct nvsr_perf_run *run, struct nvsr_perf_figures *ret);
 void nvsr_perf_figures_free(struct nvsr_perf_figures *f);
+/* How high title and legend are, in percent of the width. */
+double nvsr_perf_figure_key(const struct nvsr_perf_figure *fig);
 /* Points of @path in one panel, by x: how many. */
 struct nvsr_perf_point { uint64_t x; struct nvsr_spread y; };
 unsigned nvsr_perf_figure_points(const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig, const struct nvsr_perf_panel *panel,

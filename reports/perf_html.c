@@ -185,7 +185,7 @@ static void put_figures(FILE *f, const struct nvsr_perf_run *run, const struct n
 		any = true;
 		fprintf(f, "<figure id=\"fig-%s\">", fig->name);
 		put_keys(f, fig);
-		fputs("<div class=wide>", f);
+		fprintf(f, "<div class=wide style=\"--key:%.1f%%\">", nvsr_perf_figure_key(fig));
 		if (fig->svg)
 			nvsr_perf_svg_put(f, fig->svg, i + 1, fig->title, fig->paths);
 		else
@@ -266,6 +266,8 @@ static void put_capability(FILE *f, const struct nvsr_perf_run *run)
 	if (run->no_capability) {
 		fputs("capability.jsonl stands with this run and is not shown: ", f);
 		nvsr_xml_put(f, run->no_capability);
+	} else if (run->software) {
+		fputs("Table 1 of the study is tried on a device that guests can have, not on the software model", f);
 	} else {
 		fputs("Table 1 of the study was not tried for this page: <code>nvsr-conform capability DEVICE … --perf RUN</code>, then "
 		      "<code>nvsr-conform report RUN --capability DIR</code>", f);

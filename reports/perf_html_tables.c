@@ -258,7 +258,7 @@ void nvsr_perf_html_host(FILE *f, const struct nvsr_perf_run *run, const struct 
 		{ "path cores", NVSR_PERF_PATH_CORES, 1, true }, { "kIOPS / core", NVSR_PERF_IOPS_PER_CORE, 1e3, true },
 		{ "guest cores", NVSR_PERF_GUEST_CORES, 1, true }, { "back end cores", NVSR_PERF_BACKEND_CORES, 1, true },
 		{ "device cores", NVSR_PERF_DEVICE_CORES, 1, true }, { "other cores", NVSR_PERF_OTHER_CORES, 1, true },
-		{ "whole host cores", NVSR_PERF_HOST_CORES, 1, true },
+		{ "whole host cores", NVSR_PERF_HOST_CORES, 1, true }, { "kIOPS / host core", NVSR_PERF_IOPS_PER_HOST_CORE, 1e3, true },
 	};
 	static const struct column events[] = {
 		{ "device interrupts / I/O", NVSR_PERF_IRQ_PER_IO, 1, true }, { "kicks / I/O", NVSR_PERF_KICKS_PER_IO, 1, true },

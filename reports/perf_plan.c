@@ -47,8 +47,8 @@ static const struct {
 	  OF(ONE_OF_EACH) | OF(VIRTIO) | OF(VHOST) },
 	{ "cpu", "CPUs of the host that a path keeps busy", "cores busy, without device", NVSR_PERF_PATH_CORES, 1, VALUES, BIT(DEPTH) | BIT(JOBS) | BIT(VMS),
 	  OF_FAMILIES },
-	{ "efficiency", "I/Os for each busy core", "thousand IOPS / busy core", NVSR_PERF_IOPS_PER_CORE, 1e3, VALUES, BIT(DEPTH) | BIT(JOBS),
-	  OF(ONE_OF_EACH) | OF(VHOST) },
+	{ "efficiency", "I/Os for each busy core of the host", "thousand IOPS / busy core", NVSR_PERF_IOPS_PER_HOST_CORE, 1e3, VALUES,
+	  BIT(DEPTH) | BIT(JOBS), OF(ONE_OF_EACH) | OF(VHOST) },
 	{ "fairness", "Slowest VM against the fastest", "IOPS of the slowest / the fastest", NVSR_PERF_WORST_BEST, 1, VALUES, BIT(VMS), OF_ALL },
 };
 

@@ -23,6 +23,7 @@ struct nvsr_perf_path {
 	const char *light, *dark;	/* #rrggbb */
 	int point;			/* gnuplot's point type */
 	enum nvsr_perf_dash dash;
+	bool kernel;			/* threads of the kernel have a part in it, which are of nobody's processes */
 };
 /* "8,4" for gnuplot's dash type and for stroke-dasharray; "" for a line without. */
 const char *nvsr_perf_dash_text(enum nvsr_perf_dash d);

@@ -34,9 +34,11 @@ static bool any_fairness(const struct nvsr_which_case *c, unsigned n)
 	return false;
 }
 
+/* NULL where there is nothing to say: a table stands with the run, or none can, the model being no device for guests. */
 static const char *no_table(const struct nvsr_perf_run *run)
 {
-	return run->no_capability ? run->no_capability : "not tried for this page: nvsr-conform capability DEVICE, then nvsr-conform report RUN --capability DIR";
+	return run->no_capability ? run->no_capability : run->capability || run->software ? NULL :
+	       "nvsr-conform report RUN --capability DIR adds what was tried";
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------------------------ */
@@ -96,7 +98,9 @@ static void put_demand(FILE *f, const struct nvsr_perf_run *run, const struct nv
 		return;
 	nvsr_text_free(&out);
 	list_paths(run, d, NVSR_MET_NO, &out);
-	fprintf(f, "if %s%s%s\n", d->text, out.s ? ": without " : "", out.s ? out.s : "");
+	fprintf(f, "if %s%s\n", d->text, out.s ? ":" : "");
+	if (out.s)
+		fprintf(f, "  without %s\n", out.s);
 	for (unsigned i = 0; i < n; i++)
 		put += put_case(f, run, &c[i], d);
 	if (!put)
@@ -118,8 +122,8 @@ void nvsr_which_text_write(FILE *f, const struct nvsr_perf_run *run)
 		fprintf(f, "  %u more load%s: see the report\n", n - shown, n - shown == 1 ? "" : "s");
 	for (unsigned d = 0; d < nvsr_demand_count && run->capability; d++)
 		put_demand(f, run, &nvsr_demands[d], c, shown);
-	if (!run->capability)
-		fprintf(f, "what the paths can do beside: %s\n", no_table(run));
+	if (no_table(run))
+		fprintf(f, "live migration, limits, change of tenant: %s\n", no_table(run));
 }
 
 /* --- the page -------------------------------------------------------------------------------------------------------------------- */
@@ -283,8 +287,8 @@ void nvsr_which_html_write(FILE *f, const struct nvsr_perf_run *run)
 		"whole host%s, whoever keeps them busy.</p>\n",
 		run->repeats == 1 ? "; with one repeat each, those within 10 %" : "", run->software ? ", without the model's" : "");
 	put_tables(f, run, c, n, NULL, "Best path, by what it is wanted for");
-	if (!run->capability) {
-		fputs("<p class=soft>What must be possible beside - live migration, limits, a change of tenant - was ", f);
+	if (no_table(run)) {
+		fputs("<p class=soft>What a guest may ask for beside - live migration, limits, a change of tenant: ", f);
 		nvsr_xml_put(f, no_table(run));
 		fputs(".</p>\n", f);
 	}
