@@ -28,6 +28,7 @@ static void judge_row(const struct nvsr_perf_run *run, struct nvsr_claim_result 
 		const struct nvsr_capability_cell *c = nvsr_capability_find(run->capability, row, ways[i].way);
 		bool yes = c && c->answer == NVSR_CAPABILITY_YES;
 
+		r->row = c ? row : r->row;
 		if (!yes && (!c || c->answer != NVSR_CAPABILITY_NO)) {
 			nvsr_text_add(&rest, "%s%s", rest.s ? ", " : "", ways[i].way);
 			continue;
@@ -35,7 +36,6 @@ static void judge_row(const struct nvsr_perf_run *run, struct nvsr_claim_result 
 		against += yes != (expected[i] == EXPECT_YES);
 		nvsr_text_add(&tried, "%s%s %s", n++ ? ", " : "", ways[i].way, nvsr_capability_answer_name(c->answer));
 	}
-	r->row = row;
 	nvsr_ev_judge(r, against ? NVSR_CLAIM_DIFFERS : rest.s || !n ? NVSR_CLAIM_NOT_MEASURED : NVSR_CLAIM_HOLDS, "%s%s%s%s", tried.s ? tried.s : "",
 		      tried.s && rest.s ? "; " : "", rest.s ? "not tried: " : "", rest.s ? rest.s : "");
 }

@@ -27,7 +27,7 @@ struct nvsr_perf_figure {
 	bool always_log;
 	struct nvsr_perf_panel panel[NVSR_PERF_PANELS_MOST];
 	unsigned panels;
-	const char *path[NVSR_PERF_PATHS_MOST];	/* with points, in the order of tables */
+	const char *path[NVSR_PERF_PATHS_MOST];	/* with a line, in the order of tables */
 	unsigned paths;
 	char *svg;			/* as drawn; NULL when it was not */
 };

@@ -246,6 +246,7 @@ static void leave_empty_out(const struct nvsr_perf_run *run, const struct nvsr_p
 	s->n = used;
 }
 
+/* Those with a line: a point alone says nothing over an axis, and is in the tables. */
 static void find_paths(const struct nvsr_perf_run *run, struct nvsr_perf_figure *fig, const char *const *path, unsigned paths)
 {
 	struct nvsr_perf_point p[NVSR_PERF_VALUES_MOST];
@@ -254,7 +255,7 @@ static void find_paths(const struct nvsr_perf_run *run, struct nvsr_perf_figure 
 		bool any = false;
 
 		for (unsigned k = 0; k < fig->panels && !any; k++)
-			any = nvsr_perf_figure_points(run, fig, &fig->panel[k], path[i], p);
+			any = nvsr_perf_figure_points(run, fig, &fig->panel[k], path[i], p) > 1;
 		if (any)
 			fig->path[fig->paths++] = path[i];
 	}

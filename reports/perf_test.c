@@ -463,7 +463,7 @@ static void check_digits(void)
 static void check_numbers_page(const struct nvsr_perf_run *run)
 {
 	static const char *const figures[] = {
-		"| `bandwidth-over-…` | `bytes_per_s` |", "| `iops-over-…` | `iops` |", "| `latency-over-depth` | `lat_p50_ns`",
+		"| `bandwidth-over-…` | `bytes_per_s` |", "| `iops-over-…` | `iops`; ", "| `latency-over-depth` | `lat_p50_ns`",
 		"| `ratio-over-…` | `iops` ", "| `cpu-over-…` | `path_cores`", "| `efficiency-over-…` | `iops_per_host_core` |", "| `added-over-…` | `lat_mean_ns`",
 		"| `fairness-over-vms` | `worst_to_best` |",
 	};
