@@ -163,7 +163,8 @@ static void put_pick(FILE *f, const struct nvsr_which *w, enum nvsr_goal g)
 }
 
 /* A row; with @d only the goals that it changes the best of.  False: none. */
-static bool put_row(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_which_case *c, const struct nvsr_demand *d, bool fairness)
+static bool put_row(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_which_case *c, const struct nvsr_demand *d, bool fairness,
+		    bool gaps)
 {
 	struct nvsr_which all[NVSR_GOAL_COUNT], left[NVSR_GOAL_COUNT];
 	unsigned goals = fairness ? NVSR_GOAL_COUNT : NVSR_GOAL_FAIRNESS;
@@ -191,24 +192,33 @@ static bool put_row(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_
 		else
 			put_pick(f, &left[g], (enum nvsr_goal)g);
 	}
-	fprintf(f, "<td%s data-k=\"Without numbers\">", left[0].withouts ? "" : " class=nothing");
-	for (unsigned i = 0; i < left[0].withouts; i++)
+	if (gaps)
+		fprintf(f, "<td%s data-k=\"Without numbers\">", left[0].withouts ? "" : " class=nothing");
+	for (unsigned i = 0; i < left[0].withouts && gaps; i++)
 		fprintf(f, "%s%s", i ? ", " : "<small>", left[0].without[i]);
-	fprintf(f, "%s</tr>\n", left[0].withouts ? "</small>" : "");
+	fprintf(f, "%s</tr>\n", gaps && left[0].withouts ? "</small>" : "");
 	return true;
 }
 
 static void put_table(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_which_case *c, unsigned n, const struct nvsr_demand *d,
 		      const char *caption, bool fairness)
 {
+	bool gaps = false;
+
+	for (unsigned i = 0; i < n && !gaps; i++) {
+		struct nvsr_which w;
+
+		nvsr_which_rank(run, c[i].like, NVSR_GOAL_THROUGHPUT, d, &w);
+		gaps = w.withouts;
+	}
 	fputs("<div class=wide><table class=\"perf which\">", f);
 	nvsr_perf_html_caption(f, run, caption);
 	fputs("<thead><tr><th scope=col>Workload", f);
 	for (unsigned g = 0; g < (fairness ? NVSR_GOAL_COUNT : NVSR_GOAL_FAIRNESS); g++)
 		fprintf(f, "<th scope=col>%s<small>%s</small>", nvsr_goals[g].text, nvsr_goals[g].unit_text);
-	fputs("<th scope=col>Without numbers</tr></thead><tbody>\n", f);
+	fprintf(f, "%s</tr></thead><tbody>\n", gaps ? "<th scope=col>Without numbers" : "");
 	for (unsigned i = 0; i < n; i++)
-		put_row(f, run, &c[i], d, fairness);
+		put_row(f, run, &c[i], d, fairness, gaps);
 	fputs("</tbody></table></div>\n", f);
 }
 
@@ -221,7 +231,7 @@ static void put_tables(FILE *f, const struct nvsr_perf_run *run, const struct nv
 	unsigned used = 0, open;
 
 	for (unsigned i = 0; i < n; i++)
-		if (put_row(NULL, run, &all[i], d, fairness))
+		if (put_row(NULL, run, &all[i], d, fairness, false))
 			c[used++] = all[i];
 	if (!used) {
 		fputs(d ? "<p class=soft>The best above stay.</p>\n" : "", f);
