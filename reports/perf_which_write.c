@@ -43,7 +43,8 @@ static const char *no_table(const struct nvsr_perf_run *run)
 
 /* --- text ------------------------------------------------------------------------------------------------------------------------ */
 
-static void put_answer(FILE *f, const struct nvsr_which *w, enum nvsr_goal g)
+/* @brief: the best only. */
+static void put_answer(FILE *f, const struct nvsr_which *w, enum nvsr_goal g, bool brief)
 {
 	const struct nvsr_spread *s = &w->rank[0].cell->stat[nvsr_goals[g].metric];
 	_cleanup_free_ char *name = nvsr_asprintf("%s, %s", nvsr_goals[g].name, nvsr_goals[g].unit_text);
@@ -56,6 +57,12 @@ static void put_answer(FILE *f, const struct nvsr_which *w, enum nvsr_goal g)
 	fprintf(f, "    %-*s %6s %-*s %s", 33 + (name && strstr(name, "µ") ? 1 : 0), name ? name : "", number, *spread ? 6 : 5, spread,
 		w->rank[0].cell->path);
 	fputs(w->untried ? " (not tried whether it can)" : "", f);
+	if (brief) {
+		if (w->equal > 1)
+			fprintf(f, " and %u as good", w->equal - 1);
+		fputc('\n', f);
+		return;
+	}
 	for (unsigned i = 1; i < w->equal && i <= TEXT_EQUALS; i++)
 		fprintf(f, "%s%s", i == 1 ? "\n" AS_GOOD : ", ", w->rank[i].cell->path);
 	if (w->equal > TEXT_EQUALS + 1)
@@ -84,7 +91,7 @@ static unsigned put_case(FILE *f, const struct nvsr_perf_run *run, const struct 
 			continue;
 		if (!put++)
 			fprintf(f, "  %s, %s\n", workload, load);
-		put_answer(f, &left, (enum nvsr_goal)g);
+		put_answer(f, &left, (enum nvsr_goal)g, d);
 	}
 	return put;
 }
