@@ -44,6 +44,10 @@ const char nvsr_html_style[] =
 	"summary{cursor:pointer;padding:.6rem 0;font-weight:600}summary span{font-weight:400;color:var(--soft);margin-left:.6rem}"
 	"details[open]{padding-bottom:.75rem}"
 	".wide{overflow-x:auto}a{color:var(--link)}"
+	/* Narrow: a row of the capability table becomes a card, each cell says which way it is of. */
+	"@media(max-width:40rem){.ways thead{position:absolute;clip-path:inset(50%)}.ways tr{display:block;border-bottom:1px solid var(--line);padding:.5rem 0}"
+	".ways :is(td,th){display:block;border:0;padding:.15rem 0}.ways td::before{content:attr(data-k);display:block;color:var(--soft);font-size:.78rem}"
+	".ways th[scope=row]{font-size:1rem;color:inherit}}"
 	"@media(max-width:40rem){th.n,td.n{display:none}main{padding:1.5rem .8rem 3rem}}"
 	"@media print{details{break-inside:avoid}body{background:#fff}}";
 
@@ -88,11 +92,12 @@ const char nvsr_html_perf_style[] =
 	".which th[scope=row]{min-width:9.5rem}"
 	".study .id{font-size:.78em;max-width:44rem}.study td.id a{display:inline-block;margin-right:.8em}"
 	/* Narrow: a row becomes a card, each cell says what it is. */
-	"@media(max-width:40rem){.which thead,.study thead,.ways thead{position:absolute;clip-path:inset(50%)}"
-	".which tr,.study tr,.ways tr{display:block;border-bottom:1px solid var(--line);padding:.5rem 0}"
-	".perf.which :is(td,th),.perf.study :is(td,th),.ways :is(td,th){display:block;border:0;padding:.15rem 0;max-width:none}"
-	".which td[data-k]::before,.study td[data-k]::before,.ways td[data-k]::before{content:attr(data-k);display:block;color:var(--soft);font-size:.78rem}"
-	".which .nothing,.study .nothing{display:none!important}.ways th[scope=row],.study th[scope=row]{font-size:1rem;color:inherit}}"
+	"@media(max-width:40rem){.which thead,.study thead,.claims thead{position:absolute;clip-path:inset(50%)}"
+	".claims tr{display:flex;flex-direction:column}.claims td.r{order:-1}.which tr,.study tr{display:block}"
+	".which tr,.study tr,.claims tr{border-bottom:1px solid var(--line);padding:.5rem 0}"
+	".perf.which :is(td,th),.perf.study :is(td,th),.perf.claims :is(td,th){display:block;border:0;padding:.15rem 0;max-width:none}"
+	".which td[data-k]::before,.study td[data-k]::before,.claims td[data-k]::before{content:attr(data-k);display:block;color:var(--soft);font-size:.78rem}"
+	".which .nothing,.study .nothing{display:none!important}.study th[scope=row]{font-size:1rem;color:inherit}}"
 	/* A figure that fits, with letters that can be read: title and legend stand beside it. */
 	"@media screen and (max-width:40rem){figure .wide>svg{min-width:0!important;margin-top:calc(0px - var(--key))}figure svg text{font-size:20px}figure svg .key{display:none}"
 	".keys{display:block}.keys b{display:block}.keys span{display:inline-block;white-space:nowrap;margin-right:.9em;font-size:.84rem}"

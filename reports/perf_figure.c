@@ -223,6 +223,7 @@ static void put_panel_head(struct nvsr_text *t, const struct nvsr_perf_figure *f
 		[NVSR_AXIS_DEPTH] = "queue depth of each job", [NVSR_AXIS_JOBS] = "jobs of each VM",
 		[NVSR_AXIS_VMS] = "VMs, one virtual function each", [NVSR_AXIS_BLOCK] = "block size",
 	};
+	bool threads = fig->axis == NVSR_AXIS_JOBS && nvsr_perf_is_database(fig->panel[p].like->pattern);
 	unsigned column = p % l->columns, row = p / l->columns;
 	double w = (l->width - l->left - l->right - (l->columns - 1) * l->gap_x) / l->columns;
 	double h = (l->height - l->top - l->bottom - (l->rows - 1) * l->gap_y) / l->rows;
@@ -240,8 +241,8 @@ static void put_panel_head(struct nvsr_text *t, const struct nvsr_perf_figure *f
 	else
 		nvsr_text_add(t, "unset ylabel\n");
 	if (bottom)
-		nvsr_text_add(t, "set xlabel \"%s%s\" offset 0,0.5 tc rgb '" NVSR_PERF_INK "'\n", x_titles[fig->axis],
-			      log_x ? " (log scale)" : "");
+		nvsr_text_add(t, "set xlabel \"%s%s\" offset 0,0.5 tc rgb '" NVSR_PERF_INK "'\n",
+			      threads ? "threads of each VM" : x_titles[fig->axis], log_x ? " (log scale)" : "");
 	else
 		nvsr_text_add(t, "unset xlabel\n");
 }

@@ -18,6 +18,9 @@ static const char script[] =
 	"const b=t.tBodies[0];[...b.rows].sort((x,y)=>{const p=k(x),q=k(y);"
 	"if(typeof p==='number'&&typeof q==='number'){if(isNaN(p)||isNaN(q))return isNaN(p)-isNaN(q);return up?p-q:q-p}"
 	"return up?String(p).localeCompare(q):String(q).localeCompare(p)}).forEach(r=>b.append(r))}})});"
+	/* What a link leads to may be folded. */
+	"const go=()=>{const e=document.getElementById(decodeURIComponent(location.hash.slice(1)));if(!e)return;"
+	"for(let d=e.closest('details');d;d=d.parentElement.closest('details'))d.open=true;e.scrollIntoView()};addEventListener('hashchange',go);go();"
 	"addEventListener('beforeprint',()=>document.querySelectorAll('details').forEach(d=>d.open=true))";
 
 static void put_fact(FILE *f, const char *name, const char *value)

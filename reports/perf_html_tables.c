@@ -331,9 +331,9 @@ void nvsr_perf_html_claims(FILE *f, const struct nvsr_perf_run *run)
 		struct nvsr_claim_result r;
 
 		nvsr_claim_check(&nvsr_claims[i], run, &r);
-		fprintf(f, "<tr id=\"claim-%s\"><td class=source>%s<td>", nvsr_claims[i].id, nvsr_claims[i].source);
+		fprintf(f, "<tr id=\"claim-%s\"><td class=source>%s<td data-k=Claim>", nvsr_claims[i].id, nvsr_claims[i].source);
 		nvsr_xml_put(f, nvsr_claims[i].text);
-		fputs("<td>", f);
+		fputs("<td data-k=Here>", f);
 		nvsr_xml_put(f, r.measured);
 		if (r.noisy)
 			fprintf(f, "; %u more left out, whose repeats differ too much", r.noisy);

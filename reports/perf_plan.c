@@ -135,10 +135,15 @@ static const struct { enum nvsr_perf_axis axis; const char *before, *one, *many;
 
 static void add_word(const struct nvsr_perf_cell *c, unsigned w, char to[64])
 {
+	bool threads = nvsr_perf_is_database(c->pattern) && words[w].axis == NVSR_AXIS_JOBS;
 	unsigned long long v = nvsr_perf_axis(c, words[w].axis);
 	size_t len = strlen(to);
 
-	snprintf(to + len, 64 - len, "%s%s%llu%s", len ? ", " : "", words[w].before, v, v == 1 ? words[w].one : words[w].many);
+	/* A database has threads, and no depth. */
+	if (nvsr_perf_is_database(c->pattern) && words[w].axis == NVSR_AXIS_DEPTH)
+		return;
+	snprintf(to + len, 64 - len, "%s%s%llu%s", len ? ", " : "", words[w].before, v,
+		 threads ? v == 1 ? " thread" : " threads" : v == 1 ? words[w].one : words[w].many);
 }
 
 static bool all_alike(const struct nvsr_perf_cell *const *like, unsigned n, enum nvsr_perf_axis axis)

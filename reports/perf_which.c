@@ -157,6 +157,15 @@ static void put_equals_first(struct nvsr_which *w, const struct nvsr_goal_info *
 	}
 }
 
+/* Was it to be measured with this workload, under whatever load? */
+static bool is_planned(const struct nvsr_perf_run *run, const char *path, const struct nvsr_perf_cell *like)
+{
+	for (size_t i = 0; i < run->cells; i++)
+		if (!strcmp(run->cell[i].path, path) && nvsr_perf_same_workload(&run->cell[i], like))
+			return true;
+	return false;
+}
+
 /* Paths of which @met is known for @d, by goal. */
 static void rank_those(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *like, const struct nvsr_goal_info *g,
 		       const struct nvsr_demand *d, enum nvsr_met met, struct nvsr_which *ret)
@@ -172,7 +181,8 @@ static void rank_those(const struct nvsr_perf_run *run, const struct nvsr_perf_c
 		if (d && nvsr_demand_met(run, d, path[i], NULL) != met)
 			continue;
 		if (!c || !c->stat[g->metric].n || c->state == NVSR_PERF_FAIL || is_corrupt(run, path[i])) {
-			ret->without[ret->withouts++] = path[i];
+			if (is_planned(run, path[i], like))
+				ret->without[ret->withouts++] = path[i];
 			continue;
 		}
 		for (at = ret->n++; at && is_better(c->stat[g->metric].median, ret->rank[at - 1].cell->stat[g->metric].median, g->metric); at--)

@@ -49,7 +49,7 @@ struct nvsr_which {
 	unsigned n;
 	unsigned equal;			/* of these no worse than the best as far as can be told, the best among them */
 	bool untried;			/* nobody tried whether these meet what is asked for */
-	const char *without[NVSR_PERF_PATHS_MOST];	/* paths that other loads have numbers of and this one has not */
+	const char *without[NVSR_PERF_PATHS_MOST];	/* paths that are measured with this workload and have no number here */
 	unsigned withouts;
 };
 /**

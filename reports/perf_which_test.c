@@ -145,7 +145,7 @@ static const struct { const char *cells; unsigned repeats; enum nvsr_goal goal; 
 	  "only, depth 8: without passthrough, virtio-ns; VMs, depth 8, 1 job in each of 2 VMs: virtio-ns > passthrough" },
 	/* Databases have threads and no depth; workloads are apart. */
 	{ "passthrough bulkload 1 1 4 50 1 10 50 0.8, virtio-ns bulkload 1 1 4 60 1 10 50 0.9, passthrough randwrite 1 1 1 9 1 9 9 0", 3,
-	  NVSR_GOAL_THROUGHPUT, "VMs, 4 VMs, 1 thread in each: virtio-ns > passthrough; only, depth 1: passthrough without virtio-ns" },
+	  NVSR_GOAL_THROUGHPUT, "VMs, 4 VMs, 1 thread in each: virtio-ns > passthrough; only, depth 1: passthrough" },
 };
 
 static void the_best_is_named(void)
