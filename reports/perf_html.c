@@ -124,6 +124,12 @@ static void put_head(FILE *f, const struct nvsr_perf_run *run)
 	if (*noise)
 		fprintf(f, "<p class=banner><b>%.5s</b>%s: measure again on a quiet host before believing a small difference.</p>\n", noise,
 			noise + 5);
+	for (unsigned i = 0; i < n; i++)
+		if (nvsr_perf_elsewhere(run, paths[i])) {
+			fprintf(f, "<p class=banner><b>%s:</b> ", paths[i]);
+			nvsr_xml_put(f, nvsr_perf_elsewhere(run, paths[i]));
+			fputs(". Its numbers are not this device's, and it is no answer to which path is best.</p>\n", f);
+		}
 	put_facts(f, run);
 	fputs("<p class=soft>", f);
 	nvsr_perf_text_totals(f, run);

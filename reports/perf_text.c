@@ -176,6 +176,8 @@ static void put_verify(FILE *f, const struct nvsr_perf_run *run, const struct nv
 		const struct nvsr_perf_verify *v = &run->verify[i];
 
 		ok += v->state == NVSR_PERF_OK;
+		if (nvsr_perf_elsewhere(run, v->path))
+			fprintf(f, "  note %s: %s\n", v->path, v->reason);
 		if (v->state != NVSR_PERF_FAIL)
 			continue;
 		fputs("  ", f);

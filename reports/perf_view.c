@@ -252,3 +252,11 @@ void nvsr_perf_noise_text(const struct nvsr_perf_run *run, char ret[160])
 		snprintf(ret, 160, "noisy: of %u cells %u vary by more than ±%d %%, during %u the host was busy with something else",
 			 measured, varied, NVSR_PERF_NOISY, busy);
 }
+
+const char *nvsr_perf_elsewhere(const struct nvsr_perf_run *run, const char *path)
+{
+	for (unsigned i = 0; i < run->verifies; i++)
+		if (run->verify[i].state == NVSR_PERF_OK && run->verify[i].reason && !strcmp(run->verify[i].path, path))
+			return run->verify[i].reason;
+	return NULL;
+}

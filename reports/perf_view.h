@@ -72,6 +72,8 @@ double nvsr_perf_half_range(const struct nvsr_spread *s);
 void nvsr_perf_text_totals(FILE *f, const struct nvsr_perf_run *run);
 /* "noisy: …" where the host was busy with something else or repeats differ much; "" where not. */
 void nvsr_perf_noise_text(const struct nvsr_perf_run *run, char ret[160]);
+/* Why numbers of @path may be of another disk than this device's - its verification is ok with a reason -, or NULL. */
+const char *nvsr_perf_elsewhere(const struct nvsr_perf_run *run, const char *path);
 /* "guest on CPU 0, device on CPU 1"; malloc'd. */
 char *nvsr_perf_placement_text(const struct nvsr_perf_run *run);
 

@@ -180,7 +180,7 @@ static void rank_those(const struct nvsr_perf_run *run, const struct nvsr_perf_c
 
 		if (d && nvsr_demand_met(run, d, path[i], NULL) != met)
 			continue;
-		if (!c || !c->stat[g->metric].n || c->state == NVSR_PERF_FAIL || is_corrupt(run, path[i])) {
+		if (!c || !c->stat[g->metric].n || c->state == NVSR_PERF_FAIL || is_corrupt(run, path[i]) || nvsr_perf_elsewhere(run, path[i])) {
 			if (is_planned(run, path[i], like))
 				ret->without[ret->withouts++] = path[i];
 			continue;

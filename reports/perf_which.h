@@ -57,7 +57,8 @@ struct nvsr_which {
  * @d: only those that were shown to meet it; where none was, those that were not shown not to; NULL: all
  *
  * Equal to the best: the ranges of their repeats touch, or one of them has one repeat only and they differ by less than
- * NVSR_WHICH_BLIND.  Paths that returned wrong data, and cells of which a repeat failed, are left out.
+ * NVSR_WHICH_BLIND.  Paths that returned wrong data or that of another disk, and cells of
+ * which a repeat failed, are left out.
  */
 void nvsr_which_rank(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *like, enum nvsr_goal g, const struct nvsr_demand *d,
 		     struct nvsr_which *ret);

@@ -15,7 +15,7 @@ static unsigned failed;
 
 /*
  * A run of cells "path pattern depth jobs VMs kIOPS± p99-µs kIOPS-per-core worst-to-best": the repeats have that, less and more by the
- * number after the ± (percent).  "path!" returned wrong data, "path?" has a repeat that failed.
+ * number after the ± (percent).  "path!" returned wrong data, "path?" has a repeat that failed, "path~" is another disk.
  */
 struct made {
 	struct nvsr_perf_run run;
@@ -57,7 +57,9 @@ static void add_cell(struct made *m, const char *text)
 	}
 	if (m->path[i][len] == '!')
 		m->verify[m->run.verifies++] = (struct nvsr_perf_verify){ .path = m->path[i], .state = NVSR_PERF_FAIL, .corrupt = true };
-	if (strchr("!?", m->path[i][len]))
+	if (m->path[i][len] == '~')
+		m->verify[m->run.verifies++] = (struct nvsr_perf_verify){ .path = m->path[i], .state = NVSR_PERF_OK, .reason = (char *)"another disk" };
+	if (strchr("!?~", m->path[i][len]))
 		m->path[i][len] = '\0';
 }
 
@@ -135,8 +137,8 @@ static const struct { const char *cells; unsigned repeats; enum nvsr_goal goal; 
 	  "passthrough randread 32 1 1 100 1 10 50 0, virtio-ns randread 32 1 1 90 1 20 40 0, passthrough randread 32 4 1 200 1 10 50 0", 3,
 	  NVSR_GOAL_THROUGHPUT, "low, depth 1: passthrough > virtio-ns > iscsi; high, depth 32: passthrough > virtio-ns without iscsi" },
 	/* Failed, wrong, and not measured. */
-	{ "passthrough! randread 1 1 1 100 1 10 50 0, virtio-ns? randread 1 1 1 90 1 20 40 0, iscsi randread 1 1 1 5 1 30 0 0", 3,
-	  NVSR_GOAL_THROUGHPUT, "only, depth 1: iscsi without passthrough, virtio-ns" },
+	{ "passthrough! randread 1 1 1 100 1 10 50 0, virtio-ns? randread 1 1 1 90 1 20 40 0, vhost-user-socket~ randread 1 1 1 900 1 1 90 0, "
+	  "iscsi randread 1 1 1 5 1 30 0 0", 3, NVSR_GOAL_THROUGHPUT, "only, depth 1: iscsi without passthrough, virtio-ns, vhost-user-socket" },
 	{ "passthrough randread 1 1 1 100 1 10 50 0, iscsi randread 1 1 1 5 1 30 0 0", 3, NVSR_GOAL_EFFICIENCY,
 	  "only, depth 1: passthrough without iscsi" },
 	/* Several VMs, and who is treated alike there. */

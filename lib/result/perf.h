@@ -107,7 +107,10 @@ struct nvsr_perf_cell {
 /* Where a group of processes was pinned to. */
 struct nvsr_perf_place { char *who; int *cpu; unsigned n; };
 
-/* @corrupt: the path returned other data than was written; a failure without that could not be looked into. */
+/*
+ * @corrupt: the path returned other data than was written; a failure without that could not be looked into.  What is ok with a reason returns
+ * what was written, from another disk than this device's.
+ */
 struct nvsr_perf_verify { char *path, *reason; enum nvsr_perf_state state; bool corrupt; uint64_t bytes; };
 
 struct nvsr_perf_run {
