@@ -7,7 +7,6 @@
 
 #include "reports/perf_figure.h"
 
-#define LEGEND 3u	/* paths in a row of it */
 #define LOG_FROM 40.0	/* most / least from which lines would lie on the axis */
 
 struct range { double min, max, least; bool log; };
@@ -276,9 +275,20 @@ static void put_points(struct nvsr_text *t, const struct nvsr_perf_figure *fig, 
 			      p[i].y.min / fig->unit, p[i].y.max / fig->unit);
 }
 
+/* Three paths in a row of the legend, or two where a name is so long that gnuplot has room for no more. */
+static unsigned legend_rows_of(const struct nvsr_perf_figure *fig)
+{
+	unsigned in_row = 3;
+
+	for (unsigned i = 0; i < fig->paths; i++)
+		if (strlen(fig->path[i]) > 20)
+			in_row = 2;
+	return NVSR_DIV_ROUND_UP(fig->paths, in_row);
+}
+
 double nvsr_perf_figure_key(const struct nvsr_perf_figure *fig)
 {
-	unsigned rows = NVSR_DIV_ROUND_UP(fig->paths, LEGEND);
+	unsigned rows = legend_rows_of(fig);
 	struct layout l = lay_out(fig->panels, rows);
 
 	return (38 + 20 * rows) / l.width * 100;
@@ -304,7 +314,7 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 {
 	uint64_t x[NVSR_PERF_VALUES_MOST];
 	struct range y;
-	unsigned xs = 0, n = fig->paths, index = 0, legend_rows = NVSR_DIV_ROUND_UP(n, LEGEND);
+	unsigned xs = 0, n = fig->paths, index = 0, legend_rows = legend_rows_of(fig);
 	struct layout l = lay_out(fig->panels, legend_rows);
 	char place[NVSR_PERF_PATHS_MOST][40];
 

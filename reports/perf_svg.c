@@ -79,6 +79,11 @@ static const char *skip_element(const char *s)
 		{ "<desc>", "</desc>" }, { "<title>Gnuplot</title>", "" }, { "<title>gnuplot_plot_", "</title>" },
 		{ "<rect x=\"0\" y=\"0\"", "/>" }, { "<filter", "</filter>" },
 	};
+	const char *tag_end = strncmp(s, "<g ", 3) ? NULL : strchr(s, '>');
+
+	/* A group of nothing. */
+	if (tag_end && !strncmp(tag_end + 1 + strspn(tag_end + 1, " \t\n"), "</g>", 4))
+		return strstr(tag_end, "</g>") + 4;
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(unwanted); i++) {
 		const char *end;
@@ -88,6 +93,19 @@ static const char *skip_element(const char *s)
 		end = strstr(s + (*unwanted[i].end ? 0 : strlen(unwanted[i].start)), unwanted[i].end);
 		return end ? end + strlen(unwanted[i].end) : s + strlen(s);
 	}
+	return s;
+}
+
+/* What is so anyway, or as the page has it: thousands of times in a page of many pictures. */
+static const char *skip_attributes(const char *s)
+{
+	static const char *const unwanted[] = {
+		" font-family=\"sans-serif\" ", " font-family=\"sans-serif\"", " stroke-linecap=\"butt\" stroke-linejoin=\"miter\"",
+	};
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(unwanted); i++)
+		if (!strncmp(s, unwanted[i], strlen(unwanted[i])))
+			return s + strlen(unwanted[i]);
 	return s;
 }
 
@@ -150,7 +168,9 @@ void nvsr_perf_svg_put(FILE *f, const char *svg, unsigned number, const char *ti
 		if (*s == '>')
 			tag = false;
 		if (tag && *s != '<') {
-			s = put_tag_part(f, s, number);
+			const char *after = skip_attributes(s);
+
+			s = after != s ? after : put_tag_part(f, s, number);
 		} else {
 			/* The picture is indented for readers of its file. */
 			if (*s != '\t')

@@ -230,13 +230,14 @@ static void check_svg(void)
 		"<rect x=\"0\" y=\"0\" width=\"720\" height=\"420\" fill=\"#ffffff\"/><defs><circle id='gpPt5'/></defs>"
 		"<g color=\"black\"><use xlink:href='#gpPt5' color='rgb(  0, 114, 178)'/><path stroke='rgb(1,2,3)'/>"
 		"<text fill=\"rgb(29,31,35)\">black id=\"x\"</text><g id=\"gnuplot_plot_1a\"/><text><tspan font-family=\"sans-serif\"  font-weight=\"bold\" "
-		">T</tspan></text><g id=\"gnuplot_plot_2a\"/><g id=\"plot\"><title>gnuplot_plot_1</title><title>path</title></g></g></svg>\n";
+		">T</tspan></text><g id=\"gnuplot_plot_2a\"/><g fill=\"none\"  stroke-linecap=\"butt\" stroke-linejoin=\"miter\">\n\t</g>"
+		"<g id=\"plot\"><title>gnuplot_plot_1</title><title>path</title></g></g></svg>\n";
 	static const char *const has[] = {
 		"<g class=key id=\"f3-gnuplot_plot_1a\"", "<text class=key><tspan", "<g id=\"f3-gnuplot_plot_2a\"", "<svg viewBox=\"0 0 720 420\" role=img aria-label=\"a &lt;title&gt;\"", "<circle id='f3-gpPt5'/>", "href='#f3-gpPt5'",
 		"color='var(--path-passthrough)'", "stroke='rgb(1,2,3)'", "color=\"var(--ink)\"", "fill=\"var(--ink)\">black id=\"x\"<",
 		"id=\"f3-plot\"", "<title>path</title>",
 	};
-	static const char *const never[] = { "<?xml", "Gnuplot", "<desc", "<rect", "<title>gnuplot_plot_1" };
+	static const char *const never[] = { "<?xml", "Gnuplot", "<desc", "<rect", "<title>gnuplot_plot_1", "linecap", "font-family", "fill=\"none\"" };
 	_cleanup_free_ char *data = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&data, &len);
