@@ -24,7 +24,7 @@
 #define IQN "iqn.2026-11.org.nvsr:perf-%u-%u"
 #define DISK_MS 20000
 
-const char *nvsr_export_lacks_vhost_scsi(void)
+const char *nvsr_export_lacks_vhost_scsi(const struct nvsr_host *h)
 {
 	if (access("/dev/vhost-scsi", F_OK))
 		return "needs the kernel's vhost-scsi: modprobe vhost_scsi";
@@ -33,7 +33,7 @@ const char *nvsr_export_lacks_vhost_scsi(void)
 	return NULL;
 }
 
-const char *nvsr_export_lacks_nvmet_tcp(void)
+const char *nvsr_export_lacks_nvmet_tcp(const struct nvsr_host *h)
 {
 	if (access(NVMET "ports", F_OK))
 		return "needs the kernel's NVMe target: modprobe nvmet-tcp, and configfs at /sys/kernel/config";
@@ -45,7 +45,7 @@ const char *nvsr_export_lacks_nvmet_tcp(void)
 }
 
 /* The initiator is the guest's QEMU: there is none in the host, whose sessions could stay. */
-const char *nvsr_export_lacks_iscsi(void)
+const char *nvsr_export_lacks_iscsi(const struct nvsr_host *h)
 {
 	static const char *const drivers[] = { "/usr/lib/*/qemu/block-iscsi.so", "/usr/lib64/qemu*/block-iscsi.so", "/usr/lib/qemu/block-iscsi.so" };
 	bool found = false;

@@ -6,10 +6,11 @@
 
 #include "nvsr.h"
 
+struct nvsr_host;
 /* NULL, or what the kernel lacks for it. */
-const char *nvsr_export_lacks_vhost_scsi(void);
-const char *nvsr_export_lacks_nvmet_tcp(void);
-const char *nvsr_export_lacks_iscsi(void);
+const char *nvsr_export_lacks_vhost_scsi(const struct nvsr_host *h);
+const char *nvsr_export_lacks_nvmet_tcp(const struct nvsr_host *h);
+const char *nvsr_export_lacks_iscsi(const struct nvsr_host *h);
 
 #define NVSR_WWPN 24
 /*

@@ -95,7 +95,7 @@ char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p)
 {
 	const struct nvsr_way *way = nvsr_way_of(p);
 	struct nvsr_guests *g = way ? guests(h) : NULL;
-	const char *lacks;
+	const char *lacks = NULL;
 
 	if (!way)
 		return strdup("is not done on a host by this version");
@@ -103,7 +103,8 @@ char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p)
 		return strdup("no memory");
 	if (g->broken)
 		return strdup(g->broken);
-	lacks = way->lacks ? way->lacks() : NULL;
+	for (unsigned i = 0; !lacks && i < NVSR_ARRAY_SIZE(way->lacks) && way->lacks[i]; i++)
+		lacks = way->lacks[i](h);
 	return lacks ? strdup(lacks) : NULL;
 }
 
@@ -206,7 +207,7 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 		.cmdline = way->polled ? CMDLINE IOMMU_CMDLINE : CMDLINE, .iommu = way->polled, .shared_memory = way->back_end, .socket = socket,
 		.console = console, .boot_s = (unsigned)(BOOT_S * scale(h)),
 	};
-	int rc = name && socket && console && cpu ? way->give(h, i, &gift, complaint) : -ENOMEM;
+	int rc = name && socket && console && cpu ? way->give(h, way, i, &gift, complaint) : -ENOMEM;
 
 	if (!rc && gift.xml.failed)
 		rc = -ENOMEM;

@@ -41,9 +41,10 @@ struct nvsr_guests {
 /* A path. */
 struct nvsr_way {
 	const char *name;
-	const char *(*lacks)(void);
-	int (*give)(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint);
+	const char *(*lacks[3])(const struct nvsr_host *h);	/* each: NULL, or what this host has not */
+	int (*give)(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint);
 	const char *disk;	/* in the guest; NULL: its own nvme driver finds the namespace by its identifier */
+	const char *cache, *io;	/* of a disk that QEMU serves */
 	bool back_end;		/* in a process of its own, which maps the guest's memory */
 	bool polled;		/* by our engine in the guest, of a function that is taken from the driver there */
 	bool image;		/* the namespace has an image in it, made anew for each guest */

@@ -105,6 +105,8 @@ int nvsr_fio_find(const char *program, const char *engine, struct nvsr_fio *ret)
 /* fio alone, for block devices: with io_uring where the kernel lets us, else libaio. */
 int nvsr_fio_find_plain(const char *program, struct nvsr_fio *ret);
 void nvsr_fio_free(struct nvsr_fio *f);
+/* Kernels and containers may forbid it. */
+bool nvsr_has_io_uring(void);
 /* @engine, or where it is: absolute, malloc'd; NULL with errno where it is not. */
 char *nvsr_fio_engine_find(const char *engine);
 /* The fio that it was built for, malloc'd; NULL: nobody says. */

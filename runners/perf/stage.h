@@ -31,7 +31,7 @@ struct nvsr_stage_ops {
 	bool (*tcg)(struct nvsr_stage *s);
 	/* From here on the device is changed; close() puts it back. */
 	int (*open)(struct nvsr_stage *s, struct nvsr_complaint *complaint);
-	/* Have what this load needs and nothing else: back ends, guests.  -EBADMSG: a path returned wrong data. */
+	/* Have what this load needs and nothing else: back ends, guests.  -EBADMSG: a path returned wrong data; -ENOTSUP: the host has not what it takes. */
 	int (*ready)(struct nvsr_stage *s, const struct nvsr_job *j, struct nvsr_complaint *complaint);
 	/* fio's job file, malloc'd; NULL without memory.  Fills in what of @j is the stage's. */
 	char *(*job)(struct nvsr_stage *s, struct nvsr_job *j);

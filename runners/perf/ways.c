@@ -25,7 +25,7 @@ static bool has_file(const char *folder)
 	return found;
 }
 
-const char *nvsr_lacks_vfio(void)
+const char *nvsr_lacks_vfio(const struct nvsr_host *h)
 {
 	if (!has_file("/sys/kernel/iommu_groups"))
 		return "needs an IOMMU: it is off, or there is none";
@@ -48,12 +48,23 @@ static bool in_path(const char *program)
 	return false;
 }
 
-static const char *lacks_daemon(void)
+static const char *lacks_daemon(const struct nvsr_host *h)
 {
 	return in_path("qemu-storage-daemon") ? NULL : "needs qemu-storage-daemon: apt-get install qemu-system-common";
 }
 
-static int give_function(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static const char *lacks_img(const struct nvsr_host *h)
+{
+	return in_path("qemu-img") ? NULL : "needs qemu-img: apt-get install qemu-utils";
+}
+
+/* Whether QEMU was built with it libvirt knows, and says when a guest is started. */
+static const char *lacks_uring(const struct nvsr_host *h)
+{
+	return nvsr_has_io_uring() ? NULL : "needs io_uring, and the kernel has none or forbids it";
+}
+
+static int give_function(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	return nvsr_xml_hostdev(&gift->xml, h->layout.fn[i + 1].bdf) ? 0 : -EINVAL;
 }
@@ -75,9 +86,9 @@ static int take_disk(struct nvsr_host *h, unsigned i, struct nvsr_complaint *com
 	return rc;
 }
 
-static int give_disk(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_disk(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
-	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = "none", .io = "native", .iothread = true };
+	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = way->cache, .io = way->io, .iothread = true };
 	int rc = take_disk(h, i, complaint);
 
 	d.source = h->guests->guest[i].disk;
@@ -129,9 +140,9 @@ static int write_contents(const struct nvsr_host *h, const char *path, uint32_t 
 	return 0;
 }
 
-static int give_image(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_image(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
-	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .format = "qcow2", .cache = "none", .io = "native", .iothread = true };
+	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .format = "qcow2", .cache = way->cache, .io = way->io, .iothread = true };
 	_cleanup_free_ char *contents = nvsr_asprintf("%s/contents", h->guests->folder);
 	int rc = contents ? take_disk(h, i, complaint) : -ENOMEM;
 
@@ -154,7 +165,7 @@ static int give_image(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, s
 }
 
 /* libvirt 9 does not know QEMU's nvme device as a disk. */
-static int give_nvme(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_nvme(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	_cleanup_free_ char *blockdev = NULL, *ns = nvsr_asprintf("nvme-ns,drive=nvsr,bus=nvsr-nvme,nsid=%u", h->layout.fn[i + 1].nsid);
 	int rc = ns ? take_disk(h, i, complaint) : -ENOMEM;
@@ -173,7 +184,7 @@ static int give_nvme(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, st
 
 /* --- targets of the kernel --------------------------------------------------------------------------------------------------- */
 
-static int give_vhost_scsi(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_vhost_scsi(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guest *g = &h->guests->guest[i];
 	int rc = take_disk(h, i, complaint);
@@ -189,7 +200,7 @@ static int give_vhost_scsi(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 }
 
 /* The kernel's target, and the initiator in QEMU. */
-static int give_iscsi(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_iscsi(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guest *g = &h->guests->guest[i];
 	int rc = take_disk(h, i, complaint);
@@ -205,9 +216,9 @@ static int give_iscsi(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, s
 }
 
 /* The host is both ends of the network, and the guest has a virtio disk of what comes over it. */
-static int give_fabric(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_fabric(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
-	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = "none", .io = "native", .iothread = true };
+	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = way->cache, .io = way->io, .iothread = true };
 	struct nvsr_guest *g = &h->guests->guest[i];
 	int rc = take_disk(h, i, complaint);
 
@@ -219,11 +230,6 @@ static int give_fabric(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, 
 	if (!rc)
 		nvsr_xml_disk(&gift->xml, &d);
 	return rc;
-}
-
-static const char *lacks_img(void)
-{
-	return in_path("qemu-img") ? NULL : "needs qemu-img: apt-get install qemu-utils";
 }
 
 static int storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct nvsr_complaint *complaint)
@@ -241,7 +247,7 @@ static int storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct 
 	return nvsr_stop ? -EINTR : -EIO;
 }
 
-static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_vhost_user(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guests *all = h->guests;
 	struct nvsr_guest *g = &all->guest[i];
@@ -276,16 +282,27 @@ static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 	return rc;
 }
 
+/*
+ * What QEMU serves itself: past the host's page cache, or through it, with every write on the medium before it is done.  QEMU's native AIO
+ * takes no cache; threads are what every QEMU has.
+ */
+#define DIRECT .disk = "/dev/vda", .cache = "none", .io = "native"
+#define URING .disk = "/dev/vda", .cache = "none", .io = "io_uring"
+#define CACHED .disk = "/dev/vda", .cache = "writethrough", .io = "threads"
 static const struct nvsr_way ways[] = {
-	{ "passthrough", .lacks = nvsr_lacks_vfio, .give = give_function },
-	{ "passthrough-polled", .lacks = nvsr_lacks_vfio, .give = give_function, .polled = true },
-	{ "virtio-ns", .give = give_disk, .disk = "/dev/vda" },
-	{ "virtio-qcow2", lacks_img, give_image, .disk = "/dev/vda", .image = true },
-	{ "vhost-user-blk", lacks_daemon, give_vhost_user, .disk = "/dev/vda", .back_end = true },
-	{ "vhost-scsi", nvsr_export_lacks_vhost_scsi, give_vhost_scsi, .disk = "/dev/sda" },
+	{ "passthrough", { nvsr_lacks_vfio }, .give = give_function },
+	{ "passthrough-polled", { nvsr_lacks_vfio }, .give = give_function, .polled = true },
+	{ "virtio-ns", .give = give_disk, DIRECT },
+	{ "virtio-ns-writethrough", .give = give_disk, CACHED },
+	{ "virtio-ns-uring", { lacks_uring }, .give = give_disk, URING },
+	{ "virtio-qcow2", { lacks_img }, .give = give_image, DIRECT, .image = true },
+	{ "virtio-qcow2-writethrough", { lacks_img }, .give = give_image, CACHED, .image = true },
+	{ "virtio-qcow2-uring", { lacks_img, lacks_uring }, .give = give_image, URING, .image = true },
+	{ "vhost-user-blk", { lacks_daemon }, .give = give_vhost_user, .disk = "/dev/vda", .back_end = true },
+	{ "vhost-scsi", { nvsr_export_lacks_vhost_scsi }, .give = give_vhost_scsi, .disk = "/dev/sda" },
 	{ "emulated-nvme", .give = give_nvme },
-	{ "nvmeof-tcp", nvsr_export_lacks_nvmet_tcp, give_fabric, .disk = "/dev/vda" },
-	{ "iscsi", nvsr_export_lacks_iscsi, give_iscsi, .disk = "/dev/vda" },
+	{ "nvmeof-tcp", { nvsr_export_lacks_nvmet_tcp }, .give = give_fabric, DIRECT },
+	{ "iscsi", { nvsr_export_lacks_iscsi }, .give = give_iscsi, .disk = "/dev/vda" },
 };
 
 const struct nvsr_way *nvsr_way_of(const struct nvsr_data_path *p)

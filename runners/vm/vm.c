@@ -372,6 +372,8 @@ int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, st
 	rc = ask(h, &c);
 	vm->domain = c.domain;
 	vm->begun = !rc || rc == -ETIMEDOUT;
+	if (rc && c.code == VIR_ERR_CONFIG_UNSUPPORTED)
+		rc = -ENOTSUP;
 	if (rc)
 		snprintf(complaint->text, sizeof(complaint->text), "guest %s cannot be started: %s", o->name, c.words);
 	else
