@@ -27,6 +27,8 @@ const struct nvsr_data_path nvsr_data_paths[] = {
 	{ "vhost-user-blk", true, "vhost", NVSR_BACK_END_POLL, NULL },
 	{ "virtio-ns-writethrough", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU, whose page cache is used" },
 	{ "virtio-ns-uring", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU and io_uring" },
+	{ "vhost-user-blk-nvme", true, NULL, NVSR_BACK_END_NONE, "needs a host with qemu-storage-daemon and VFIO" },
+	{ "vhost-user-socket", true, NULL, NVSR_BACK_END_NONE, "needs a host, and a back end there (--vhost-socket)" },
 	{ "virtio-qcow2", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU: a qcow2 image in the namespace" },
 	{ "virtio-qcow2-writethrough", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU, whose page cache is used" },
 	{ "virtio-qcow2-uring", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU and io_uring" },

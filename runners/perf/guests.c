@@ -177,6 +177,7 @@ void nvsr_guests_close(struct nvsr_host *h)
 	if (g->folder[0])
 		nvsr_tmp_remove(g->folder);
 	free(g->broken);
+	free(g->note);
 	free(g);
 	h->guests = NULL;
 }
@@ -268,6 +269,18 @@ static void put_function(struct nvsr_text *t)
 		      "fi\n");
 }
 
+/* What is ours to say of a disk that somebody else made. */
+#define OTHER_DISK "behind the socket is another disk than this device's: it reads back what is written, and no more is known of it"
+
+/* Whether a disk whose contents nobody else can look at has what is written to it: never zeros, and not from memory. */
+static void put_read_back(struct nvsr_text *t)
+{
+	nvsr_text_add(t, "dd if=/dev/urandom of=new bs=%u count=1 2> err && dd if=new of=$NVSR_DISK bs=%u seek=2 conv=notrunc,fsync 2> err && "
+		      "echo 3 > /proc/sys/vm/drop_caches && dd if=$NVSR_DISK of=again bs=%u skip=2 count=1 2> err || { cat err; exit 5; }\n"
+		      "cmp -s new again || { echo 'it does not read back what it wrote'; exit 6; }\n",
+		      NVSR_PATTERN_BYTES, NVSR_PATTERN_BYTES, NVSR_PATTERN_BYTES);
+}
+
 /* Part 0 to the host, and a copy of it into part 1. */
 static int prove_one(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_complaint *complaint)
 {
@@ -277,6 +290,10 @@ static int prove_one(struct nvsr_host *h, const struct nvsr_way *way, unsigned i
 	int rc;
 
 	put_disk(&t, h, way, i);
+	nvsr_text_add(&t, "[ $(($(cat /sys/block/${NVSR_DISK##*/}/size) / 2048)) -ge %llu ] || { echo 'it has less than %llu MiB'; exit 3; }\n",
+		      (unsigned long long)(h->bytes >> 20), (unsigned long long)(h->bytes >> 20));
+	if (way->foreign)
+		put_read_back(&t);
 	nvsr_text_add(&t, "dd if=$NVSR_DISK of=begin bs=%u count=1 2> err || { cat err; exit 4; }\n"
 		      "dd if=begin of=$NVSR_DISK bs=%u seek=1 conv=notrunc,fsync 2> err || { cat err; exit 5; }\n"
 		      "cat begin\n", NVSR_PATTERN_BYTES, NVSR_PATTERN_BYTES);
@@ -290,7 +307,10 @@ static int prove_one(struct nvsr_host *h, const struct nvsr_way *way, unsigned i
 		_cleanup_free_ char *clean = nvsr_clean_text(a.text, NVSR_MIN(a.len, (size_t)200));
 
 		snprintf(complaint->text, sizeof(complaint->text), "guest %u does not reach its disk: %s", i + 1, clean ? clean : "");
-		rc = -EIO;
+		rc = a.code == 6 ? -EBADMSG : -EIO;
+	} else if (way->foreign && a.len == NVSR_PATTERN_BYTES && memcmp(a.text, expected, a.len) != 0) {
+		if (!h->guests->note)
+			h->guests->note = strdup(OTHER_DISK);
 	} else if (a.len != NVSR_PATTERN_BYTES || memcmp(a.text, expected, a.len) != 0) {
 		snprintf(complaint->text, sizeof(complaint->text), "guest %u does not read what was written to namespace %u through the PF: it has "
 			 "another one, or the path returns wrong data", i + 1, h->layout.fn[i + 1].nsid);
@@ -354,7 +374,7 @@ static int read_back(struct nvsr_host *h, const struct nvsr_data_path *path, uns
 	int rc = 0;
 
 	nvsr_guests_drop(h, NULL);
-	for (unsigned i = g->proven[p]; !rc && i < vms; i++)
+	for (unsigned i = g->proven[p]; !rc && i < vms && !(nvsr_way_of(path)->foreign && g->note); i++)
 		rc = both_parts(h, nvsr_way_of(path), i, false, complaint);
 	if (!rc)
 		g->proven[p] = NVSR_MAX(g->proven[p], vms);
@@ -657,6 +677,8 @@ void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 		ret->corrupt = rc == -EBADMSG;
 		g->dead = rc ? strdup(complaint.text[0] ? complaint.text : strerror(abs(rc))) : NULL;
 	}
+	if (nvsr_way_of(h->path)->foreign && g->note)
+		ret->note = strdup(g->note);
 	g->half = 0;
 }
 
@@ -693,5 +715,5 @@ void nvsr_guests_sample(struct nvsr_host *h, struct nvsr_sample *ret)
 
 unsigned nvsr_guests_roles(struct nvsr_host *h)
 {
-	return 1u << NVSR_ROLE_GUEST | (nvsr_way_of(h->path)->back_end ? 1u << NVSR_ROLE_BACK_END : 0);
+	return 1u << NVSR_ROLE_GUEST | (nvsr_way_of(h->path)->back_end && !nvsr_way_of(h->path)->foreign ? 1u << NVSR_ROLE_BACK_END : 0);
 }

@@ -36,6 +36,7 @@ struct nvsr_guests {
 	unsigned booted;		/* so far: for names */
 	uint64_t limit_iops;		/* of back ends that are started from here on; 0: none */
 	char *dead;
+	char *note;			/* what those who read the result should know */
 };
 
 /* A path. */
@@ -46,6 +47,7 @@ struct nvsr_way {
 	const char *disk;	/* in the guest; NULL: its own nvme driver finds the namespace by its identifier */
 	const char *cache, *io;	/* of a disk that QEMU serves */
 	bool back_end;		/* in a process of its own, which maps the guest's memory */
+	bool foreign;		/* which is somebody else's, and what it has for a disk too */
 	bool polled;		/* by our engine in the guest, of a function that is taken from the driver there */
 	bool image;		/* the namespace has an image in it, made anew for each guest */
 };

@@ -86,6 +86,7 @@ struct turn {
 	uint64_t warm_up, window;	/* ns; window 0: nothing is sampled */
 	char *reason;			/* why it failed */
 	char *dead;			/* what the load needs and what is gone */
+	char *note;			/* what readers should know, though it did not fail */
 	bool ended, corrupt;
 	bool lacks;			/* the host has not what it takes */
 	struct nvsr_sample sample[2];
@@ -276,6 +277,7 @@ static int run_fio(struct turn *t, const char *file, const char *text)
 	}
 	free(said.json);
 	free(said.err);
+	t->note = said.note;
 	return rc;
 }
 
@@ -355,8 +357,13 @@ static int verify_path(struct nvsr_measuring *m, const struct nvsr_data_path *p,
 		*ret_lacks = t.lacks;
 		*ret_bad = nvsr_asprintf("%s%s", t.lacks ? "" : "verification: ", t.reason);
 	}
-	rc = log_verify(m, p, t.lacks ? "skip" : t.reason ? "fail" : "ok", t.reason, t.corrupt, t.reason ? 0 : t.job.verify_bytes);
+	rc = log_verify(m, p, t.lacks ? "skip" : t.reason ? "fail" : "ok", t.reason ? t.reason : t.note, t.corrupt, t.reason ? 0 : t.job.verify_bytes);
+	if (!t.reason && t.note) {
+		clear(progress);
+		nvsr_say("note: %s: %s", p->name, t.note);
+	}
 	free(t.reason);
+	free(t.note);
 	return rc;
 }
 
@@ -397,6 +404,7 @@ static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, 
 	if (!rc)
 		rc = log_cell(m, name, turn, t.reason ? "fail" : "ok", t.reason, nvsr_now_ns() - begin);
 	free(t.reason);
+	free(t.note);
 	return rc;
 }
 

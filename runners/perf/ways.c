@@ -247,21 +247,19 @@ static int storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct 
 	return nvsr_stop ? -EINTR : -EIO;
 }
 
-static int give_vhost_user(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+/* A daemon that offers node "disk", which @blockdev makes, to guest @i. */
+static int offer(struct nvsr_host *h, unsigned i, char *blockdev, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guests *all = h->guests;
 	struct nvsr_guest *g = &all->guest[i];
-	_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", all->folder, i + 1), *blockdev = NULL, *export = NULL, *group = NULL;
+	_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", all->folder, i + 1), *export = NULL, *group = NULL;
 	struct nvsr_xml_disk d = { .kind = NVSR_XML_VHOST_USER, .source = socket, .queues = all->jobs };
-	int rc = socket ? take_disk(h, i, complaint) : -ENOMEM;
+	int rc;
 
-	if (rc)
-		return rc;
-	blockdev = nvsr_asprintf("driver=host_device,node-name=%s,filename=%s,cache.direct=on,aio=native", all->limit_iops ? "raw" : "disk", g->disk);
 	group = nvsr_asprintf("throttle-group,id=limit,x-iops-total=%llu", (unsigned long long)all->limit_iops);
-	export = nvsr_asprintf("vhost-user-blk,id=export,node-name=disk,writable=on,iothread=thread,num-queues=%u,addr.type=unix,addr.path=%s",
-			       all->jobs, socket);
-	if (!blockdev || !export || !group)
+	export = nvsr_asprintf("vhost-user-blk,id=export,node-name=%s,writable=on,iothread=thread,num-queues=%u,addr.type=unix,addr.path=%s",
+			       all->limit_iops ? "limited" : "disk", all->jobs, socket ? socket : "");
+	if (!blockdev || !socket || !export || !group)
 		return -ENOMEM;
 	unlink(socket);
 	{
@@ -269,7 +267,7 @@ static int give_vhost_user(struct nvsr_host *h, const struct nvsr_way *way, unsi
 		char *const argv[] = { (char *)"qemu-storage-daemon", (char *)"--object", (char *)"iothread,id=thread",
 				       (char *)"--blockdev", blockdev, (char *)(all->limit_iops ? "--object" : "--export"),
 				       all->limit_iops ? group : export, (char *)(all->limit_iops ? "--blockdev" : NULL),
-				       (char *)"driver=throttle,node-name=disk,throttle-group=limit,file=raw", (char *)"--export", export, NULL };
+				       (char *)"driver=throttle,node-name=limited,throttle-group=limit,file=disk", (char *)"--export", export, NULL };
 
 		rc = nvsr_program_start(argv, &g->back_end);
 	}
@@ -280,6 +278,45 @@ static int give_vhost_user(struct nvsr_host *h, const struct nvsr_way *way, unsi
 	if (!rc)
 		nvsr_xml_disk(&gift->xml, &d);
 	return rc;
+}
+
+static int give_vhost_user(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+{
+	int rc = take_disk(h, i, complaint);
+	_cleanup_free_ char *blockdev = rc ? NULL : nvsr_asprintf("driver=host_device,node-name=disk,filename=%s,cache.direct=on,aio=native",
+								  h->guests->guest[i].disk);
+
+	return rc ? rc : offer(h, i, blockdev, gift, complaint);
+}
+
+/* The daemon drives the function itself. */
+static int give_vhost_user_nvme(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+{
+	const struct nvsr_layout_fn *f = &h->layout.fn[i + 1];
+	_cleanup_free_ char *blockdev = nvsr_asprintf("driver=nvme,node-name=disk,device=%s,namespace=%u,cache.direct=on", f->bdf, f->nsid);
+	int rc = nvsr_layout_bind(f->bdf, "vfio-pci");
+
+	if (rc) {
+		snprintf(complaint->text, sizeof(complaint->text), "VF %u, %s: vfio-pci does not take it: %s", i + 1, f->bdf, strerror(-rc));
+		return rc;
+	}
+	return offer(h, i, blockdev, gift, complaint);
+}
+
+static const char *lacks_socket(const struct nvsr_host *h)
+{
+	return nvsr_lines_count(h->o.sockets) ? NULL : "needs --vhost-socket";
+}
+
+static int give_socket(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+{
+	struct nvsr_xml_disk d = { .kind = NVSR_XML_VHOST_USER, .queues = h->guests->jobs };
+
+	if (i >= nvsr_lines_count(h->o.sockets))
+		return -EINVAL;		/* that there are enough was seen before */
+	d.source = h->o.sockets[i];
+	nvsr_xml_disk(&gift->xml, &d);
+	return 0;
 }
 
 /*
@@ -299,6 +336,8 @@ static const struct nvsr_way ways[] = {
 	{ "virtio-qcow2-writethrough", { lacks_img }, .give = give_image, CACHED, .image = true },
 	{ "virtio-qcow2-uring", { lacks_img, lacks_uring }, .give = give_image, URING, .image = true },
 	{ "vhost-user-blk", { lacks_daemon }, .give = give_vhost_user, .disk = "/dev/vda", .back_end = true },
+	{ "vhost-user-blk-nvme", { nvsr_lacks_vfio, lacks_daemon }, .give = give_vhost_user_nvme, .disk = "/dev/vda", .back_end = true },
+	{ "vhost-user-socket", { lacks_socket }, .give = give_socket, .disk = "/dev/vda", .back_end = true, .foreign = true },
 	{ "vhost-scsi", { nvsr_export_lacks_vhost_scsi }, .give = give_vhost_scsi, .disk = "/dev/sda" },
 	{ "emulated-nvme", .give = give_nvme },
 	{ "nvmeof-tcp", { nvsr_export_lacks_nvmet_tcp }, .give = give_fabric, DIRECT },
