@@ -35,7 +35,9 @@ const struct nvsr_data_path nvsr_data_paths[] = {
 	{ "vhost-scsi", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's target (LIO) and vhost-scsi" },
 	{ "emulated-nvme", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU and its nvme device" },
 	{ "nvmeof-tcp", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's nvmet-tcp and nvme-tcp" },
+	{ "nvmeof-tcp-partner", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's nvmet-tcp, nvme-tcp and network namespaces" },
 	{ "iscsi", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's target (LIO) and an iSCSI initiator" },
+	{ "iscsi-partner", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's target (LIO), an iSCSI initiator and network namespaces" },
 };
 const size_t nvsr_data_path_count = NVSR_ARRAY_SIZE(nvsr_data_paths);
 _Static_assert(NVSR_ARRAY_SIZE(nvsr_data_paths) <= NVSR_DATA_PATHS_MAX, "more paths than have room");

@@ -49,6 +49,7 @@ struct nvsr_way {
 	bool back_end;		/* in a process of its own, which maps the guest's memory */
 	bool foreign;		/* which is somebody else's, and what it has for a disk too */
 	bool polled;		/* by our engine in the guest, of a function that is taken from the driver there */
+	bool partner;		/* the kernel's target is another host's, as the network sees it */
 	bool image;		/* the namespace has an image in it, made anew for each guest */
 };
 void nvsr_gift_free(struct nvsr_gift *g);

@@ -204,18 +204,18 @@ static int give_iscsi(struct nvsr_host *h, const struct nvsr_way *way, unsigned 
 {
 	struct nvsr_guest *g = &h->guests->guest[i];
 	int rc = take_disk(h, i, complaint);
-	char target[NVSR_IQN], service[8];
+	struct nvsr_iscsi target;
 
 	if (rc)
 		return rc;
 	g->exported = true;
-	rc = nvsr_export_iscsi(g->disk, getpid(), i + 1, target, service, complaint);
+	rc = nvsr_export_iscsi(g->disk, getpid(), i + 1, way->partner, &target, complaint);
 	if (!rc)
-		nvsr_xml_iscsi(&gift->xml, target, service);
+		nvsr_xml_iscsi(&gift->xml, target.name, target.address, target.service);
 	return rc;
 }
 
-/* The host is both ends of the network, and the guest has a virtio disk of what comes over it. */
+/* This host, or a partner, is the other end of the network, and the guest has a virtio disk of what comes over it. */
 static int give_fabric(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = way->cache, .io = way->io, .iothread = true };
@@ -225,7 +225,7 @@ static int give_fabric(struct nvsr_host *h, const struct nvsr_way *way, unsigned
 	if (rc)
 		return rc;
 	g->exported = true;
-	rc = nvsr_export_nvmet_tcp(g->disk, getpid(), i + 1, h->guests->jobs, &g->fabric, complaint);
+	rc = nvsr_export_nvmet_tcp(g->disk, getpid(), i + 1, way->partner, h->guests->jobs, &g->fabric, complaint);
 	d.source = g->fabric;
 	if (!rc)
 		nvsr_xml_disk(&gift->xml, &d);
@@ -341,7 +341,9 @@ static const struct nvsr_way ways[] = {
 	{ "vhost-scsi", { nvsr_export_lacks_vhost_scsi }, .give = give_vhost_scsi, .disk = "/dev/sda" },
 	{ "emulated-nvme", .give = give_nvme },
 	{ "nvmeof-tcp", { nvsr_export_lacks_nvmet_tcp }, .give = give_fabric, DIRECT },
+	{ "nvmeof-tcp-partner", { nvsr_export_lacks_nvmet_tcp, nvsr_partner_lacks }, .give = give_fabric, DIRECT, .partner = true },
 	{ "iscsi", { nvsr_export_lacks_iscsi }, .give = give_iscsi, .disk = "/dev/vda" },
+	{ "iscsi-partner", { nvsr_export_lacks_iscsi, nvsr_partner_lacks }, .give = give_iscsi, .disk = "/dev/vda", .partner = true },
 };
 
 const struct nvsr_way *nvsr_way_of(const struct nvsr_data_path *p)
