@@ -707,6 +707,8 @@ void nvsr_guests_sample(struct nvsr_host *h, struct nvsr_sample *ret)
 			vm[n[NVSR_ROLE_GUEST]++] = nvsr_vm_pid(g->guest[i].vm);
 		if (g->guest[i].back_end.pid > 0)
 			back[n[NVSR_ROLE_BACK_END]++] = g->guest[i].back_end.pid;
+		else if (g->guest[i].other_back_end > 0 && !(i && g->guest[i - 1].other_back_end == g->guest[i].other_back_end))
+			back[n[NVSR_ROLE_BACK_END]++] = g->guest[i].other_back_end;	/* one may have all disks */
 	}
 	nvsr_sample_take(pid, n, ret);
 	for (unsigned i = 0; i < g->vms; i++)
@@ -715,5 +717,7 @@ void nvsr_guests_sample(struct nvsr_host *h, struct nvsr_sample *ret)
 
 unsigned nvsr_guests_roles(struct nvsr_host *h)
 {
-	return 1u << NVSR_ROLE_GUEST | (nvsr_way_of(h->path)->back_end && !nvsr_way_of(h->path)->foreign ? 1u << NVSR_ROLE_BACK_END : 0);
+	const struct nvsr_way *way = nvsr_way_of(h->path);
+
+	return 1u << NVSR_ROLE_GUEST | (way->back_end && (!way->foreign || h->guests->guest[0].other_back_end) ? 1u << NVSR_ROLE_BACK_END : 0);
 }

@@ -13,6 +13,7 @@ struct nvsr_gift { struct nvsr_text xml; char **args; };
 struct nvsr_guest {
 	struct nvsr_vm *vm;
 	struct nvsr_fio_run back_end;
+	pid_t other_back_end;	/* that is not ours, where it is known */
 	char *disk;		/* the host's of its namespace, where it has one */
 	char *fabric;		/* and that over a network */
 	bool exported;		/* by a target of the kernel */

@@ -155,6 +155,8 @@ void nvsr_sample_take(const pid_t *const pid[NVSR_ROLES], const unsigned pids[NV
 uint64_t nvsr_cpu_ns(pid_t pid);
 /* Interrupts so far, of all lines of /proc/interrupts that have @name in them. */
 uint64_t nvsr_interrupts_of(const char *name);
+/* The process that listens at the Unix socket @path; 0 where none is seen. */
+pid_t nvsr_listener_of(const char *path);
 /* Share of the time from the first begin to the last end that lies in all @n of them. */
 double nvsr_overlap_of(const uint64_t *begin, const uint64_t *end, unsigned n);
 /* R.host.json; of the roles (bits) that were there, and their counters.  malloc'd; NULL without memory. */

@@ -315,6 +315,7 @@ static int give_socket(struct nvsr_host *h, const struct nvsr_way *way, unsigned
 	if (i >= nvsr_lines_count(h->o.sockets))
 		return -EINVAL;		/* that there are enough was seen before */
 	d.source = h->o.sockets[i];
+	h->guests->guest[i].other_back_end = nvsr_listener_of(d.source);
 	nvsr_xml_disk(&gift->xml, &d);
 	return 0;
 }
