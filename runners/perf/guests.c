@@ -11,6 +11,7 @@
 #define BOOT_S 60
 #define SCRIPT_S 60
 #define MEMORY_MIB 512
+#define QEMU_MIB 128			/* its own, beside the guest's */
 #define STARTED_IOS 16
 #define BARRIER_MS 1000			/* fio's time to start */
 #define QBOOT "/usr/share/qemu/qboot.rom"	/* saves a second of the BIOS's time */
@@ -221,9 +222,28 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 	return nvsr_vm_start(all->hypervisor, &o, &all->guest[i].vm, complaint);
 }
 
+/* A host that gives more than it has ends processes, and not always those that took it. */
+static int check_memory(unsigned vms, struct nvsr_complaint *complaint)
+{
+	uint64_t takes = (uint64_t)vms * (MEMORY_MIB + QEMU_MIB), has;
+	_cleanup_free_ char *text = NULL;
+	const char *line;
+	unsigned long long kib;
+
+	if (nvsr_read_file("/proc/meminfo", 1u << 16, &text, NULL) || !(line = strstr(text, "\nMemAvailable:")) ||
+	    sscanf(line, "\nMemAvailable: %llu kB", &kib) != 1)
+		return 0;
+	has = kib >> 10;
+	if (has >= takes)
+		return 0;
+	snprintf(complaint->text, sizeof(complaint->text), "%u guest%s take%s %llu MiB of memory, and the host has %llu MiB left", vms,
+		 vms == 1 ? "" : "s", vms == 1 ? "s" : "", (unsigned long long)takes, (unsigned long long)has);
+	return -ENOMEM;
+}
+
 static int boot_all(struct nvsr_host *h, const struct nvsr_way *way, unsigned vms, struct nvsr_complaint *complaint)
 {
-	int rc = 0;
+	int rc = check_memory(vms, complaint);
 
 	for (unsigned i = 0; !rc && i < vms; i++) {
 		h->guests->vms = i + 1;
