@@ -243,6 +243,8 @@ static int storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct 
 	if (!access(path, F_OK))
 		return chmod(path, 0666) ? -errno : 0;	/* in a folder whose name nobody can guess */
 	said = nvsr_fio_said(r->err, NULL);
+	if (said)
+		said[strcspn(said, "\n")] = '\0';
 	snprintf(complaint->text, sizeof(complaint->text), "qemu-storage-daemon does not offer the disk: %.200s", said ? said : "");
 	return nvsr_stop ? -EINTR : -EIO;
 }
@@ -289,11 +291,11 @@ static int give_vhost_user(struct nvsr_host *h, const struct nvsr_way *way, unsi
 	return rc ? rc : offer(h, i, blockdev, gift, complaint);
 }
 
-/* The daemon drives the function itself. */
+/* The daemon drives the function itself, past any cache of the host's; told so by cache.direct it would change a feature of the drive. */
 static int give_vhost_user_nvme(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	const struct nvsr_layout_fn *f = &h->layout.fn[i + 1];
-	_cleanup_free_ char *blockdev = nvsr_asprintf("driver=nvme,node-name=disk,device=%s,namespace=%u,cache.direct=on", f->bdf, f->nsid);
+	_cleanup_free_ char *blockdev = nvsr_asprintf("driver=nvme,node-name=disk,device=%s,namespace=%u", f->bdf, f->nsid);
 	int rc = nvsr_layout_bind(f->bdf, "vfio-pci");
 
 	if (rc) {
