@@ -51,6 +51,8 @@ static void *make_call(void *arg)
 
 		c->code = e ? e->code : 0;
 		snprintf(c->words, sizeof(c->words), "%s", e && e->message ? e->message : "no reason given");
+		for (char *p = c->words; (p = strchr(p, '\n'));)	/* QEMU's may have several lines */
+			*p = ' ';
 	}
 	sem_post(&c->done);
 	return NULL;
