@@ -105,6 +105,8 @@ int nvsr_fio_find(const char *program, const char *engine, struct nvsr_fio *ret)
 /* fio alone, for block devices: with io_uring where the kernel lets us, else libaio. */
 int nvsr_fio_find_plain(const char *program, struct nvsr_fio *ret);
 void nvsr_fio_free(struct nvsr_fio *f);
+/* Kernels and containers may forbid it. */
+bool nvsr_has_io_uring(void);
 /* @engine, or where it is: absolute, malloc'd; NULL with errno where it is not. */
 char *nvsr_fio_engine_find(const char *engine);
 /* The fio that it was built for, malloc'd; NULL: nobody says. */
@@ -153,6 +155,8 @@ void nvsr_sample_take(const pid_t *const pid[NVSR_ROLES], const unsigned pids[NV
 uint64_t nvsr_cpu_ns(pid_t pid);
 /* Interrupts so far, of all lines of /proc/interrupts that have @name in them. */
 uint64_t nvsr_interrupts_of(const char *name);
+/* The process that listens at the Unix socket @path; 0 where none is seen. */
+pid_t nvsr_listener_of(const char *path);
 /* Share of the time from the first begin to the last end that lies in all @n of them. */
 double nvsr_overlap_of(const uint64_t *begin, const uint64_t *end, unsigned n);
 /* R.host.json; of the roles (bits) that were there, and their counters.  malloc'd; NULL without memory. */

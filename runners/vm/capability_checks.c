@@ -96,7 +96,7 @@ static int plug_disk(struct nvsr_cap *c, bool in, struct nvsr_complaint *complai
 	/* Its back end and files go with the guests of higher numbers. */
 	c->host.guests->vms = c->host.layout.vfs;
 	/* Taking it out needs no back end anew: what names it is enough. */
-	rc = in || !c->way->back_end ? c->way->give(&c->host, i, &gift, complaint) : 0;
+	rc = in || !c->way->back_end ? c->way->give(&c->host, c->way, i, &gift, complaint) : 0;
 	if (!rc && !gift.xml.s) {
 		_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", c->host.guests->folder, i + 1);
 

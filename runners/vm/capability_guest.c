@@ -71,7 +71,7 @@ int nvsr_cap_boot(struct nvsr_cap *c, unsigned i, struct nvsr_complaint *complai
 	if (c->way->disk)
 		nvsr_xml_ports(&gift.xml, PORTS);
 	if (!rc)
-		rc = c->way->give(&c->host, i, &gift, complaint);
+		rc = c->way->give(&c->host, c->way, i, &gift, complaint);
 	if (!rc && gift.xml.failed)
 		rc = -ENOMEM;
 	o.devices = gift.xml.s;

@@ -51,6 +51,8 @@ static void *make_call(void *arg)
 
 		c->code = e ? e->code : 0;
 		snprintf(c->words, sizeof(c->words), "%s", e && e->message ? e->message : "no reason given");
+		for (char *p = c->words; (p = strchr(p, '\n'));)	/* QEMU's may have several lines */
+			*p = ' ';
 	}
 	sem_post(&c->done);
 	return NULL;
@@ -372,6 +374,8 @@ int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, st
 	rc = ask(h, &c);
 	vm->domain = c.domain;
 	vm->begun = !rc || rc == -ETIMEDOUT;
+	if (rc && c.code == VIR_ERR_CONFIG_UNSUPPORTED)
+		rc = -ENOTSUP;
 	if (rc)
 		snprintf(complaint->text, sizeof(complaint->text), "guest %s cannot be started: %s", o->name, c.words);
 	else

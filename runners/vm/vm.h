@@ -48,7 +48,8 @@ struct nvsr_vm;
 /**
  * nvsr_vm_start() - start a guest and wait until it is ready for scripts.
  *
- * Return: 0, or negative errno and *complaint; then nothing is left of it but the console file.  -EINTR nvsr_stop.
+ * Return: 0, or negative errno and *complaint; then nothing is left of it but the console file.  -EINTR nvsr_stop;
+ * -ENOTSUP this libvirt, or its QEMU, has not what the guest takes.
  */
 int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, struct nvsr_vm **ret, struct nvsr_complaint *complaint);
 /* The process that is the guest, 0 where it is not known. */

@@ -75,6 +75,23 @@ static void definitions_are_as_reviewed(void)
 	compare("vhost-user", text);
 	free(text);
 	nvsr_text_free(&devices);
+
+	nvsr_xml_iscsi(&devices, "iqn.2026-11.org.nvsr:perf-7-1", "198.18.0.2", "20050");
+	o = (struct nvsr_vm_options){ .name = "fabric", .memory_mib = 256, .vcpus = 1, .iothreads = 1, .kernel = "/f/vmlinuz", .initrd = "/f/fio.initrd",
+				      .cmdline = "c", .socket = "/s/job1", .console = "/s/console1", .devices = devices.s };
+	text = nvsr_vm_xml(&o, "kvm");
+	compare("iscsi", text);
+	free(text);
+	nvsr_text_free(&devices);
+
+	EXPECT(nvsr_xml_hostdev(&devices, "0000:01:00.3"), "a good address is refused");
+	nvsr_xml_vhost_scsi(&devices, "naa.5001405000007001");
+	o = (struct nvsr_vm_options){ .name = "polled", .memory_mib = 256, .vcpus = 1, .kernel = "/f/vmlinuz", .initrd = "/f/fio.initrd",
+				      .cmdline = "c", .socket = "/s/job1", .console = "/s/console1", .devices = devices.s, .iommu = true };
+	text = nvsr_vm_xml(&o, "kvm");
+	compare("iommu", text);
+	free(text);
+	nvsr_text_free(&devices);
 }
 
 static void ports_stand_behind_their_root(void)

@@ -120,7 +120,7 @@ void nvsr_xml_disk(struct nvsr_text *t, const struct nvsr_xml_disk *d)
 	nvsr_xml_close(t, "disk");
 }
 
-void nvsr_xml_iscsi(struct nvsr_text *t, const char *target, const char *service)
+void nvsr_xml_iscsi(struct nvsr_text *t, const char *target, const char *address, const char *service)
 {
 	char name[128];
 
@@ -129,7 +129,7 @@ void nvsr_xml_iscsi(struct nvsr_text *t, const char *target, const char *service
 	nvsr_xml_open(t, "disk", "type", "network", "device", "disk", NULL);
 	nvsr_xml_empty(t, "driver", "name", "qemu", "type", "raw", "cache", "none", "iothread", "1", NULL);
 	nvsr_xml_open(t, "source", "protocol", "iscsi", "name", name, NULL);
-	nvsr_xml_empty(t, "host", "name", "127.0.0.1", "port", service, NULL);
+	nvsr_xml_empty(t, "host", "name", address, "port", service, NULL);
 	nvsr_xml_close(t, "source");
 	nvsr_xml_empty(t, "target", "dev", "vda", "bus", "virtio", NULL);
 	nvsr_xml_close(t, "disk");
