@@ -31,7 +31,7 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 endif
 
 # Asked once and only when first needed: pkg-config itself may be one of the packages that set-up installs.
-PKGS     := libnvme libpci cunit libcyaml jansson libvirt
+PKGS     := libnvme libpci cunit libcyaml jansson libvirt libvirt-qemu
 ask       = $(shell pkg-config $1 $(PKGS))$(if $(filter 0,$(.SHELLSTATUS)),,$(error pkg-config $1 $(PKGS) failed))
 PKG_CF    = $(eval PKG_CF := $(call ask,--cflags))$(PKG_CF)
 PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs) -lm)$(PKG_LIBS)
