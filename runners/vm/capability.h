@@ -91,6 +91,9 @@ unsigned nvsr_cap_lost_blocks(const uint8_t *data, const char *mark, unsigned lo
 /* --- capability_limit.c ------------------------------------------------------------------------------------------------------ */
 void nvsr_cap_qos(struct nvsr_cap *c, struct nvsr_cap_result *r);
 /* IOPS: without a limit, the limit, with it, and without one again. */
-void nvsr_cap_judge_limit(struct nvsr_cap_result *r, const char *whose, double before, double limit, double limited, double after);
+struct nvsr_cap_speed { double before, limit, with, after; };
+#define NVSR_CAP_ROUNDS 3u
+/* Of @n rounds, 1 or NVSR_CAP_ROUNDS: the medians of what each says. */
+void nvsr_cap_judge_limit(struct nvsr_cap_result *r, const char *whose, const struct nvsr_cap_speed *s, unsigned n);
 
 #endif

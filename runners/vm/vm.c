@@ -380,7 +380,8 @@ int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, st
 		return -ENOMEM;
 	}
 	/* It ends with our connection, however we end; of the test driver everything does. */
-	c.flags = (strcmp(h->type, "test") ? VIR_DOMAIN_START_AUTODESTROY : 0) | (o->waits ? VIR_DOMAIN_START_PAUSED : 0);
+	if (strcmp(h->type, "test") != 0)
+		c.flags = VIR_DOMAIN_START_AUTODESTROY | (o->waits ? VIR_DOMAIN_START_PAUSED : 0);
 	c.text = xml;
 	rc = ask(h, &c);
 	vm->domain = c.domain;

@@ -321,7 +321,7 @@ static void test_tell(void)
 	start(&g, false);
 	expect_line(&g, "READY 1");
 	put(&g, "TELL\n", 5);
-	put_run(&g, "echo $$ > ../pid.new; mv ../pid.new ../pid; ls; n=0; until [ -e told ] || [ $n = 100 ]; do n=$((n + 1)); sleep 0.1; done; ls");
+	put_run(&g, "ls; echo $$ > ../pid.new; mv ../pid.new ../pid; n=0; until [ -e told ] || [ $n = 100 ]; do n=$((n + 1)); sleep 0.1; done; ls");
 	told_pid();
 	put(&g, "TELL\nTELL\n", 10);
 	expect_done(&g, 0, "told\n");
