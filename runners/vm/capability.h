@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#include "reports/capability.h"
+#include "result/perf.h"
 #include "runners/perf/guests.h"
 
 enum nvsr_cap_answer { NVSR_CAP_UNTESTED, NVSR_CAP_NO, NVSR_CAP_YES };
@@ -44,6 +46,20 @@ struct nvsr_cap_check {
 extern const struct nvsr_cap_check nvsr_cap_checks[];
 extern const unsigned nvsr_cap_check_count;
 
+/* --- capability_resume.c: what an interrupted run has ------------------------------------------------------------------------ */
+struct nvsr_cap_before {
+	json_t *start;			/* its first line */
+	struct nvsr_capability table;
+	bool over;			/* it ended by itself, with everything put back */
+};
+/* *@ret: zeroed.  0 or negative errno with *complaint. */
+int nvsr_cap_before_read(const char *dir, struct nvsr_cap_before *ret, struct nvsr_complaint *complaint);
+void nvsr_cap_before_free(struct nvsr_cap_before *b);
+/* NULL: not planned. */
+const struct nvsr_capability_cell *nvsr_cap_before_cell(const struct nvsr_cap_before *b, const char *row, const char *way);
+/* Was it not reached, or did something on the way break? */
+bool nvsr_cap_before_lacks(const struct nvsr_capability_cell *c);
+
 /* --- capability_guest.c: guests for the checks ----------------------------------------------------------------------------- */
 /* VFs as many as are asked for and as can be.  0 or negative errno with *complaint. */
 int nvsr_cap_open(struct nvsr_cap *c, struct nvsr_complaint *complaint);
@@ -70,6 +86,8 @@ int nvsr_cap_await(struct nvsr_cap *c, unsigned i, const char *word, unsigned ti
 int nvsr_cap_await_end(struct nvsr_cap *c, unsigned i, unsigned limit_s, struct nvsr_vm_answer *a, struct nvsr_complaint *complaint);
 
 /* --- capability_checks.c: parts that tests try ------------------------------------------------------------------------------ */
+/* The performance run @dir of the device with @serial.  0, or negative errno with *complaint. */
+int nvsr_cap_perf_read(const char *dir, const char *serial, struct nvsr_perf_run *ret, struct nvsr_complaint *complaint);
 /* The namespace of the last VF to the first VF's controller (@in), or back where it was, wherever it is. */
 int nvsr_cap_give_namespace(struct nvsr_layout *l, bool in);
 

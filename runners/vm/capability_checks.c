@@ -2,7 +2,6 @@
 /* The cells of the capability table, each by doing it. */
 #include <math.h>
 
-#include "result/perf.h"
 #include "runners/vm/capability.h"
 #include "runners/vm/xml.h"
 
@@ -202,27 +201,33 @@ static void elastic(struct nvsr_cap *c, struct nvsr_cap_result *r)
 
 /* --- CPUs, from a performance run ------------------------------------------------------------------------------------------------------ */
 
+int nvsr_cap_perf_read(const char *dir, const char *serial, struct nvsr_perf_run *ret, struct nvsr_complaint *complaint)
+{
+	int rc = nvsr_perf_read(dir, ret, complaint->text);
+
+	if (rc && !complaint->text[0])
+		snprintf(complaint->text, sizeof(complaint->text), "%s: %s", dir, strerror(-rc));
+	if (rc || (ret->serial && !strcmp(ret->serial, serial)))
+		return rc;
+	snprintf(complaint->text, sizeof(complaint->text), "%s is a performance run of another device: serial number %.64s, expected %.64s", dir,
+		 ret->serial ? ret->serial : "none", serial);
+	nvsr_perf_free(ret);
+	return -EINVAL;
+}
+
 static void host_cpu(struct nvsr_cap *c, struct nvsr_cap_result *r)
 {
 	struct nvsr_perf_run run;
-	char complaint[512] = "";
+	struct nvsr_complaint complaint = { "" };
 	double most = NAN, least = NAN;
 	const char *cell = "";
-	int rc;
 
 	if (!c->perf) {
 		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "no performance run was given (--perf)");
 		return;
 	}
-	rc = nvsr_perf_read(c->perf, &run, complaint);
-	if (rc) {
-		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "%s", complaint[0] ? complaint : strerror(-rc));
-		return;
-	}
-	if (!run.serial || strcmp(run.serial, c->host.o.target->serial) != 0) {
-		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "the performance run is of another device: serial number %s, expected %s",
-			     run.serial ? run.serial : "none", c->host.o.target->serial);
-		nvsr_perf_free(&run);
+	if (nvsr_cap_perf_read(c->perf, c->host.o.target->serial, &run, &complaint)) {
+		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "%s", complaint.text);
 		return;
 	}
 	for (size_t i = 0; i < run.cells; i++) {

@@ -78,8 +78,77 @@ static void limits_are_judged(void)
 	}
 }
 
+/* What restore and resume ask: did the run put the device back itself, and what has it? */
+static void what_a_run_has_is_known(void)
+{
+#define START "{\"event\":\"start\",\"version\":1,\"kind\":\"capability\",\"device\":\"/dev/nvme7\",\"options\":[\"--vms=3\",\"--row=qos\"],\"cells\":[" \
+	"{\"row\":\"qos\",\"way\":\"a\"},{\"row\":\"qos\",\"way\":\"b\"},{\"row\":\"qos\",\"way\":\"c\"}]}\n"
+#define CELL(way, more) "{\"event\":\"cell\",\"row\":\"qos\",\"way\":\"" way "\",\"answer\":\"untested\"" more "}\n"
+#define CUT "{\"event\":\"end\",\"exit\":3,\"interrupted\":true}\n"
+#define END "{\"event\":\"end\",\"exit\":3}\n"
+#define RESUME "{\"event\":\"resume\"}\n"
+	static const struct { const char *text; bool over; unsigned lacks; } cases[] = {
+		{ START, false, 3 }, { START CELL("a", "") CELL("b", ",\"broken\":true") CUT, false, 2 }, { START CELL("a", "") END, true, 2 },
+		{ START CELL("a", "") CELL("b", "") CELL("c", "") END, true, 0 }, { START CELL("a", "") END RESUME, false, 2 },
+		{ START CELL("a", "") CELL("b", ",\"broken\":true") CUT RESUME CELL("b", "") "{\"event\":\"ce", false, 1 },
+		{ START CELL("a", "") CUT RESUME CELL("b", "") CELL("c", "") END, true, 0 },
+	};
+	char dir[] = "/tmp/nvsr-cap-test-XXXXXX";
+	_cleanup_free_ char *path = mkdtemp(dir) ? nvsr_asprintf("%s/capability.jsonl", dir) : NULL, *perf = nvsr_asprintf("%s/perf.jsonl", dir);
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_cap_before b = { 0 };
+
+	EXPECT(path && perf && !nvsr_capability_is_over(dir) && !nvsr_capability_is_resumable(dir), "without a journal");
+	for (unsigned i = 0; path && i < NVSR_ARRAY_SIZE(cases); i++) {
+		unsigned lacks = 0;
+		char **args;
+
+		nvsr_write_file(path, cases[i].text, strlen(cases[i].text));
+		EXPECT(nvsr_capability_is_over(dir) == cases[i].over && nvsr_capability_is_resumable(dir), "case %u", i);
+		EXPECT(!nvsr_cap_before_read(dir, &b, &complaint), "case %u: %s", i, complaint.text);
+		for (unsigned k = 0; k < b.table.cells; k++)
+			lacks += nvsr_cap_before_lacks(&b.table.cell[k]);
+		EXPECT(lacks == cases[i].lacks && nvsr_cap_before_cell(&b, "qos", "b") == &b.table.cell[1] && !nvsr_cap_before_cell(&b, "cpu", "b"),
+		       "case %u: %u", i, lacks);
+		args = nvsr_log_args(b.start);
+		EXPECT(args && nvsr_lines_count(args) == 5 && !strcmp(args[1], "--vms=3") && !strcmp(args[4], "/dev/nvme7"), "case %u: arguments", i);
+		nvsr_lines_free(args);
+		nvsr_cap_before_free(&b);
+	}
+	nvsr_write_file(path, "nonsense\n", 9);
+	EXPECT(nvsr_cap_before_read(dir, &b, &complaint) == -EINVAL && strstr(complaint.text, "capability.jsonl:1: expected"), "%s", complaint.text);
+	EXPECT(!nvsr_capability_is_over(dir), "nonsense");
+	/* A performance run that was given the table is none of ours. */
+	nvsr_write_file(perf, "{}\n", 3);
+	EXPECT(!nvsr_capability_is_resumable(dir), "a performance run");
+	unlink(perf);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void only_a_run_of_the_device_counts(void)
+{
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_perf_run run;
+	char *serial;
+
+	EXPECT(nvsr_cap_perf_read("/none", "X", &run, &complaint) < 0 && strstr(complaint.text, "/none/perf.jsonl"), "%s", complaint.text);
+	complaint.text[0] = '\0';
+	EXPECT(nvsr_cap_perf_read("reports/testdata/perf", "X", &run, &complaint) == -EINVAL && strstr(complaint.text, "another device: serial number ") &&
+	       strstr(complaint.text, "expected X"), "%s", complaint.text);
+	if (nvsr_perf_read("reports/testdata/perf", &run, complaint.text))
+		return;
+	serial = strdup(run.serial);
+	nvsr_perf_free(&run);
+	EXPECT(!nvsr_cap_perf_read("reports/testdata/perf", serial, &run, &complaint), "%s", complaint.text);
+	nvsr_perf_free(&run);
+	free(serial);
+}
+
 int main(void)
 {
+	what_a_run_has_is_known();
+	only_a_run_of_the_device_counts();
 	lost_writes_are_found();
 	limits_are_judged();
 	if (!failed)
