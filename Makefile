@@ -68,7 +68,7 @@ help:
 	@echo 'make lab-pair   the same with VFs driven by VFIO;  make lab-vfio: PF and VFs'
 	@echo 'make lab-taking a PF is taken from its driver and given back;  make lab-removal: the device goes away in mid-run'
 	@echo 'make lab-guests a guest by libvirt on QEMU'"'"'s device, with nothing of the program'
-	@echo 'make lab-capability   nvsr-conform capability on QEMU'"'"'s device: what each way to give VMs a disk can do'
+	@echo 'make lab-capability   nvsr-conform capability on QEMU'"'"'s device: what each way can do (KIND=wrong: what goes wrong)'
 	@echo 'make lab-perf   nvsr-conform perf with guests on QEMU'"'"'s device: every path (KIND=smoke: three; KIND=db: RocksDB), and what goes wrong'
 	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
 	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
@@ -237,8 +237,9 @@ $(CHANNEL): runners/lab/channel.c $(B)/flags
 lab-guests: $(GUEST) $(CHANNEL) | $(B)/setup.vm
 	@runners/lab/guests $(B)/guest $(CHANNEL)
 
+# KIND: cells, wrong.
 lab-capability: $(BIN) $(READING) $(GUEST) | $(B)/setup.vm
-	@runners/lab/capability $(BIN) $(READING) $(B)/lab/capability
+	@runners/lab/capability $(BIN) $(READING) $(or $(KIND),cells) $(B)/lab/capability
 
 # KIND: smoke, all, db.  Guests find their image beside the program.
 lab-perf: $(BIN) $(READING) $(GUEST) $(if $(filter db,$(KIND)),$(GUEST_DB)) | $(B)/setup.vm
