@@ -53,7 +53,7 @@ static int by_number(const void *a, const void *b)
 
 static double median(const struct nvsr_cap_speed *s, unsigned n, double (*of)(const struct nvsr_cap_speed *s))
 {
-	double v[NVSR_CAP_ROUNDS];
+	double v[NVSR_CAP_ROUNDS] = { 0 };
 
 	for (unsigned i = 0; i < n; i++)
 		v[i] = of(&s[i]);

@@ -176,6 +176,8 @@ void nvsr_cap_migration(struct nvsr_cap *c, struct nvsr_cap_result *r)
 	rc = script && !t.failed ? move(c, t.s, &step, &moved, &a, &complaint) : -ENOMEM;
 	/* Nobody may write while the host compares, and the next check wants a guest of its own. */
 	nvsr_cap_stop(c, 0);
+	if (a.text && step != STEP_MOVED)
+		snprintf(complaint.text, sizeof(complaint.text), "the guest ended its I/O before it was moved: %.200s", a.text);
 	if (nvsr_stop)
 		nvsr_cap_broke(r, "live migration", -EINTR, &complaint);
 	else if (a.text && !a.code && step == STEP_MOVED)
@@ -188,7 +190,6 @@ void nvsr_cap_migration(struct nvsr_cap *c, struct nvsr_cap_result *r)
 	else if (step == STEP_MOVE && rc == -EPERM)
 		nvsr_cap_say(r, NVSR_CAP_NO, "refused: %s", complaint.text);
 	else
-		nvsr_cap_broke(r, "live migration", rc < 0 ? rc : -EIO,
-			       a.text ? &(struct nvsr_complaint){ "the guest ended its I/O before it was moved" } : &complaint);
+		nvsr_cap_broke(r, "live migration", rc < 0 ? rc : -EIO, &complaint);
 	free(a.text);
 }

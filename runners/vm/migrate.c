@@ -9,7 +9,7 @@
 #include "runners/vm/vm.h"
 
 #define POLL_MS 10
-#define RUNS_S 30
+#define RUNS_S 30u
 #define COUNTS 20
 #define URI "fd:nvsr-state"
 #define MIB 1048576.0
