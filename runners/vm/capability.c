@@ -79,7 +79,7 @@ static const struct argp argp = {
 	.doc = "Find out what the ways to give virtual machines a disk can do on this device and host.\vEvery cell of the table is tried: yes, no, "
 	       "or not tested with the reason, and what was measured.  Guests run through libvirt.  The device gets VFs and namespaces for it, "
 	       "and is put back into the state it had; namespaces that no controller has lose their data.  The run directory gets "
-	       "capability.jsonl and report/index.html.  Exit code 1: a tenant got another one's data.",
+	       "capability.jsonl, capability.tsv and report/index.html.  Exit code 1: a tenant got another one's data.",
 };
 
 /* --- the record ------------------------------------------------------------------------------------------------------------------ */
