@@ -125,22 +125,38 @@ static void put_page(FILE *f, const struct nvsr_capability *t)
 	fputs("</main></body></html>\n", f);
 }
 
+static int write_one(const char *dir, const char *name, void (*write)(FILE *f, const struct nvsr_capability *t), const struct nvsr_capability *t,
+		     char *complaint)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("%s/%s", dir, name), *data = NULL;
+	size_t len = 0;
+	FILE *f = path ? open_memstream(&data, &len) : NULL;
+	bool failed;
+	int rc = -ENOMEM;
+
+	if (f) {
+		write(f, t);
+		failed = ferror(f);
+		rc = fclose(f) || failed ? -ENOMEM : nvsr_write_file(path, data, len);
+	}
+	if (rc)
+		snprintf(complaint, 512, "%s/%s: %s", dir, name, strerror(-rc));
+	return rc;
+}
+
 int nvsr_capability_report_files(const char *dir, const struct nvsr_capability *t, char *complaint)
 {
-	_cleanup_free_ char *folder = nvsr_asprintf("%s/report", dir), *path = nvsr_asprintf("%s/report/index.html", dir), *data = NULL;
-	size_t len = 0;
-	FILE *f = folder && path ? open_memstream(&data, &len) : NULL;
-	bool failed;
+	_cleanup_free_ char *folder = nvsr_asprintf("%s/report", dir);
 	int rc;
 
-	if (!f)
-		return -ENOMEM;
-	put_page(f, t);
-	failed = ferror(f);
-	rc = fclose(f) || failed ? -ENOMEM : nvsr_mkdirs(folder);
+	complaint[0] = '\0';
+	rc = write_one(dir, "capability.tsv", nvsr_capability_tsv_write, t, complaint);
 	if (!rc)
-		rc = nvsr_write_file(path, data, len);
-	if (rc)
-		snprintf(complaint, 512, "%s: %s", path, strerror(-rc));
-	return rc;
+		rc = folder ? nvsr_mkdirs(folder) : -ENOMEM;
+	if (rc) {
+		if (!*complaint)
+			snprintf(complaint, 512, "%s/report: %s", dir, strerror(-rc));
+		return rc;
+	}
+	return write_one(dir, "report/index.html", put_page, t, complaint);
 }

@@ -641,25 +641,6 @@ bool nvsr_perf_is_resumable(const char *dir)
 	return path && !access(path, F_OK);
 }
 
-/* The command line of the run, read again by its own option table. */
-static char **build_args(const json_t *start)
-{
-	const char *device = json_string_value(json_object_get(start, "device"));
-	char **args = NULL;
-	const json_t *one;
-	size_t i;
-	int rc = nvsr_lines_add(&args, "nvsr-conform resume");
-
-	json_array_foreach(json_object_get(start, "options"), i, one)
-		if (!rc && json_is_string(one))
-			rc = nvsr_lines_add(&args, json_string_value(one));
-	if (!rc)
-		rc = nvsr_lines_add(&args, "--");
-	if (!rc)
-		rc = nvsr_lines_add(&args, device ? device : "");
-	return rc ? nvsr_lines_free(args) : args;
-}
-
 int nvsr_perf_resume(const char *dir)
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir), *matrix = nvsr_asprintf("%s/matrix.yaml", dir);
@@ -674,7 +655,7 @@ int nvsr_perf_resume(const char *dir)
 		nvsr_say("%s", complaint.text[0] ? complaint.text : strerror(-rc));
 		return EXIT_USAGE;
 	}
-	args = build_args(before.start);
+	args = nvsr_log_args(before.start);
 	if (args) {
 		parse_options((int)nvsr_lines_count(args), args, &o);
 		rc = prepare_and(&o, &r, matrix, go_on);

@@ -180,6 +180,8 @@ struct nvsr_log_state {
 /* 0, or -EINVAL and others with *complaint.  A last line that was cut off does not count. */
 int nvsr_log_read(const char *path, struct nvsr_log_state *ret, struct nvsr_complaint *complaint);
 void nvsr_log_state_free(struct nvsr_log_state *s);
+/* The command line of the run that began so ("options", "device"), to be read again by its own option table; NULL without memory. */
+char **nvsr_log_args(const json_t *start);
 bool nvsr_log_has(const struct nvsr_log_state *s, const char *cell, unsigned repeat);
 
 /* --- procs.c: the processes of the device and of back ends --------------------------------------------------------------------- */
