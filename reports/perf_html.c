@@ -252,10 +252,17 @@ static void put_environment(FILE *f, const struct nvsr_perf_run *run)
 {
 	static const char *const files[] = { "env.json", "device.json", "cmdline", "matrix.yaml", "perf.jsonl", "perf.tsv", "which.tsv" };
 
-	fputs("<h2 id=environment>Environment</h2>\n<p>", f);
-	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(files); i++)
-		fprintf(f, "<a href=\"../%s\">%s</a> ", files[i], files[i]);
-	fputs("<a href=\"../raw/\">raw/</a> <a href=\"../figures/\">figures/</a></p>\n", f);
+	fputs("<h2 id=environment>Environment</h2>\n", f);
+	for (unsigned d = run->devices ? 1 : 0; d <= run->devices; d++) {
+		char part[16] = "";
+
+		if (d)
+			snprintf(part, sizeof(part), "%u/", d);
+		fputs("<p>", f);
+		for (unsigned i = 0; i < NVSR_ARRAY_SIZE(files); i++)
+			fprintf(f, "<a href=\"../%s%s\">%s%s</a> ", part, files[i], part, files[i]);
+		fprintf(f, "<a href=\"../%sraw/\">%sraw/</a> <a href=\"../%sfigures/\">%sfigures/</a></p>\n", part, part, part, part);
+	}
 	if (run->matrix_text) {
 		fputs("<details><summary>Matrix as it was used</summary><pre>", f);
 		nvsr_xml_put(f, run->matrix_text);

@@ -37,9 +37,10 @@ static void put_path(FILE *f, const char *path)
 	nvsr_perf_html_path(f, path);
 }
 
+/* Of several devices, the first one's. */
 void nvsr_perf_html_link(FILE *f, const struct nvsr_perf_cell *c, unsigned at, bool host)
 {
-	fprintf(f, "<a href=\"../raw/%s/%u.%s\">", c->name, at + 1, host ? "host.json" : nvsr_perf_load_suffix(c->pattern));
+	fprintf(f, "<a href=\"../%sraw/%s/%u.%s\">", c->together ? "1/" : "", c->name, at + 1, host ? "host.json" : nvsr_perf_load_suffix(c->pattern));
 }
 
 /* Where the half is more than the whole, the range says it better. */
@@ -338,7 +339,7 @@ void nvsr_perf_html_claims(FILE *f, const struct nvsr_perf_run *run)
 		if (r.noisy)
 			fprintf(f, "; %u more left out, whose repeats differ too much", r.noisy);
 		for (unsigned k = 0; k < r.cells; k++)
-			fprintf(f, "%s<a class=id href=\"../raw/%s/%u.%s\">%s</a>", k ? " " : "<br>", r.cell[k]->name,
+			fprintf(f, "%s<a class=id href=\"../%sraw/%s/%u.%s\">%s</a>", k ? " " : "<br>", r.cell[k]->together ? "1/" : "", r.cell[k]->name,
 				r.cell[k]->stat[NVSR_PERF_IOPS].at + 1, nvsr_perf_load_suffix(r.cell[k]->pattern), r.cell[k]->name);
 		if (r.row)
 			fprintf(f, "<br><a class=id href=\"#cap-%s\">capability table</a>", r.row);

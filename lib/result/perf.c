@@ -2,6 +2,7 @@
 /* A performance run's directory: the journal, then for every repeat that it says is ok the raw files, then the environment. */
 #include <math.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "result/perf_json.h"
@@ -10,12 +11,22 @@
 #define RAW_MAX (16u << 20)
 #define FACTS_MAX (1u << 20)
 
-bool nvsr_perf_is_run(const char *dir)
+static bool has_journal(const char *dir, const char *below)
 {
-	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir);
+	_cleanup_free_ char *path = nvsr_asprintf("%s/%sperf.jsonl", dir, below);
 	struct stat st;
 
 	return path && !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
+bool nvsr_perf_is_run(const char *dir)
+{
+	return has_journal(dir, "") || nvsr_perf_is_together(dir);
+}
+
+bool nvsr_perf_is_together(const char *dir)
+{
+	return !has_journal(dir, "") && has_journal(dir, "1/");
 }
 
 /* As nvsr_read_file(), with a complaint. */
@@ -117,7 +128,7 @@ static void read_capability(const char *dir, struct nvsr_perf_run *run)
 	run->no_capability = nvsr_clean_text(why, strlen(why));
 }
 
-int nvsr_perf_read(const char *dir, struct nvsr_perf_run *ret, char *complaint)
+static int read_one(const char *dir, struct nvsr_perf_run *ret, char *complaint)
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir), *text = NULL;
 	struct nvsr_perf_run run = { 0 };
@@ -139,6 +150,41 @@ int nvsr_perf_read(const char *dir, struct nvsr_perf_run *ret, char *complaint)
 	complaint[0] = '\0';
 	*ret = run;
 	return 0;
+}
+
+/* Of each device that has a folder, which it has before anything is measured. */
+static int read_together(const char *dir, struct nvsr_perf_run *ret, char *complaint)
+{
+	struct nvsr_perf_run *run[NVSR_PERF_DEVICES_MOST] = { NULL };
+	unsigned n = 0;
+	int rc = 0;
+
+	while (!rc && n < NVSR_PERF_DEVICES_MOST) {
+		_cleanup_free_ char *below = nvsr_asprintf("%s/%u", dir, n + 1);
+
+		if (!below || access(below, F_OK))
+			break;
+		run[n] = calloc(1, sizeof(**run));
+		rc = run[n] ? read_one(below, run[n], complaint) : -ENOMEM;
+		n++;
+	}
+	if (!rc)
+		rc = nvsr_perf_combine(run, n, complaint);
+	if (!rc) {
+		*ret = *run[0];
+		*run[0] = (struct nvsr_perf_run){ 0 };
+	}
+	while (n--) {
+		if (run[n])
+			nvsr_perf_free(run[n]);
+		free(run[n]);
+	}
+	return rc;
+}
+
+int nvsr_perf_read(const char *dir, struct nvsr_perf_run *ret, char *complaint)
+{
+	return nvsr_perf_is_together(dir) ? read_together(dir, ret, complaint) : read_one(dir, ret, complaint);
 }
 
 void nvsr_perf_free(struct nvsr_perf_run *run)

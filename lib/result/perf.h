@@ -73,6 +73,7 @@ struct nvsr_perf_metric_info { const char *column, *unit; int better; const char
 extern const struct nvsr_perf_metric_info nvsr_perf_metrics[NVSR_PERF_METRIC_COUNT];
 
 #define NVSR_PERF_REPEATS_MOST 64
+#define NVSR_PERF_LEAST_OVERLAP 0.5	/* of what is said to be measured together: a repeat with less has failed */
 
 enum nvsr_perf_state { NVSR_PERF_MISSING, NVSR_PERF_OK, NVSR_PERF_FAIL, NVSR_PERF_SKIP };
 const char *nvsr_perf_state_name(enum nvsr_perf_state s);	/* "missing", "ok", "fail", "skip" */
@@ -89,6 +90,8 @@ struct nvsr_perf_repeat {
 	char *reason;
 	bool bound;		/* total latency percentiles are of several parts: the worst one's, an upper bound of the whole */
 	double value[NVSR_PERF_METRIC_COUNT];	/* when ok; NAN = not measured */
+	double slowest, fastest;	/* IOPS of a VM, of several */
+	uint64_t begin, end;	/* of the window in which the host was sampled, by its clock, ns; 0: not known */
 };
 
 struct nvsr_perf_cell {
@@ -101,6 +104,7 @@ struct nvsr_perf_cell {
 	enum nvsr_perf_state state;	/* ok: at least one repeat is and none failed or is missing */
 	const char *reason;		/* the first one that a repeat gives; owned by the repeat */
 	bool bound;
+	bool together;			/* of several devices: raw files are each device's, the first one's in "1/" */
 	struct nvsr_spread stat[NVSR_PERF_METRIC_COUNT];	/* over the repeats that are ok */
 };
 
@@ -126,6 +130,7 @@ struct nvsr_perf_run {
 	struct nvsr_perf_cell *cell;	/* in the order of the plan */
 	size_t cells;
 	size_t total[NVSR_PERF_SKIP + 1];	/* cells by state */
+	unsigned devices;		/* that were measured together, 0: it is of one */
 	bool interrupted, resumed;
 	int exit_code;			/* as the run itself ended; -1 when it did not */
 	/* of env.json and matrix.yaml; NULL where these say nothing */
@@ -145,18 +150,25 @@ static inline const char *nvsr_perf_label(const struct nvsr_perf_run *run)
 	return run->software ? NVSR_PERF_SOFTWARE : run->tcg ? NVSR_PERF_TCG : run->emulated ? NVSR_PERF_EMULATED : NULL;
 }
 
-/* Does @dir hold a performance run? */
+/* Does @dir hold a performance run, or runs of several devices that were measured together (@dir/1, @dir/2, …)? */
+#define NVSR_PERF_DEVICES_MOST 16
 bool nvsr_perf_is_run(const char *dir);
+bool nvsr_perf_is_together(const char *dir);
 /**
  * nvsr_perf_read() - read a run directory.
  * @complaint: at least 512 bytes; on -EINVAL file, line, field and what was expected.
  *
  * A torn last line of the journal (power cut) is ignored.  A raw file that is missing or damaged makes its repeat fail, with
- * the complaint as its reason; the rest of the run is still read.
+ * the complaint as its reason; the rest of the run is still read.  Of several devices: all in one, see nvsr_perf_combine().
  * Return: 0 or negative errno.
  */
 int nvsr_perf_read(const char *dir, struct nvsr_perf_run *ret, char *complaint);
 void nvsr_perf_free(struct nvsr_perf_run *run);
+/*
+ * Runs of @n devices that were measured together become one, run[0], in which a cell's VMs are those of all of them; the others stay
+ * the caller's.  What was not sampled in the same half of the time at least has failed.  0 or negative errno with @complaint.
+ */
+int nvsr_perf_combine(struct nvsr_perf_run *const *run, unsigned n, char *complaint);
 /* 1 a path returned wrong data; 3 incomplete; 77 nothing could run; 0. */
 int nvsr_perf_exit_code(const struct nvsr_perf_run *run);
 

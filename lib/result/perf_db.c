@@ -199,6 +199,8 @@ static void put_values(const struct reader *r, struct nvsr_perf_repeat *ret)
 	if (r->vms > 1) {
 		v[NVSR_PERF_JAIN] = r->sum * r->sum / (r->vms * r->squares);
 		v[NVSR_PERF_WORST_BEST] = r->least / r->most;
+		ret->slowest = r->least;
+		ret->fastest = r->most;
 	}
 }
 

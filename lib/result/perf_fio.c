@@ -149,7 +149,7 @@ static int add_job(struct sum *s, const struct nvsr_perf_at *at, const json_t *j
 }
 
 /* Jain's index and worst to best, where the entries can be told apart as @vms VMs. */
-static void put_fairness(const struct sum *s, unsigned vms, double *value)
+static void put_fairness(const struct sum *s, unsigned vms, struct nvsr_perf_repeat *ret)
 {
 	bool by_group = s->groups == vms;
 	double sum = 0, squares = 0, least = INFINITY, most = 0;
@@ -174,8 +174,10 @@ static void put_fairness(const struct sum *s, unsigned vms, double *value)
 		most = NVSR_MAX(most, one);
 	}
 	if (squares > 0) {
-		value[NVSR_PERF_JAIN] = sum * sum / (vms * squares);
-		value[NVSR_PERF_WORST_BEST] = least / most;
+		ret->value[NVSR_PERF_JAIN] = sum * sum / (vms * squares);
+		ret->value[NVSR_PERF_WORST_BEST] = least / most;
+		ret->slowest = least;
+		ret->fastest = most;
 	}
 }
 
@@ -214,7 +216,7 @@ static void put_values(const struct sum *s, unsigned vms, struct nvsr_perf_repea
 		v[NVSR_PERF_FIO_SYS] = s->sys_ms / runtime_ms;
 		v[NVSR_PERF_FIO_CTX] = s->ctx / runtime_ms * 1000;
 	}
-	put_fairness(s, vms, v);
+	put_fairness(s, vms, ret);
 	ret->bound = whole.parts > 1;
 }
 
@@ -315,7 +317,7 @@ static double or_zero(double v)
 	return isfinite(v) ? v : 0;
 }
 
-static void derive(double *v)
+void nvsr_perf_derive(double *v)
 {
 	static const struct { enum nvsr_perf_metric of, from; } per_io[] = {
 		{ NVSR_PERF_IRQ_PER_IO, NVSR_PERF_DEVICE_IRQ }, { NVSR_PERF_KICKS_PER_IO, NVSR_PERF_KICKS },
@@ -345,7 +347,7 @@ int nvsr_perf_host_parse(const char *text, size_t len, const char *where, struct
 	struct nvsr_perf_at at = { .file = where, .parent = "", .complaint = complaint };
 	json_error_t error;
 	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-	uint64_t version, window_ns;
+	uint64_t version, window_ns = 0;
 	double overlap;
 	int rc;
 
@@ -356,12 +358,15 @@ int nvsr_perf_host_parse(const char *text, size_t len, const char *where, struct
 	rc = nvsr_perf_integer(&at, root, "version", 1, 1, &version);
 	if (!rc)
 		rc = nvsr_perf_integer(&at, root, "window_ns", 1, INT64_MAX, &window_ns);
+	if (!rc && json_object_get(root, "begin_ns"))
+		rc = nvsr_perf_integer(&at, root, "begin_ns", 0, INT64_MAX - window_ns, &ret->begin);
+	ret->end = ret->begin ? ret->begin + window_ns : 0;
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(host_members) && !rc; i++)
 		rc = read_member(&at, root, i, (double)window_ns, ret->value);
 	if (!rc && json_object_get(root, "overlap") && !(rc = nvsr_perf_number(&at, root, "overlap", &overlap)))
 		ret->value[NVSR_PERF_OVERLAP] = NVSR_MIN(overlap, 1);
 	if (!rc)
-		derive(ret->value);
+		nvsr_perf_derive(ret->value);
 	json_decref(root);
 	return rc;
 }

@@ -26,6 +26,8 @@ int nvsr_perf_integer(const struct nvsr_perf_at *at, const json_t *o, const char
 /* A string, made printable.  Absent is fine where it is not @needed. */
 int nvsr_perf_text(const struct nvsr_perf_at *at, const json_t *o, const char *key, bool needed, char **ret);
 int nvsr_perf_object(const struct nvsr_perf_at *at, const json_t *o, const char *key, json_t **ret);
+/* What follows from other values of a repeat. */
+void nvsr_perf_derive(double *value);
 /* A name that is fit for paths and scripts: a-z 0-9 . - only, begins with a letter or digit, up to 120 characters. */
 bool nvsr_perf_is_name(const char *s);
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <jansson.h>
 
+#include "result/perf.h"
 #include "runners/conform/conform.h"
 
 enum { OPT_STATE = 0x100 };
@@ -35,7 +36,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "DEVICE [RUN]",
 	.doc = "Put a device back into the state recorded before a run: number of VFs, driver bindings, resources, namespaces, "
-	       "features.\vRUN is a run directory; without it, the newest one under run/ that names the device, if it did not end by "
+	       "features.\vRUN is a run directory, also of several devices; without it, the newest one under run/ that names the device, if it did not end by "
 	       "itself; where there is none, a PF that was taken from its driver is given back nevertheless.  Refused while another "
 	       "nvsr-conform works with the device, where a namespace would have to change while one is in use, and where namespaces "
 	       "were made or deleted since a run that ended.",
@@ -81,6 +82,21 @@ static bool names_device(const char *dir, const char *device)
 	return same;
 }
 
+/* @dir, or the part of it that is of @device where several devices were measured together: malloc'd; NULL: neither names it. */
+static char *part_of(const char *dir, const char *device)
+{
+	if (names_device(dir, device))
+		return strdup(dir);
+	for (unsigned i = 1; i <= NVSR_PERF_DEVICES_MOST; i++) {
+		char *part = nvsr_asprintf("%s/%u", dir, i);
+
+		if (part && names_device(part, device))
+			return part;
+		free(part);
+	}
+	return NULL;
+}
+
 /*
  * The newest run directory under run/ (names sort by time) whose state is the device's; malloc'd or NULL.  Never one behind it:
  * what a later run found is not undone.
@@ -92,13 +108,11 @@ static char *newest_run(const char *device)
 	char *found = NULL;
 
 	for (int i = n; i-- > 0;) {
-		char *dir = found ? NULL : nvsr_asprintf("run/%s", entries[i]->d_name);
+		_cleanup_free_ char *dir = found ? NULL : nvsr_asprintf("run/%s", entries[i]->d_name);
 
 		free(entries[i]);
-		if (dir && names_device(dir, device))
-			found = dir;
-		else
-			free(dir);
+		if (dir)
+			found = part_of(dir, device);
 	}
 	free(entries);
 	return found;
@@ -281,7 +295,7 @@ static int give_back_only(const struct nvsr_target_options *o)
 static int restore(int argc, char **argv)
 {
 	struct options o = { 0 };
-	_cleanup_free_ char *found = NULL, *device = NULL;
+	_cleanup_free_ char *found = NULL, *device = NULL, *part = NULL;
 	char driver[32];
 	bool taken;
 
@@ -298,6 +312,8 @@ static int restore(int argc, char **argv)
 	nvsr_perf_tidy();
 	if (!o.run)
 		o.run = found = newest_run(o.target.device);
+	else if ((part = part_of(o.run, o.target.device)))
+		o.run = part;
 	taken = nvsr_dev_is_taken(device, driver, sizeof(driver));
 	if (!o.run && taken)
 		return give_back_only(&o.target);

@@ -174,6 +174,10 @@ static void made_since(const char *state)
 		len--;
 	EXPECT(!nvsr_write_file("run/1/journal.jsonl", text, len));
 	EXPECT(command(&nvsr_cmd_restore, MODEL, 0) == EXIT_CONFORMS && !has_namespace(state, nsid));
+	/* Of several devices each has a part of the run. */
+	EXPECT(!mkdir("run/2", 0755) && !mkdir("run/2/1", 0755) && !rename("run/1", "run/2/2"));
+	EXPECT(command(&nvsr_cmd_restore, MODEL, 0) == EXIT_CONFORMS && strstr(said, "was already as recorded in run/2/2/state.json"));
+	EXPECT(command(&nvsr_cmd_restore, MODEL "@F/run/2", 0) == EXIT_CONFORMS && strstr(said, "run/2/2/state.json"));
 }
 
 /* A PF with the nvme driver again and a note that it was taken, in a made-up sysfs; no run knows of it. */

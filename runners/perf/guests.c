@@ -10,8 +10,8 @@
 
 #define BOOT_S 60
 #define SCRIPT_S 60
-#define MEMORY_MIB 512
-#define QEMU_MIB 128			/* its own, beside the guest's */
+#define MEMORY_MIB 512u
+#define QEMU_MIB 128u			/* its own, beside the guest's */
 #define STARTED_IOS 16
 #define BARRIER_MS 1000			/* fio's time to start */
 #define QBOOT "/usr/share/qemu/qboot.rom"	/* saves a second of the BIOS's time */
@@ -194,6 +194,11 @@ void nvsr_gift_free(struct nvsr_gift *g)
 	nvsr_lines_free(g->args);
 }
 
+static unsigned memory_mib(const struct nvsr_host *h)
+{
+	return MEMORY_MIB + (h->guests->database ? nvsr_database_memory_mib(h->bytes) : 0);
+}
+
 static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_complaint *complaint)
 {
 	const struct nvsr_placement *p = h->o.placement;
@@ -203,7 +208,7 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 	struct nvsr_gift gift __attribute__((cleanup(nvsr_gift_free))) = { .args = NULL };
 	_cleanup_free_ int *cpu = calloc(all->jobs, sizeof(*cpu));
 	struct nvsr_vm_options o = {
-		.name = name, .memory_mib = MEMORY_MIB, .vcpus = all->jobs, .iothreads = way->disk && !way->back_end, .cpu = cpu,
+		.name = name, .memory_mib = memory_mib(h), .vcpus = all->jobs, .iothreads = way->disk && !way->back_end, .cpu = cpu,
 		.cpus = all->jobs, .io_cpu = p->back_end.cpu, .io_cpus = p->back_end.n, .firmware = way->polled || access(QBOOT, R_OK) ? NULL : QBOOT,
 		.kernel = all->kernel, .initrd = all->database ? all->db_initrd : all->initrd,
 		.cmdline = way->polled ? CMDLINE IOMMU_CMDLINE : CMDLINE, .iommu = way->polled, .shared_memory = way->back_end, .socket = socket,
@@ -222,28 +227,10 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 	return nvsr_vm_start(all->hypervisor, &o, &all->guest[i].vm, complaint);
 }
 
-/* A host that gives more than it has ends processes, and not always those that took it. */
-static int check_memory(unsigned vms, struct nvsr_complaint *complaint)
-{
-	uint64_t takes = (uint64_t)vms * (MEMORY_MIB + QEMU_MIB), has;
-	_cleanup_free_ char *text = NULL;
-	const char *line;
-	unsigned long long kib;
-
-	if (nvsr_read_file("/proc/meminfo", 1u << 16, &text, NULL) || !(line = strstr(text, "\nMemAvailable:")) ||
-	    sscanf(line, "\nMemAvailable: %llu kB", &kib) != 1)
-		return 0;
-	has = kib >> 10;
-	if (has >= takes)
-		return 0;
-	snprintf(complaint->text, sizeof(complaint->text), "%u guest%s take%s %llu MiB of memory, and the host has %llu MiB left", vms,
-		 vms == 1 ? "" : "s", vms == 1 ? "s" : "", (unsigned long long)takes, (unsigned long long)has);
-	return -ENOMEM;
-}
-
 static int boot_all(struct nvsr_host *h, const struct nvsr_way *way, unsigned vms, struct nvsr_complaint *complaint)
 {
-	int rc = check_memory(vms, complaint);
+	/* A host that gives more than it has ends processes, and not always those that took it. */
+	int rc = nvsr_memory_suffices(vms, memory_mib(h) + QEMU_MIB, nvsr_memory_available_mib(), complaint);
 
 	for (unsigned i = 0; !rc && i < vms; i++) {
 		h->guests->vms = i + 1;
@@ -408,12 +395,19 @@ int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr
 	struct nvsr_guests *g = h->guests;
 	const struct nvsr_way *way = nvsr_way_of(c->path);
 	size_t p = (size_t)(c->path - nvsr_data_paths);
+	/* Threads of a database share queues: more processors than the host has for it would only wait for each other. */
+	unsigned jobs = database ? NVSR_MIN(c->jobs, h->o.placement->guest.n) : c->jobs;
 	int rc = 0;
 
-	if (g->path == c->path && g->vms == c->vms && g->jobs == c->jobs && g->database == database && !g->dead)
+	if (g->path == c->path && g->vms == c->vms && g->jobs == jobs && g->database == database && !g->dead)
 		return 0;
 	nvsr_guests_drop(h, NULL);
-	g->jobs = c->jobs;
+	if (database && h->bytes < NVSR_DATABASE_LEAST) {
+		snprintf(complaint->text, sizeof(complaint->text), "a database takes a namespace of %llu MiB, and the smallest here has %llu",
+			 NVSR_DATABASE_LEAST >> 20, (unsigned long long)(h->bytes >> 20));
+		return -ENOSPC;
+	}
+	g->jobs = jobs;
 	g->database = database;
 	if (g->proven[p] < c->vms) {
 		rc = prove(h, way, g->proven[p], c->vms, complaint);
@@ -435,6 +429,14 @@ int nvsr_guests_ready(struct nvsr_host *h, const struct nvsr_job *j, struct nvsr
 
 /* --- a load --------------------------------------------------------------------------------------------------------------------------------- */
 
+/* wait.sh, which ends at the moment at which all loads begin, by this guest's clock. */
+static void put_barrier(struct nvsr_text *t, const struct nvsr_host *h, unsigned i)
+{
+	nvsr_text_add(t, "cat > wait.sh << 'END_OF_WAIT'\n"
+		      "while read -r up idle < /proc/uptime && [ \"${up%%.*}${up#*.}\" -lt %llu ]; do usleep 2000; done\nEND_OF_WAIT\n",
+		      (unsigned long long)((h->guests->barrier - h->guests->guest[i].clock) / (10 * NVSR_MS)));
+}
+
 static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct nvsr_way *way, unsigned i)
 {
 	struct nvsr_text t __attribute__((cleanup(nvsr_text_free))) = { 0 };
@@ -451,12 +453,9 @@ static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct 
 	} else {
 		put_disk(&t, h, way, i);
 	}
-	if (h->guests->vms > 1 && !j->verify_bytes) {
-		/* fio is up and its time begins when all guests' clocks are there. */
+	if (h->guests->waits) {
 		mine.prerun = "sh wait.sh";
-		nvsr_text_add(&t, "cat > wait.sh << 'END_OF_WAIT'\n"
-			      "while read -r up idle < /proc/uptime && [ \"${up%%.*}${up#*.}\" -lt %llu ]; do usleep 2000; done\nEND_OF_WAIT\n",
-			      (unsigned long long)((h->guests->barrier - h->guests->guest[i].clock) / (10 * NVSR_MS)));
+		put_barrier(&t, h, i);
 	}
 	text = nvsr_job_text(&mine);
 	nvsr_text_add(&t, "cat > job.fio << 'END_OF_JOB'\n%s\nEND_OF_JOB\n"
@@ -465,14 +464,20 @@ static int send_job(struct nvsr_host *h, const struct nvsr_job *j, const struct 
 	return t.failed || !text ? -ENOMEM : nvsr_vm_send(h->guests->guest[i].vm, t.s);
 }
 
-/* "prepare" or "run" of a database's script. */
+/* "prepare" or "run" of a database's script; when it ran, by the guest's clock, is the last line of what it printed. */
+#define RAN "\nran from "
 static int send_database(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, const char *script, const char *part)
 {
 	struct nvsr_text t __attribute__((cleanup(nvsr_text_free))) = { 0 };
+	bool waits = h->guests->waits && !strcmp(part, "run");
 
 	put_disk(&t, h, way, i);
-	nvsr_text_add(&t, "cat > job.sh << 'END_OF_JOB'\n%s\nEND_OF_JOB\nsh job.sh %s > out 2> err\ncode=$?\ncat out\n"
-		      "printf '" "\\n=== stderr\\n" "'\ntr '\\r' '\\n' < err | tail -c 2000\nexit $code\n", script, part);
+	if (waits)
+		put_barrier(&t, h, i);
+	nvsr_text_add(&t, "cat > job.sh << 'END_OF_JOB'\n%s\nEND_OF_JOB\n%sread -r begin idle < /proc/uptime\nsh job.sh %s > out 2> err\ncode=$?\n"
+		      "read -r end idle < /proc/uptime\ncat out\nprintf '" "\\nran from %%s to %%s\\n" "' \"$begin\" \"$end\"\n"
+		      "printf '" "\\n=== stderr\\n" "'\ntr '\\r' '\\n' < err | grep -v '^\\.\\.\\. finished' | tail -c 2000\nexit $code\n", script,
+		      waits ? "sh wait.sh\n" : "", part);
 	return t.failed ? -ENOMEM : nvsr_vm_send(h->guests->guest[i].vm, t.s);
 }
 
@@ -505,7 +510,6 @@ static int synchronize(struct nvsr_host *h, struct nvsr_complaint *complaint)
 		free(a.text);
 	}
 	g->synchronized = !rc;
-	g->barrier = nvsr_now_ns() + (uint64_t)(BARRIER_MS * scale(h)) * NVSR_MS;
 	return rc;
 }
 
@@ -542,13 +546,13 @@ static int prepare_databases(struct nvsr_host *h, const struct nvsr_job *j, cons
 		return -EIO;
 	}
 	for (unsigned i = 0; i < g->vms; i++) {
-		const char *said = g->guest[i].answer.text, *mark = said ? strstr(said, MARK) : NULL;
-		_cleanup_free_ char *clean = mark ? nvsr_clean_text(mark + strlen(MARK), strnlen(mark + strlen(MARK), 200)) : NULL;
+		char *said = g->guest[i].answer.text, *mark = said ? strstr(said, MARK) : NULL;
+		_cleanup_free_ char *why = nvsr_database_judge("", g->guest[i].answer.code << 8, mark ? mark + strlen(MARK) : said);
 
-		if (g->guest[i].ended && !g->guest[i].answer.code)
+		if (g->guest[i].ended && !why)
 			continue;
-		snprintf(complaint->text, sizeof(complaint->text), "guest %u %s: %s", i + 1,
-			 g->guest[i].ended ? "cannot make its database" : "was not done with its database in time", clean ? clean : "");
+		snprintf(complaint->text, sizeof(complaint->text), "guest %u %s%s%s", i + 1, g->guest[i].ended ?
+			 "cannot make its database" : "was not done with its database in time", why ? ": " : "", why ? why : "");
 		return -EIO;
 	}
 	return 0;
@@ -559,27 +563,48 @@ int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, const char 
 	struct nvsr_guests *g = h->guests;
 	int rc = g->database ? prepare_databases(h, j, script, complaint) : 0;
 
+	g->waits = (g->vms > 1 || nvsr_together_is()) && !j->verify_bytes;
+	if (!rc && g->waits)
+		rc = synchronize(h, complaint);
+	if (!rc)
+		rc = nvsr_together_wait();
 	if (rc) {
 		g->path = NULL;
 		return rc;
 	}
 	g->ios = g->guest[0].disk ? nvsr_disk_ios(g->guest[0].disk) : 0;
-	/* A database begins when it is told to; fio takes its time to start, in each guest another. */
-	if (g->vms > 1 && !g->database && !j->verify_bytes)
-		rc = synchronize(h, complaint);
-	return rc ? rc : send_all(h, j, script, g->database ? "run" : NULL, complaint);
+	g->barrier = nvsr_now_ns() + (uint64_t)(BARRIER_MS * scale(h)) * NVSR_MS;
+	rc = send_all(h, j, script, g->database ? "run" : NULL, complaint);
+	/* Of a database all is sampled, from its begin on. */
+	if (!rc && g->database && g->waits && nvsr_now_ns() < g->barrier)
+		nvsr_sleep_ns(g->barrier - nvsr_now_ns(), &nvsr_stop);
+	return rc;
+}
+
+/* When the load of a guest was, ns of the host's clock: how long it is, is known but for "bulkload". */
+static void put_span(const struct nvsr_guest *g, const struct nvsr_job *j, bool database, uint64_t *begin, uint64_t *end)
+{
+	const char *ran = database && g->answer.text ? strstr(g->answer.text, RAN) : NULL;
+	uint64_t length = database ? nvsr_database_seconds(j->run_ms) * NVSR_S : j->run_ms * NVSR_MS;
+	double from, to;
+
+	*begin = g->began_at;
+	*end = g->ended_at;
+	if (ran && sscanf(ran + strlen(RAN), "%lf to %lf", &from, &to) == 2 && from >= 0 && to >= from && to < 1e9) {
+		*begin = g->clock + (uint64_t)(from * NVSR_S);
+		*end = g->clock + (uint64_t)(to * NVSR_S);
+	}
+	if (j->cell->pattern != NVSR_PATTERN_BULKLOAD)
+		*begin = *end - length;
 }
 
 double nvsr_guests_overlap(struct nvsr_host *h, const struct nvsr_job *j)
 {
-	bool fixed = j->cell->pattern != NVSR_PATTERN_BULKLOAD;	/* how long it is: then the end says when it began */
 	struct nvsr_guests *g = h->guests;
 	uint64_t begin[NVSR_VMS_MAX], end[NVSR_VMS_MAX];
 
-	for (unsigned i = 0; i < g->vms; i++) {
-		end[i] = g->guest[i].ended_at;
-		begin[i] = fixed ? end[i] - j->run_ms * NVSR_MS : g->guest[i].began_at;
-	}
+	for (unsigned i = 0; i < g->vms; i++)
+		put_span(&g->guest[i], j, g->database, &begin[i], &end[i]);
 	return nvsr_overlap_of(begin, end, g->vms);
 }
 
@@ -601,7 +626,7 @@ bool nvsr_guests_ended(struct nvsr_host *h)
 		int rc = g->guest[i].ended || g->dead ? 0 : nvsr_vm_poll(g->guest[i].vm, &g->guest[i].answer, &complaint);
 
 		if (rc < 0)
-			g->dead = strdup(complaint.text);
+			g->dead = nvsr_asprintf("VM %u: %s", i + 1, complaint.text);
 		if (rc > 0)
 			g->guest[i].ended_at = nvsr_now_ns();
 		g->guest[i].ended |= rc > 0;
@@ -675,11 +700,16 @@ void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 	for (unsigned i = 0; i < g->vms; i++) {
 		char *text = g->guest[i].answer.text, *mark = text ? strstr(text, MARK) : NULL;
 
-		if (!ret->status)
+		/* Of several, the words of that which failed. */
+		bool failed = g->guest[i].answer.code && !ret->status;
+
+		if (failed)
 			ret->status = g->guest[i].answer.code << 8;
 		if (mark) {
-			if (!ret->err && mark[strlen(MARK)])
-				ret->err = strdup(mark + strlen(MARK));
+			if ((failed || !ret->err) && mark[strlen(MARK)]) {
+				free(ret->err);
+				ret->err = failed && g->vms > 1 ? nvsr_asprintf("VM %u: %s", i + 1, mark + strlen(MARK)) : strdup(mark + strlen(MARK));
+			}
 			*mark = '\0';
 			g->guest[i].answer.len = (size_t)(mark - text);
 		}

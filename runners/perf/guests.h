@@ -34,6 +34,7 @@ struct nvsr_guests {
 	unsigned half;			/* those from proven on have read what the PF wrote; what they wrote is to be read by the PF */
 	uint64_t run, ios, barrier;
 	bool synchronized;		/* clocks are known */
+	bool waits;			/* loads begin at the barrier, by the guests' clocks */
 	unsigned booted;		/* so far: for names */
 	uint64_t limit_iops;		/* of back ends that are started from here on; 0: none */
 	char *dead;

@@ -201,6 +201,9 @@ static int start(struct nvsr_stage *s, const struct nvsr_job *j, const char *fil
 
 	if (h->in_guests)
 		return nvsr_guests_start(h, j, text, complaint);
+	rc = nvsr_together_wait();
+	if (rc)
+		return rc;
 	h->status = 0;
 	h->ios = nvsr_disk_ios(h->disk);
 	rc = nvsr_fio_start(h->o.fio, file, &h->run);

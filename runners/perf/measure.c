@@ -2,14 +2,11 @@
 /* Every path verified, then every cell measured, turn by turn; each result is on the disk before the next turn. */
 #include <sys/ioctl.h>
 
-#include "result/perf.h"
 #include "runners/perf/perf.h"
 
 #define VERIFY_BYTES (16u << 20)
 #define POLL_NS NVSR_MS
 #define PLAIN_EVERY_NS (10 * NVSR_S)
-
-#define LEAST_OVERLAP 0.5	/* of loads of several VMs */
 
 uint64_t nvsr_measure_grace_ns = 20 * NVSR_S;
 
@@ -243,31 +240,34 @@ static int run_fio(struct turn *t, const char *file, const char *text)
 	struct nvsr_complaint complaint = { "" };
 	_cleanup_free_ char *host = NULL;
 	struct nvsr_said said = { 0 };
-	uint64_t started = nvsr_now_ns(), deadline = started + t->warm_up + t->window + nvsr_measure_grace_ns;
+	uint64_t started, deadline;
+	double overlap = 1;
 	bool sampled = false;
 	int rc = s->ops->start(s, &t->job, file, text, &complaint);
 
+	started = nvsr_now_ns();	/* after what had to be made ready, or waited for */
+	deadline = started + t->warm_up + t->window + nvsr_measure_grace_ns;
 	if (rc) {
 		t->reason = strdup(complaint.text[0] ? complaint.text : strerror(-rc));
 		return nvsr_stop ? -EINTR : 0;
 	}
-	if (is_database(t))	/* made ready meanwhile, which takes its time */
-		deadline = nvsr_now_ns() + t->window + nvsr_database_limit_ns(t->job.namespace_bytes);
+	if (is_database(t))
+		deadline = started + t->window + nvsr_database_limit_ns(t->job.namespace_bytes);
 	if (t->window)
 		sampled = is_database(t) ? sample_whole(t, deadline) : sample_load(t, deadline);
 	while (!t->ended && !nvsr_stop && !t->dead && nvsr_now_ns() < deadline)
 		sleep_until(t, nvsr_now_ns() + 2 * POLL_NS, 2 * POLL_NS);
 	if (!t->ended && !nvsr_stop && !t->dead)
 		t->reason = nvsr_asprintf("%s did not end within %llu s", is_database(t) ? "db_bench" : "fio", (unsigned long long)((deadline - started) / NVSR_S));
-	if (t->ended && t->vms > 1 && t->window && s->ops->overlap) {
-		t->sample[1].overlap = s->ops->overlap(s, &t->job);
-		if (!t->reason && t->sample[1].overlap < LEAST_OVERLAP)
-			t->reason = nvsr_asprintf("not measured together: all VMs had load in %.0f %% of the time that any had, less than %.0f %%",
-						  t->sample[1].overlap * 100, LEAST_OVERLAP * 100);
-	}
+	if (t->ended && t->vms > 1 && t->window && s->ops->overlap)
+		t->sample[1].overlap = overlap = s->ops->overlap(s, &t->job);
 	s->ops->finish(s, &said);
 	if (!nvsr_stop)
 		judge(t, &said, sampled);
+	/* Of VMs that all did what they should. */
+	if (!t->reason && overlap < NVSR_PERF_LEAST_OVERLAP)
+		t->reason = nvsr_asprintf("not measured together: all VMs had load in %.0f %% of the time that any had, less than %.0f %%",
+					  overlap * 100, NVSR_PERF_LEAST_OVERLAP * 100);
 	rc = nvsr_stop ? -EINTR : put_in(t->m, t->folder, t->stem, is_database(t) ? ".db.txt" : ".json", said.json, said.json_len);
 	if (!rc && t->reason)
 		rc = put_in(t->m, t->folder, t->stem, ".err", said.err, said.err_len);
@@ -439,6 +439,7 @@ int nvsr_measure(struct nvsr_measuring *m)
 	for (size_t i = 0; !rc && i < turns; i++) {
 		if (is_done(m, &turn[i]))
 			continue;
+		nvsr_together_before((uint32_t)i + 2);
 		rc = nvsr_stop ? -EINTR : measure_cell(m, &turn[i], &paths, &progress);
 		progress.done += !rc && !nvsr_cell_lacks(m->stage, &m->matrix->cell[turn[i].cell]);
 	}

@@ -78,8 +78,10 @@ static uint64_t commands(struct model *m)
 static int start(struct nvsr_stage *s, const struct nvsr_job *j, const char *file, const char *text, struct nvsr_complaint *complaint)
 {
 	struct model *m = model(s);
-	int rc;
+	int rc = nvsr_together_wait();
 
+	if (rc)
+		return rc;
 	m->commands = commands(m);
 	m->status = 0;
 	rc = nvsr_fio_start(m->o.fio, file, &m->run);

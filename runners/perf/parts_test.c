@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The parts of a performance run that need no device: order, placement, job files, fio's answers, samples, the journal. */
+/* The parts of a performance run that need no device: order, placement, memory, job files, fio's answers, samples, the journal. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -88,6 +88,18 @@ static void everybody_has_a_place(void)
 		EXPECT(!nvsr_cpus_parse(bad[i], &c), "'%s' is a list", bad[i]);
 	nvsr_cpus_allowed(&c);
 	EXPECT(c.n >= 1 && !nvsr_pin(&c), "%u", c.n);
+}
+
+static void memory_suffices_or_it_is_said(void)
+{
+	struct nvsr_complaint c = { "" };
+
+	EXPECT(!nvsr_memory_suffices(4, 512, 2048, &c) && !c.text[0], "%s", c.text);
+	EXPECT(nvsr_memory_suffices(4, 512, 2047, &c) == -ENOMEM &&
+	       !strcmp(c.text, "4 guests with 512 MiB each are too much for this host, which has 2047 MiB available"), "%s", c.text);
+	EXPECT(nvsr_memory_suffices(1, 513, 512, &c) == -ENOMEM && strstr(c.text, "1 guest with 513 MiB is too much"), "%s", c.text);
+	EXPECT(!nvsr_memory_suffices(NVSR_VMS_MAX, UINT32_MAX, UINT64_MAX, &c), "nobody says");
+	EXPECT(nvsr_memory_available_mib() > 1, "%llu", (unsigned long long)nvsr_memory_available_mib());
 }
 
 /* --- job files -------------------------------------------------------------------------------------------------------------------- */
@@ -346,6 +358,7 @@ int main(void)
 {
 	turns_meet_all_paths_alike();
 	everybody_has_a_place();
+	memory_suffices_or_it_is_said();
 	job_files_say_what_the_cell_is();
 	job_files_of_disks_have_the_same_load();
 	images_fit_into_namespaces();

@@ -2,7 +2,6 @@
 /* nvsr-conform perf: a matrix on a device, and the rest of one that was interrupted. */
 #include <sys/stat.h>
 
-#include "reports/perf.h"
 #include "runners/perf/perf.h"
 
 #define VHOST_SOCKET_PATH "vhost-user-socket"
@@ -30,7 +29,8 @@ static const struct argp_option options[] = {
 	{ "vhost-socket", OPT_VHOST_SOCKET, "PATH", 0, "of a vhost-user-blk back end that runs already, SPDK's for one, for path vhost-user-socket; "
 	  "repeatable, one for each VM; WHATEVER IS BEHIND IT IS OVERWRITTEN", 3 },
 	{ "destructive", OPT_DESTRUCTIVE, NULL, 0, "write to a real device, which also needs --erase-serial", 4 },
-	{ "erase-serial", OPT_ERASE_SERIAL, "SN", 0, "the serial number of the device whose data may be destroyed", 4 },
+	{ "erase-serial", OPT_ERASE_SERIAL, "SN", 0, "the serial number of the device whose data may be destroyed; of several, one for "
+	  "each, in their order", 4 },
 	{ "timeout-scale", OPT_SCALE, "X", 0, "multiply every deadline (slow emulation)", 4 },
 	{ 0 }
 };
@@ -38,7 +38,7 @@ static const struct argp_option options[] = {
 struct perf_options {
 	struct nvsr_target_options target;
 	const char *matrix, *out, *engine, *fio, *connect, *guest;
-	char **paths, **sockets;
+	char **paths, **sockets, **devices, **serials;
 	unsigned repeats;	/* 0: as the matrix says */
 	unsigned threads;	/* of the model */
 	bool list;
@@ -56,6 +56,34 @@ static void parse_socket(const char *arg, struct perf_options *o, struct argp_st
 		argp_error(state, "--vhost-socket %s: expected a Unix socket", arg);
 	else
 		nvsr_line_parse(real, &o->sockets, state);
+}
+
+static bool is_model(const char *device)
+{
+	return !strncmp(device, "model:", 6);
+}
+
+static void check_devices(const struct perf_options *o, struct argp_state *state)
+{
+	unsigned n = nvsr_lines_count(o->devices), serials = nvsr_lines_count(o->serials);
+
+	if (n > NVSR_PERF_DEVICES_MOST)
+		argp_error(state, "up to %u devices are measured together, not %u", NVSR_PERF_DEVICES_MOST, n);
+	if (n > 1 && o->sockets)
+		argp_error(state, "--vhost-socket: expected one device, found %u", n);
+	if (serials > n || (n > 1 && serials && serials != n))
+		argp_error(state, "--erase-serial: %u serial number%s for %u device%s: expected one for each, in their order", serials,
+			   serials == 1 ? "" : "s", n, n == 1 ? "" : "s");
+	for (unsigned i = 1; i < n; i++) {
+		if (is_model(o->devices[i]) != is_model(o->devices[0]))
+			argp_error(state, "%s and %s: a model and a drive cannot be measured together", o->devices[0], o->devices[i]);
+		for (unsigned k = 0; k < i && !is_model(o->devices[i]); k++) {
+			_cleanup_free_ char *a = nvsr_dev_canonical(o->devices[k]), *b = nvsr_dev_canonical(o->devices[i]);
+
+			if (a && b && !strcmp(a, b))
+				argp_error(state, "%s and %s are one device", o->devices[k], o->devices[i]);
+		}
+	}
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -76,7 +104,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_CONNECT: o->connect = arg; break;
 	case OPT_GUEST: o->guest = arg; break;
 	case OPT_DESTRUCTIVE: o->target.destructive = true; break;
-	case OPT_ERASE_SERIAL: o->target.erase_serial = arg; break;
+	case OPT_ERASE_SERIAL: nvsr_line_parse(arg, &o->serials, state); break;
 	case OPT_SCALE: o->target.timeout_scale = nvsr_scale_parse(arg, state); break;
 	case OPT_PATH:
 		if (!nvsr_data_path_find(arg))
@@ -84,10 +112,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		nvsr_line_parse(arg, &o->paths, state);
 		break;
 	case OPT_VHOST_SOCKET: parse_socket(arg, o, state); break;
-	case ARGP_KEY_ARG: nvsr_device_parse(arg, &o->target.device, state); break;
+	case ARGP_KEY_ARG: nvsr_line_parse(arg, &o->devices, state); break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "name the DEVICE: model:, model:PROFILE or /dev/nvme0");
 		break;
+	case ARGP_KEY_SUCCESS: check_devices(o, state); break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -95,11 +124,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	.options = options, .parser = parse, .args_doc = "DEVICE",
+	.options = options, .parser = parse, .args_doc = "DEVICE...",
 	.doc = "Measure data paths under the loads of a matrix, with fio.\vEvery path is verified first: what is written through it is "
 	       "read back and compared.  Cells are measured in a shuffled order, all paths of one load one after the other; each result "
 	       "is on the disk before the next one, so that resume goes on where a run was interrupted.  A real device gets VFs and "
-	       "namespaces for it, and is put back into the state it had.  The run directory gets "
+	       "namespaces for it, and is put back into the state it had.  Several devices are measured together: each has the VMs that the "
+	       "matrix says, all loads begin together, and the numbers are those of all.  The run directory gets "
 	       "perf.tsv, report/index.html, figures/, perf.jsonl, and in raw/ fio's job files and output.",
 };
 
@@ -110,6 +140,16 @@ static void parse_options(int argc, char **argv, struct perf_options *ret)
 	ret->target.seed = NVSR_DEFAULT_SEED;
 	ret->matrix = "default";
 	argp_parse(&argp, argc, argv, 0, NULL, ret);
+	ret->target.device = ret->devices[0];
+	ret->target.erase_serial = ret->serials ? ret->serials[0] : NULL;
+}
+
+static void free_options(struct perf_options *o)
+{
+	nvsr_lines_free(o->paths);
+	nvsr_lines_free(o->sockets);
+	nvsr_lines_free(o->devices);
+	nvsr_lines_free(o->serials);
 }
 
 /* --- the matrix for this device ----------------------------------------------------------------------------------------------- */
@@ -210,7 +250,7 @@ static void note_crowding(const struct nvsr_matrix *m, struct nvsr_stage *stage,
 		nvsr_say("note: up to %u jobs share %u CPU%s", most, p->guest.n, p->guest.n == 1 ? "" : "s");
 }
 
-static int list_cells(const struct nvsr_matrix *m, struct nvsr_stage *stage)
+static int list_cells(const struct perf_options *o, const struct nvsr_matrix *m, struct nvsr_stage *stage)
 {
 	size_t paths, turns = count_turns(m, stage, NULL, &paths);
 	char name[NVSR_CELL_NAME];
@@ -223,6 +263,8 @@ static int list_cells(const struct nvsr_matrix *m, struct nvsr_stage *stage)
 	printf("# %zu cells, %u repeats, %u ms after %u ms of warm-up: about ", m->count, m->repeats, m->run_ms, m->warm_up_ms);
 	print_time(stdout, nvsr_order_estimate(m, turns, paths));
 	printf("\n");
+	if (nvsr_lines_count(o->devices) > 1)
+		printf("# on each of %zu devices at once\n", (size_t)nvsr_lines_count(o->devices));
 	return 0;
 }
 
@@ -336,28 +378,6 @@ static int keep_matrix(const char *dir, const struct nvsr_matrix *m)
 	return rc;
 }
 
-/* --- reports ------------------------------------------------------------------------------------------------------------------- */
-
-/* Everything that is made from the run directory; its end is the text on standard output. */
-static int report(const char *dir)
-{
-	struct nvsr_text_style style = { .colour = isatty(STDOUT_FILENO), .where = dir };
-	struct nvsr_perf_run run;
-	char complaint[512] = "";
-	int rc = nvsr_perf_read(dir, &run, complaint);
-
-	if (rc) {
-		nvsr_say("%s", complaint[0] ? complaint : strerror(-rc));
-		return rc;
-	}
-	rc = nvsr_perf_report_files(dir, &run, complaint);
-	if (complaint[0])
-		nvsr_say("%s", complaint);
-	nvsr_perf_text_write(stdout, &run, &style);
-	nvsr_perf_free(&run);
-	return rc;
-}
-
 /* --- a run, new or gone on with -------------------------------------------------------------------------------------------------- */
 
 struct run {
@@ -452,9 +472,9 @@ static int execute(struct run *r)
 		end_log(r, m.log, code, rc != 0);
 	if (nvsr_log_close(m.log) && !code)
 		code = EXIT_INCOMPLETE;
-	if (m.log && report(r->dir) && code != EXIT_DIFFERS)
+	if (m.log && nvsr_perf_report(r->dir, NULL) && code != EXIT_DIFFERS)
 		code = EXIT_INCOMPLETE;
-	if (rc)
+	if (rc && !nvsr_together_is())
 		nvsr_say("%s; go on with\n  nvsr-conform resume %s", rc == -EINTR ? "interrupted" : "incomplete", r->dir);
 	return code;
 }
@@ -538,7 +558,7 @@ static int with_stage(const struct perf_options *o, struct run *r, int (*then)(s
 	r->stage = r->target.real ? nvsr_stage_host(&s) : nvsr_stage_model(&s);
 	if (!r->stage)
 		return EXIT_INCOMPLETE;
-	rc = o->list ? list_cells(r->matrix, r->stage) : then(r);
+	rc = o->list ? list_cells(o, r->matrix, r->stage) : then(r);
 	return close_stage(r) && rc != EXIT_DIFFERS ? EXIT_INCOMPLETE : rc;
 }
 
@@ -579,12 +599,29 @@ static int prepare_and(const struct perf_options *o, struct run *r, const char *
 	}
 	if (!rc && !o->list)
 		rc = r->target.real ? nvsr_fio_find_plain(o->fio, &r->fio) : nvsr_fio_find(o->fio, o->engine, &r->fio);
+	/* Nothing is changed before all others can begin, too. */
+	if (!rc && nvsr_together_wait())
+		rc = EXIT_INCOMPLETE;
 	if (!rc)
 		rc = with_stage(o, r, then);
 	nvsr_fio_free(&r->fio);
 	nvsr_target_close(&r->target);
 	nvsr_matrix_free(r->matrix);
 	return rc;
+}
+
+struct several { const struct perf_options *o; const char *cmdline; };
+
+static int measure_one(unsigned i, const char *dir, void *arg)
+{
+	const struct several *all = arg;
+	struct perf_options o = *all->o;
+	struct run r = { .cmdline = all->cmdline };
+
+	o.target.device = o.devices[i];
+	o.target.erase_serial = o.serials ? o.serials[i] : NULL;
+	o.out = dir;
+	return prepare_and(&o, &r, o.matrix, new_run);
 }
 
 static int perf(int argc, char **argv)
@@ -596,9 +633,12 @@ static int perf(int argc, char **argv)
 
 	nvsr_signals_install();
 	parse_options(argc, argv, &o);
-	rc = prepare_and(&o, &r, o.matrix, new_run);
-	nvsr_lines_free(o.paths);
-	nvsr_lines_free(o.sockets);
+	if (nvsr_lines_count(o.devices) > 1 && !o.list)
+		rc = nvsr_together_measure(o.out, (const char *const *)o.devices, nvsr_lines_count(o.devices), measure_one,
+					   &(struct several){ .o = &o, .cmdline = cmdline });
+	else
+		rc = prepare_and(&o, &r, o.matrix, new_run);
+	free_options(&o);
 	return rc;
 }
 
@@ -638,10 +678,10 @@ bool nvsr_perf_is_resumable(const char *dir)
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir);
 
-	return path && !access(path, F_OK);
+	return (path && !access(path, F_OK)) || nvsr_perf_is_together(dir);
 }
 
-int nvsr_perf_resume(const char *dir)
+static int resume_one(const char *dir)
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir), *matrix = nvsr_asprintf("%s/matrix.yaml", dir);
 	struct nvsr_complaint complaint = { "" };
@@ -659,14 +699,18 @@ int nvsr_perf_resume(const char *dir)
 	if (args) {
 		parse_options((int)nvsr_lines_count(args), args, &o);
 		rc = prepare_and(&o, &r, matrix, go_on);
-		nvsr_lines_free(o.paths);
-		nvsr_lines_free(o.sockets);
+		free_options(&o);
 	} else {
 		rc = EXIT_INCOMPLETE;
 	}
 	nvsr_lines_free(args);
 	nvsr_log_state_free(&before);
 	return rc;
+}
+
+int nvsr_perf_resume(const char *dir)
+{
+	return nvsr_perf_is_together(dir) ? nvsr_together_resume(dir, resume_one) : resume_one(dir);
 }
 
 const struct nvsr_command nvsr_cmd_perf = {

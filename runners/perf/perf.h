@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/types.h>
 
+#include "result/perf.h"
 #include "runners/conform/conform.h"
 #include "runners/perf/device.h"
 #include "runners/perf/stage.h"
@@ -34,6 +35,10 @@ void nvsr_place(const struct nvsr_cpus *cpus, unsigned threads, struct nvsr_plac
 int nvsr_pin(const struct nvsr_cpus *c);
 /* Another one, and the threads that it will start. */
 int nvsr_pin_process(pid_t pid, const struct nvsr_cpus *c);
+/* What the kernel could give without swapping, as it says; UINT64_MAX: nobody says. */
+uint64_t nvsr_memory_available_mib(void);
+/* A host that runs out of it kills what it likes.  0, or -ENOMEM with *complaint. */
+int nvsr_memory_suffices(unsigned vms, unsigned mib, uint64_t available_mib, struct nvsr_complaint *complaint);
 
 /* --- tmp.c: folders for sockets ------------------------------------------------------------------------------------------ */
 
@@ -86,6 +91,11 @@ char *nvsr_job_text(const struct nvsr_job *j);
 char *nvsr_database_script(const struct nvsr_job *j);
 /* How long either may take. */
 uint64_t nvsr_database_limit_ns(uint64_t namespace_bytes);
+/* How long it is read. */
+unsigned nvsr_database_seconds(unsigned run_ms);
+/* What a guest with one takes beyond one without. */
+unsigned nvsr_database_memory_mib(uint64_t namespace_bytes);
+#define NVSR_DATABASE_LEAST (16ull << 20)	/* of a namespace that has one: file system, database, and what a compaction adds */
 /* NULL, or malloc'd why it did not work. */
 char *nvsr_database_judge(const char *text, int status, const char *err);
 
@@ -226,6 +236,43 @@ static inline const char *nvsr_cell_lacks(struct nvsr_stage *s, const struct nvs
 		return lacks;
 	return s->ops->lacks_database ? s->ops->lacks_database(s) : "needs a host with guests: RocksDB runs in virtual machines";
 }
+
+/* --- together.c: several devices at once --------------------------------------------------------------------------------------------- */
+
+struct nvsr_together_options {
+	unsigned n;				/* up to NVSR_PERF_DEVICES_MOST */
+	const char *const *name;		/* of each, before what it says */
+	int (*run)(unsigned i, void *arg);	/* measure it; the exit code */
+	void *arg;
+};
+/*
+ * A process for each; the gravest of their exit codes.  What they print to standard output is nobody's.  When one ends before
+ * it waited for the first time, all are ended.
+ */
+int nvsr_together(const struct nvsr_together_options *o);
+/* Are we such a process? */
+bool nvsr_together_is(void);
+/* In such a process: the next wait is for this turn, by its place in the run, from 2 on.  0: for nothing, it does not wait. */
+void nvsr_together_before(uint32_t turn);
+/*
+ * Wait until all others wait for this turn, can no longer come to it, or have ended.  0 at once where there are no others; -EINTR
+ * nvsr_stop, -EPIPE nobody lets us go any more.
+ */
+int nvsr_together_wait(void);
+
+/*
+ * Everything that is made from a run directory; its end is the text on standard output.  *ret_code: what the run says, or NULL.  0 or
+ * negative errno, after saying why.
+ */
+int nvsr_perf_report(const char *dir, int *ret_code);
+/*
+ * Measure @n devices together, each into a part of the run directory that is made at @out (NULL: below run/), and report what all
+ * have done.  The exit code.
+ */
+int nvsr_together_measure(const char *out, const char *const *name, unsigned n, int (*measure)(unsigned i, const char *dir, void *arg),
+			  void *arg);
+/* Go on with all parts of such a run. */
+int nvsr_together_resume(const char *dir, int (*resume)(const char *dir));
 
 /* --- measure.c: all turns ------------------------------------------------------------------------------------------------------- */
 

@@ -151,6 +151,11 @@ static void what_is_refused_says_why(void)
 		{ "perf /dev/nvme9", "No such file or directory", EXIT_USAGE },
 		{ "perf unix:F/none", "is for fio by hand", EXIT_USAGE },
 		{ "perf", "name the DEVICE", EXIT_USAGE },
+		{ "perf model: /dev/nvme0", "model: and /dev/nvme0: a model and a drive cannot be measured together", EXIT_USAGE },
+		{ "perf /dev/nvme0 /dev/nvme1 /dev/nvme0", "/dev/nvme0 and /dev/nvme0 are one device", EXIT_USAGE },
+		{ "perf /dev/nvme0 /dev/nvme1 --destructive --erase-serial A", "1 serial number for 2 devices: expected one for each", EXIT_USAGE },
+		{ "perf /dev/nvme0 --erase-serial A --erase-serial B", "2 serial numbers for 1 device: expected one", EXIT_USAGE },
+		{ "perf model: model:no-such-drive --matrix F/small.yaml --out F/two", "model:no-such-drive: no profile 'no-such-drive'", EXIT_USAGE },
 		{ "resume F", "F/journal.jsonl", EXIT_USAGE },
 		{ "serve model:", "--socket PATH", EXIT_USAGE },
 		{ "serve model: --socket F/s --vfs 9", "--vfs 9: model: has 8", EXIT_USAGE },
@@ -189,6 +194,7 @@ static void what_is_refused_says_why(void)
 		err = slurp("refused.err");
 		EXPECT(code == cases[i].code && strstr(err, says), "%s: exit code %d, says: %s", line, code, err);
 	}
+	EXPECT(!exists("two"), "a run that never began stays");
 }
 
 static void cells_are_listed_without_running(void)
@@ -361,6 +367,78 @@ static void an_interrupted_run_is_completed(const char *name, int signal, int ex
 	globfree(&left);
 }
 
+/* Turns of NAME.run/1 and NAME.run/2 that are ok. */
+static unsigned count_of_two(const char *name)
+{
+	_cleanup_free_ char *run = nvsr_asprintf("%s.run", name);
+	unsigned n = 0;
+
+	for (unsigned i = 1; i <= 2; i++) {
+		_cleanup_free_ char *file = nvsr_asprintf("%s/%u/perf.jsonl", run, i), *text = slurp(file);
+
+		for (const char *s = text; (s = strstr(s, "\"event\":\"cell\"")); s++) {
+			const char *ok = strstr(s, "\"result\":\"ok\""), *end = strchr(s, '\n');
+
+			n += ok && end && ok < end;
+		}
+	}
+	return n;
+}
+
+/* Two models at once; Ctrl-C to the one that started them; then both go on.  A report of both is a run's. */
+static void several_devices_are_one_run(void)
+{
+	static const char where[] = "two.run";
+	_cleanup_free_ char *line = nvsr_asprintf("perf model: model:samsung-pm173x --matrix %s/two.yaml --out %s/%s --path passthrough", folder, folder, where);
+	_cleanup_free_ char *resume = nvsr_asprintf("resume %s/%s", folder, where), *err = NULL, *err2 = NULL, *out = NULL, *tsv = NULL;
+	uint64_t until = nvsr_now_ns() + 60 * NVSR_S;
+	pid_t pid;
+	int code;
+
+	put("two.yaml", "version: 1\ntitle: for tests\nrepeats: 3\nwarm-up-ms: 0\nrun-ms: 500\nnamespace-bytes: 16M\n"
+	    "paths: [ passthrough ]\npatterns: [ { pattern: randread } ]\nblock-sizes: [ 4K ]\ndepths: [ 4 ]\nvms: [ 1, 2 ]\n", 0644);
+	pid = start("two", line);
+	while (count_of_two("two") < 2 && nvsr_now_ns() < until)
+		nvsr_sleep_ns(20 * NVSR_MS, NULL);
+	kill(pid, SIGINT);
+	code = wait_for(pid);
+	err = slurp("two.err");
+	EXPECT(code == EXIT_INCOMPLETE && strstr(err, "two.run\n") && strstr(err, "model:samsung-pm173x: "), "%d: %s", code, err);
+	EXPECT(count_of_two("two") < 12, "%u were done", count_of_two("two"));
+	code = run("two-again", resume);
+	err2 = slurp("two-again.err");
+	out = slurp("two-again.out");
+	tsv = slurp("two.run/perf.tsv");
+	/* How far they overlapped is the machine's business here. */
+	EXPECT(count_of_two("two") == 12 && (!code || strstr(out, "not measured together")), "%d, %u: %s %s", code, count_of_two("two"), err2, out);
+	EXPECT(strstr(tsv, "# device: model:, model:samsung-pm173x\n") && strstr(tsv, "\npassthrough.randread.4k.qd4.j1.v2\tpassthrough\trandread\t100\t4096\t4\t1\t4\t16\t"),
+	       "%s", tsv);
+	EXPECT(exists("two.run/report/index.html") && exists("two.run/2/state.json") == exists("two.run/1/state.json"), "files");
+}
+
+/* Those that measure end, too, and write into their journals that they were interrupted. */
+static void who_is_killed_ends_all(void)
+{
+	_cleanup_free_ char *line = nvsr_asprintf("perf model: model: --matrix %s/two.yaml --out %s/orphans.run", folder, folder);
+	uint64_t until = nvsr_now_ns() + 60 * NVSR_S;
+	pid_t pid = start("orphans", line), child[16];
+	unsigned n;
+
+	while (count_of_two("orphans") < 2 && nvsr_now_ns() < until)
+		nvsr_sleep_ns(20 * NVSR_MS, NULL);
+	n = children_of(pid, child, 16);
+	kill(pid, SIGKILL);
+	wait_for(pid);
+	for (unsigned i = 0; any_lives(child, n) && i < 1000; i++)
+		nvsr_sleep_ns(10 * NVSR_MS, NULL);
+	EXPECT(n == 2 && !any_lives(child, n), "%u processes", n);
+	for (unsigned i = 1; i <= 2; i++) {
+		_cleanup_free_ char *file = nvsr_asprintf("orphans.run/%u/perf.jsonl", i), *text = slurp(file);
+
+		EXPECT(strstr(text, "\"interrupted\":true"), "%s", text);
+	}
+}
+
 /* The device's process is the first that a run starts. */
 static void a_device_that_dies_costs_one_cell(void)
 {
@@ -478,6 +556,8 @@ int main(void)
 		an_interrupted_run_is_completed("killed", SIGKILL, -SIGKILL);
 		a_full_medium_ends_the_run();
 		a_device_that_dies_costs_one_cell();
+		several_devices_are_one_run();
+		who_is_killed_ends_all();
 	} else {
 		fprintf(stderr, "not tried: whole runs (no fio, or no engine for it)\n");
 	}

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who runs on which processors.  Interrupt-like paths differ tenfold with it: everything is pinned, and it is recorded. */
+/*
+ * Who runs on which processors.  Interrupt-like paths differ tenfold with it: everything is pinned, and it is recorded.  And whether
+ * the host has memory for all.
+ */
 #include <ctype.h>
 
 #include "runners/perf/perf.h"
@@ -103,4 +106,25 @@ int nvsr_pin_process(pid_t pid, const struct nvsr_cpus *c)
 	for (unsigned i = 0; i < c->n; i++)
 		CPU_SET((unsigned)c->cpu[i], &set);
 	return sched_setaffinity(pid, sizeof(set), &set) ? -errno : 0;
+}
+
+uint64_t nvsr_memory_available_mib(void)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned long long kib = 0;
+	const char *at;
+
+	if (nvsr_read_file("/proc/meminfo", 1u << 16, &text, NULL) || !(at = strstr(text, "MemAvailable:")) ||
+	    sscanf(at, "MemAvailable: %llu", &kib) != 1)
+		return UINT64_MAX;
+	return kib >> 10;
+}
+
+int nvsr_memory_suffices(unsigned vms, unsigned mib, uint64_t available_mib, struct nvsr_complaint *complaint)
+{
+	if ((uint64_t)vms * mib <= available_mib)
+		return 0;
+	snprintf(complaint->text, sizeof(complaint->text), "%u guest%s with %u MiB %s too much for this host, which has %llu MiB available", vms,
+		 vms == 1 ? "" : "s", mib, vms == 1 ? "is" : "each are", (unsigned long long)available_mib);
+	return -ENOMEM;
 }

@@ -202,7 +202,7 @@ char *nvsr_sample_text(const struct nvsr_sample *a, const struct nvsr_sample *b,
 				    json_pack("{s:o,s:o,s:o}", "kicks", more(a->back_end.kicks, b->back_end.kicks),
 					      "calls", more(a->back_end.calls, b->back_end.calls),
 					      "requests", more(a->back_end.requests, b->back_end.requests)));
-	o = json_pack("{s:i,s:o,s:i,s:{s:o,s:o,s:o},s:o,s:o}", "version", 1, "window_ns", more(a->at, b->at), "cpus", (int)cpus, "host",
+	o = json_pack("{s:i,s:I,s:o,s:i,s:{s:o,s:o,s:o},s:o,s:o}", "version", 1, "begin_ns", (json_int_t)a->at, "window_ns", more(a->at, b->at), "cpus", (int)cpus, "host",
 		      "busy_ns", more(a->busy_ns, b->busy_ns), "interrupts", more(a->interrupts, b->interrupts),
 		      "context_switches", more(a->context_switches, b->context_switches), "groups", groups, "counters", counters);
 	if (o && b->overlap > 0)
