@@ -31,7 +31,7 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 endif
 
 # Asked once and only when first needed: pkg-config itself may be one of the packages that set-up installs.
-PKGS     := libnvme libpci cunit libcyaml jansson libvirt
+PKGS     := libnvme libpci cunit libcyaml jansson libvirt libvirt-qemu
 ask       = $(shell pkg-config $1 $(PKGS))$(if $(filter 0,$(.SHELLSTATUS)),,$(error pkg-config $1 $(PKGS) failed))
 PKG_CF    = $(eval PKG_CF := $(call ask,--cflags))$(PKG_CF)
 PKG_LIBS  = $(eval PKG_LIBS := $(call ask,--libs) -lm)$(PKG_LIBS)
@@ -68,8 +68,8 @@ help:
 	@echo 'make lab-pair   the same with VFs driven by VFIO;  make lab-vfio: PF and VFs'
 	@echo 'make lab-taking a PF is taken from its driver and given back;  make lab-removal: the device goes away in mid-run'
 	@echo 'make lab-guests a guest by libvirt on QEMU'"'"'s device, with nothing of the program'
-	@echo 'make lab-capability   nvsr-conform capability on QEMU'"'"'s device: what each way to give VMs a disk can do'
-	@echo 'make lab-perf   nvsr-conform perf with guests on QEMU'"'"'s device: every path (KIND=smoke: three; KIND=db: RocksDB), and what goes wrong'
+	@echo 'make lab-capability   nvsr-conform capability on QEMU'"'"'s device: what each way can do (KIND=wrong: what goes wrong)'
+	@echo 'make lab-perf   nvsr-conform perf with guests on QEMU'"'"'s device: every path (KIND=smoke: three; KIND=virtio-ns,iscsi: these; KIND=db: RocksDB; KIND=bad: what goes wrong)'
 	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
 	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
 	@echo 'make guest      the appliance that virtual machines boot: build/guest/{vmlinuz,fio.initrd}'
@@ -237,10 +237,11 @@ $(CHANNEL): runners/lab/channel.c $(B)/flags
 lab-guests: $(GUEST) $(CHANNEL) | $(B)/setup.vm
 	@runners/lab/guests $(B)/guest $(CHANNEL)
 
+# KIND: cells, wrong.
 lab-capability: $(BIN) $(READING) $(GUEST) | $(B)/setup.vm
-	@runners/lab/capability $(BIN) $(READING) $(B)/lab/capability
+	@runners/lab/capability $(BIN) $(READING) $(or $(KIND),cells) $(B)/lab/capability
 
-# KIND: smoke, all, db.  Guests find their image beside the program.
+# KIND: smoke, all, bad, db, or paths.  Guests find their image beside the program.
 lab-perf: $(BIN) $(READING) $(GUEST) $(if $(filter db,$(KIND)),$(GUEST_DB)) | $(B)/setup.vm
 	@runners/lab/perf $(BIN) $(READING) $(or $(KIND),all) $(B)/lab/perf
 

@@ -38,7 +38,7 @@ static void a_run_is_read(void)
 {
 	struct nvsr_capability t;
 	char complaint[512], evidence[160];
-	_cleanup_free_ char *text = NULL, *html = NULL;
+	_cleanup_free_ char *text = NULL, *html = NULL, *tsv = NULL;
 
 	EXPECT(!parse(START VMS LEAK "{\"event\":\"end\",\"exit\":1}\n{\"event\":\"ce", &t, complaint), "%s", complaint);
 	EXPECT(t.cells == 3 && t.ended && t.exit_code == 1 && t.emulated && !t.interrupted, "%u cells", t.cells);
@@ -51,6 +51,18 @@ static void a_run_is_read(void)
 	       "%s", text ? text : "-");
 	html = written(nvsr_capability_html_write, &t);
 	EXPECT(html && !strstr(html, "<script>") && strstr(html, "&lt;script&gt;") && strstr(html, "data leaked"), "%s", html ? html : "-");
+	tsv = written(nvsr_capability_tsv_write, &t);
+	EXPECT(tsv && !strncmp(tsv, "# emulated device", 17) && strstr(tsv, "\nrow\tway\tanswer\tbroken\tleak\tnumber\tvalue\ttext\n") &&
+	       strstr(tsv, "\nvms-per-disk\tpassthrough\tyes\t0\t0\tvms\t4\t4 at once") && strstr(tsv, "\tno\t0\t1\t"), "%s", tsv ? tsv : "-");
+	/* Each row has all columns: what was not reached too. */
+	for (const char *at = tsv; at && *at; at = strchr(at, '\n') + 1) {
+		unsigned tabs = 0;
+
+		for (const char *c = at; *c != '\n'; c++)
+			tabs += *c == '\t';
+		EXPECT(*at == '#' || tabs == 7, "%.60s", at);
+	}
+	EXPECT(tsv && strstr(tsv, "\tNA\t0\t0\tNA\tNA\tNA\n"), "%s", tsv ? tsv : "-");
 	nvsr_capability_free(&t);
 }
 
@@ -103,6 +115,7 @@ static void damage_is_survived(void)
 				continue;
 			free(written(nvsr_capability_text_write, &t));
 			free(written(nvsr_capability_html_write, &t));
+			free(written(nvsr_capability_tsv_write, &t));
 			nvsr_capability_free(&t);
 			read++;
 		}

@@ -10,7 +10,6 @@
 
 #define LOW_DEPTH	 10 /* Fig 6: a queue is shallow below this */
 #define LOW_IN_FLIGHT	 8  /* Fig 5: low concurrency */
-#define MEDIUM_IN_FLIGHT 32 /* Conclusions: up to medium concurrency */
 #define DEEP		 64 /* Fig 5: very deep queues */
 
 const char *nvsr_claim_verdict_name(enum nvsr_claim_verdict v)
@@ -256,48 +255,6 @@ static void virtio_cpus(const struct nvsr_perf_run *run, struct nvsr_claim_resul
 		judge_extra(run, r, "virtio-ns", 0.75, 2.25);
 }
 
-/* The cell of @path with most in flight that @to has too. */
-static const struct nvsr_perf_cell *busiest(const struct nvsr_perf_run *run, const char *path, const char *to)
-{
-	const struct nvsr_perf_cell *best = NULL;
-
-	for (size_t i = 0; i < run->cells; i++) {
-		const struct nvsr_perf_cell *c = &run->cell[i];
-
-		if (!strcmp(c->path, path) && nvsr_ev_in_scope(c) && nvsr_perf_find(run, to, c) &&
-		    (!best || nvsr_ev_in_flight(c) > nvsr_ev_in_flight(best)))
-			best = c;
-	}
-	return best;
-}
-
-/* IOPS of @path against passthrough where most is in flight. */
-static void at_high_concurrency(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, const char *path,
-				bool (*holds)(const struct nvsr_spread *s))
-{
-	const struct nvsr_perf_cell *c;
-	struct nvsr_spread s;
-
-	if (!nvsr_ev_needs(run, r, path) || !nvsr_ev_needs(run, r, "passthrough"))
-		return;
-	c = busiest(run, path, "passthrough");
-	s = c ? nvsr_perf_ratio(c, nvsr_perf_find(run, "passthrough", c), NVSR_PERF_IOPS, run->repeats)
-	      : nvsr_spread_of(NULL, 0);
-	if (!s.n || nvsr_ev_in_flight(c) <= MEDIUM_IN_FLIGHT) {
-		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED,
-			      "no condition with more than %d in flight that both have numbers of", MEDIUM_IN_FLIGHT);
-		return;
-	}
-	nvsr_ev_cite(r, c);
-	nvsr_ev_cite(r, nvsr_perf_find(run, "passthrough", c));
-	if (nvsr_ev_is_noise(&s, 1, 1)) {
-		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "too noisy: %s to %s of passthrough", DIGITS(s.min), DIGITS(s.max));
-		return;
-	}
-	nvsr_ev_judge(r, nvsr_ev_holds(holds(&s)), "%s of passthrough (%s..%s) with %u in flight", DIGITS(s.median),
-		      DIGITS(s.min), DIGITS(s.max), nvsr_ev_in_flight(c));
-}
-
 static bool is_behind(const struct nvsr_spread *s)
 {
 	return s->max < 1;
@@ -309,7 +266,7 @@ static bool is_ahead(const struct nvsr_spread *s)
 
 static void virtio_limited(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	at_high_concurrency(run, r, "virtio-ns", is_behind);
+	nvsr_ev_at_high_concurrency(run, r, "virtio-ns", "passthrough", is_behind);
 }
 
 /* --- vhost ------------------------------------------------------------------------------------------------------------- */
@@ -336,7 +293,7 @@ static void vhost_alike(const struct nvsr_perf_run *run, struct nvsr_claim_resul
 
 static void vhost_ahead(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	at_high_concurrency(run, r, "vhost-user-blk", is_ahead);
+	nvsr_ev_at_high_concurrency(run, r, "vhost-user-blk", "passthrough", is_ahead);
 }
 
 static void vhost_cpus(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
@@ -541,16 +498,6 @@ static void vhost_spread(const struct nvsr_perf_run *run, struct nvsr_claim_resu
 		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "needs several VMs on vhost-user-blk and on another path");
 }
 
-static void see_erase(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
-{
-	nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "no matter of this matrix: nvsr-conform run DEVICE 'erase.*' looks at it");
-}
-
-static void see_qualify(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
-{
-	nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "no matter of this matrix: nvsr-conform run DEVICE tests each line");
-}
-
 /* --- conclusions ------------------------------------------------------------------------------------------------------- */
 
 /* The cell of @path with most IOPS of random 4 KiB reads and at most @most in flight. */
@@ -605,7 +552,7 @@ static void dp_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result *r
 
 static void ns_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
 {
-	judge_peak(run, r, "virtio-ns", MEDIUM_IN_FLIGHT, 0.6);
+	judge_peak(run, r, "virtio-ns", NVSR_EV_MEDIUM_IN_FLIGHT, 0.6);
 }
 
 static void vhost_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result *r)
@@ -614,8 +561,14 @@ static void vhost_peak(const struct nvsr_perf_run *run, struct nvsr_claim_result
 }
 
 const struct nvsr_claim nvsr_claims[] = {
-	{ "table-1", "Table 1", "Passthrough, namespace as block device and vhost differ in VMs per disk, elasticity, migration, CPU "
-	  "use, erase, QoS and maturity.", see_qualify },
+	{ "table-1-vms", "Table 1", "VMs per disk.  Taken here: a disk that is passed through serves one VM, a namespace or vhost serves several.", nvsr_claim_vms },
+	{ "table-1-vms-vf", "Table 1", "The same with SR-IOV, one function for each VM: several by every way.", nvsr_claim_vms_sriov },
+	{ "table-1-elastic", "Table 1", "Elastic scaling.  Taken here: what is passed through does not grow while the guest works, the others do.", nvsr_claim_elastic },
+	{ "table-1-migration", "Table 1", "Live migration.  Taken here: not with a device that is passed through, with the others.", nvsr_claim_migration },
+	{ "table-1-cpu", "Table 1", "CPU use.  Taken here: passthrough takes the fewest.", nvsr_claim_cpu },
+	{ "table-1-security", "Table 1", "Security.  Taken here: after an erase the next tenant finds nothing, by every way.", nvsr_claim_security },
+	{ "table-1-qos", "Table 1", "QoS.  Taken here: the host cannot limit what is passed through, it can the others.", nvsr_claim_qos },
+	{ "table-1-maturity", "Table 1", "Maturity.", nvsr_claim_no_measure },
 	{ "fig-2a", "Fig 2a", "Device passthrough stays within about 10 % of bare metal's bandwidth.", dp_bandwidth },
 	{ "fig-2b", "Fig 2b", "Device passthrough takes within about 10 % of bare metal's CPU.", dp_cpu },
 	{ "fig-3-jobs", "Fig 3", "CPU load of passthrough grows linearly with jobs (R² of at least 0.95).", dp_cpu_jobs },
@@ -643,13 +596,19 @@ const struct nvsr_claim nvsr_claims[] = {
 	{ "fig-10-rocksdb", "Fig 10", "RocksDB: throughput of bulkload and readwhilemerging in 1 to 16 VMs.  The figure has curves "
 	  "and no number; looked at here: that of all VMs together grows with VMs, or stays (at least 0.9 of it).", database_grows },
 	{ "fig-10-spread", "Fig 10", "vhost has the widest spread between the best and the worst VM (RocksDB; without it, fio).", vhost_spread },
-	{ "sec-2.4-crypto", "Section 2.4", "Crypto erase takes seconds where a 3-pass overwrite takes about 40 minutes per TB.", see_erase },
-	{ "sec-4-answers", "Section 4", "Many drives stop answering while a secure erase runs.", see_erase },
+	{ "sec-2.4-crypto", "Section 2.4", "Crypto erase takes seconds (up to 60) where a 3-pass overwrite takes about 40 minutes per TB.",
+	  nvsr_claim_crypto_erase },
+	{ "sec-4-answers", "Section 4", "Many drives stop answering while a secure erase runs.", nvsr_claim_see_erase },
 	{ "end-dp", "Conclusions", "Passthrough reaches bare metal's peak (at least 0.9 of it).", dp_peak },
 	{ "end-ns", "Conclusions", "virtio-blk over a namespace reaches at least 60 % of bare metal's peak at low to medium "
 	  "concurrency (up to 32 in flight).", ns_peak },
 	{ "end-vhost", "Conclusions", "vhost reaches about 100 % of bare metal's peak (at least 0.9), for dedicated polling cores.",
 	  vhost_peak },
+	{ "fabric-added", "Fabrics", "With NVMe over Fabrics a drive of a partner host costs about 10 µs more than one of this host (said of RDMA; up to 20, "
+	  "mean, one command at a time).", nvsr_claim_added },
+	{ "fabric-queues", "Fabrics", "NVMe over Fabrics has many queues, iSCSI one for each connection: its IOPS grow more with jobs, which have a queue each.",
+	  nvsr_claim_queues },
+	{ "fabric-deep", "Fabrics", "NVMe over Fabrics is ahead of iSCSI at high concurrency (more than 32 in flight).", nvsr_claim_over_iscsi },
 };
 const unsigned nvsr_claim_count = NVSR_ARRAY_SIZE(nvsr_claims);
 

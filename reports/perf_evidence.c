@@ -194,6 +194,46 @@ bool nvsr_ev_both(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, 
 	return true;
 }
 
+/* The cell of @path with most in flight that @to has too. */
+static const struct nvsr_perf_cell *busiest(const struct nvsr_perf_run *run, const char *path, const char *to)
+{
+	const struct nvsr_perf_cell *best = NULL;
+
+	for (size_t i = 0; i < run->cells; i++) {
+		const struct nvsr_perf_cell *c = &run->cell[i];
+
+		if (!strcmp(c->path, path) && nvsr_ev_in_scope(c) && nvsr_perf_find(run, to, c) &&
+		    (!best || nvsr_ev_in_flight(c) > nvsr_ev_in_flight(best)))
+			best = c;
+	}
+	return best;
+}
+
+void nvsr_ev_at_high_concurrency(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, const char *path, const char *to,
+				 bool (*holds)(const struct nvsr_spread *s))
+{
+	const struct nvsr_perf_cell *c;
+	struct nvsr_spread s;
+
+	if (!nvsr_ev_needs(run, r, path) || !nvsr_ev_needs(run, r, to))
+		return;
+	c = busiest(run, path, to);
+	s = c ? nvsr_perf_ratio(c, nvsr_perf_find(run, to, c), NVSR_PERF_IOPS, run->repeats)
+	      : nvsr_spread_of(NULL, 0);
+	if (!s.n || nvsr_ev_in_flight(c) <= NVSR_EV_MEDIUM_IN_FLIGHT) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED,
+			      "no condition with more than %d in flight that both have numbers of", NVSR_EV_MEDIUM_IN_FLIGHT);
+		return;
+	}
+	nvsr_ev_cite(r, c);
+	nvsr_ev_cite(r, nvsr_perf_find(run, to, c));
+	if (nvsr_ev_is_noise(&s, 1, 1)) {
+		nvsr_ev_judge(r, NVSR_CLAIM_NOT_MEASURED, "too noisy: %s to %s of %s", DIGITS(s.min), DIGITS(s.max), to);
+		return;
+	}
+	nvsr_ev_judge(r, nvsr_ev_holds(holds(&s)), "%s of %s (%s..%s) with %u in flight", DIGITS(s.median), to, DIGITS(s.min), DIGITS(s.max), nvsr_ev_in_flight(c));
+}
+
 /* --- growth along an axis ---------------------------------------------------------------------------------------------- */
 
 static void line_of(const struct nvsr_perf_run *run, const struct nvsr_perf_cell *like, enum nvsr_perf_axis axis,

@@ -7,6 +7,7 @@
 #include "reports/perf_view.h"
 
 #define NVSR_EV_CLOSE 0.10	/* "within about 10 %", "alike" */
+#define NVSR_EV_MEDIUM_IN_FLIGHT 32	/* medium concurrency ends here */
 
 /* The verdict, with the numbers or the reason. */
 void nvsr_ev_judge(struct nvsr_claim_result *r, enum nvsr_claim_verdict v, const char *fmt, ...) NVSR_PRINTF(3, 4);
@@ -45,6 +46,10 @@ typedef bool (*nvsr_ev_filter)(const struct nvsr_perf_cell *c);
 bool nvsr_ev_both(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, const char *path, const char *to,
 		  enum nvsr_perf_metric m, nvsr_ev_filter filter, const char *condition, double low, double high,
 		  struct nvsr_ev_conditions *ret);
+
+/* IOPS of @path against those of @to where most is in flight. */
+void nvsr_ev_at_high_concurrency(const struct nvsr_perf_run *run, struct nvsr_claim_result *r, const char *path, const char *to,
+				 bool (*holds)(const struct nvsr_spread *s));
 
 /* Medians of cells that differ along one axis only. */
 struct nvsr_ev_line {

@@ -9,27 +9,35 @@
 
 #define LOG_FROM 40.0	/* most / least from which lines would lie on the axis */
 
-struct point { uint64_t x; struct nvsr_spread y; };
-struct range { double min, max; bool log; };
+struct range { double min, max, least; bool log; };
 
-/* Points of one path in one panel, by x. */
-static unsigned collect(const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig, const struct nvsr_perf_panel *panel,
-			const char *path, struct point ret[NVSR_PERF_VALUES_MOST])
+/* What stands for cell @c, which may be measured against another one. */
+static struct nvsr_spread value_of(const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig, const struct nvsr_perf_cell *c,
+				   enum nvsr_perf_metric m)
 {
-	const char *base = nvsr_perf_path_of(path)->like;
+	const struct nvsr_perf_path *path = nvsr_perf_path_of(c->path);
+	const char *base = fig->values == NVSR_VALUES_ADDED ? path->local : path->like;
+
+	if (fig->values == NVSR_VALUES_PLAIN)
+		return c->stat[m];
+	if (!base)
+		return nvsr_spread_of(NULL, 0);
+	return (fig->values == NVSR_VALUES_ADDED ? nvsr_perf_difference : nvsr_perf_ratio)(c, nvsr_perf_find(run, base, c), m, run->repeats);
+}
+
+unsigned nvsr_perf_figure_points(const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig, const struct nvsr_perf_panel *panel,
+				 const char *path, struct nvsr_perf_point ret[NVSR_PERF_VALUES_MOST])
+{
 	unsigned n = 0;
 
 	for (size_t i = 0; i < run->cells && n < NVSR_PERF_VALUES_MOST; i++) {
 		const struct nvsr_perf_cell *c = &run->cell[i];
-		struct point p = { .x = nvsr_perf_axis(c, fig->axis) };
+		struct nvsr_perf_point p = { .x = nvsr_perf_axis(c, fig->axis) };
 		unsigned at;
 
-		if (strcmp(c->path, path) || !nvsr_perf_same_but(c, panel->like, fig->axis))
+		if (!c->ok || strcmp(c->path, path) || !nvsr_perf_same_but(c, panel->like, fig->axis))
 			continue;
-		if (!fig->ratio)
-			p.y = c->stat[panel->metric];
-		else if (base)
-			p.y = nvsr_perf_ratio(c, nvsr_perf_find(run, base, c), panel->metric, run->repeats);
+		p.y = value_of(run, fig, c, panel->metric);
 		if (!p.y.n)
 			continue;
 		for (at = n++; at && ret[at - 1].x > p.x; at--)
@@ -39,10 +47,11 @@ static unsigned collect(const struct nvsr_perf_run *run, const struct nvsr_perf_
 	return n;
 }
 
-static void widen(struct range *r, const struct point *p, unsigned n, double unit)
+static void widen(struct range *r, const struct nvsr_perf_point *p, unsigned n, double unit)
 {
 	for (unsigned i = 0; i < n; i++) {
 		r->max = NVSR_MAX(r->max, p[i].y.max / unit);
+		r->least = NVSR_MIN(r->least, p[i].y.min / unit);
 		if (p[i].y.min > 0)
 			r->min = NVSR_MIN(r->min, p[i].y.min / unit);
 	}
@@ -62,15 +71,16 @@ static double round_125(double v)
 
 static void finish_range(struct range *r, const struct nvsr_perf_figure *fig)
 {
-	r->log = isfinite(r->min) && (fig->always_log || r->max / r->min > LOG_FROM);
+	r->log = isfinite(r->min) && r->least >= 0 && (fig->always_log || r->max / r->min > LOG_FROM);
 	if (r->log) {
 		r->min /= 1.2;
 		r->max *= 1.2;
 		return;
 	}
-	r->min = 0;
+	/* From nothing up; what is less than nothing has room too. */
+	r->min = r->least < 0 ? r->least * 1.06 : 0;
 	r->max = r->max > 0 ? r->max * 1.06 : 1;
-	if (fig->ratio)
+	if (fig->values == NVSR_VALUES_RATIO)
 		r->max = NVSR_MAX(r->max, 1.1);
 }
 
@@ -102,9 +112,12 @@ static void put_head(struct nvsr_text *t, const struct nvsr_perf_run *run, const
 		      "} else {\n"
 		      "\tset terminal svg size %.0f,%.0f dynamic font 'sans-serif,13' enhanced background '#ffffff'\n"
 		      "\tset output '%s.svg'\n}\n", l->width * 2, l->height * 2, fig->name, l->width, l->height, fig->name);
-	for (unsigned i = 0; i < nvsr_perf_path_count; i++)
-		nvsr_text_add(t, "set style line %u lc rgb '%s' dt %s lw 2 pt %d ps 0.8\n", i + 1, nvsr_perf_path_table[i].light,
-			      nvsr_perf_path_table[i].dash, nvsr_perf_path_table[i].point);
+	for (unsigned i = 0; i < nvsr_perf_path_count; i++) {
+		const char *dash = nvsr_perf_dash_text(nvsr_perf_path_table[i].dash);
+
+		nvsr_text_add(t, *dash ? "set style line %u lc rgb '%s' dt (%s) lw 2 pt %d ps 0.8\n" : "set style line %u lc rgb '%s' dt 1%s lw 2 pt %d ps 0.8\n",
+			      i + 1, nvsr_perf_path_table[i].light, dash, nvsr_perf_path_table[i].point);
+	}
 	nvsr_text_add(t, "set style line 98 lc rgb '#777777' dt (2,3) lw 2 pt 3 ps 0.8\n"
 		      "set style line 99 lc rgb '" NVSR_PERF_GRID "' lw 1\n"
 		      "set errorbars 0\n");
@@ -126,7 +139,7 @@ static double from_top(const struct layout *l, double y)
 
 /* A panel of its own for title, legend and footnote, which takes the whole width. */
 static void put_frame(struct nvsr_text *t, const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig,
-		      const struct layout *l, const char *const *paths, unsigned n, unsigned legend_rows)
+		      const struct layout *l, unsigned legend_rows)
 {
 	const char *label = nvsr_perf_label(run);
 
@@ -141,8 +154,8 @@ static void put_frame(struct nvsr_text *t, const struct nvsr_perf_run *run, cons
 		      "set xrange [0:1]\nset yrange [0:1]\n"
 		      "set key center center horizontal Left reverse samplen 3.2 width 1 maxrows %u textcolor rgb '" NVSR_PERF_INK "'\n"
 		      "plot ", 8 / l->width, 1 - 8 / l->width, from_top(l, 36), from_top(l, 38 + 20 * legend_rows), legend_rows);
-	for (unsigned i = 0; i < n; i++)
-		nvsr_text_add(t, "%sNaN with linespoints ls %u title '%s'", i ? ", \\\n\t" : "", style_of(paths[i]), paths[i]);
+	for (unsigned i = 0; i < fig->paths; i++)
+		nvsr_text_add(t, "%sNaN with linespoints ls %u title '%s'", i ? ", \\\n\t" : "", style_of(fig->path[i]), fig->path[i]);
 	nvsr_text_add(t, "\nunset label 1\nunset label 2\nunset key\nset border 3 lc rgb '" NVSR_PERF_SOFT "' lw 1\n");
 }
 
@@ -209,6 +222,7 @@ static void put_panel_head(struct nvsr_text *t, const struct nvsr_perf_figure *f
 		[NVSR_AXIS_DEPTH] = "queue depth of each job", [NVSR_AXIS_JOBS] = "jobs of each VM",
 		[NVSR_AXIS_VMS] = "VMs, one virtual function each", [NVSR_AXIS_BLOCK] = "block size",
 	};
+	bool threads = fig->axis == NVSR_AXIS_JOBS && nvsr_perf_is_database(fig->panel[p].like->pattern);
 	unsigned column = p % l->columns, row = p / l->columns;
 	double w = (l->width - l->left - l->right - (l->columns - 1) * l->gap_x) / l->columns;
 	double h = (l->height - l->top - l->bottom - (l->rows - 1) * l->gap_y) / l->rows;
@@ -226,8 +240,8 @@ static void put_panel_head(struct nvsr_text *t, const struct nvsr_perf_figure *f
 	else
 		nvsr_text_add(t, "unset ylabel\n");
 	if (bottom)
-		nvsr_text_add(t, "set xlabel \"%s%s\" offset 0,0.5 tc rgb '" NVSR_PERF_INK "'\n", x_titles[fig->axis],
-			      log_x ? " (log scale)" : "");
+		nvsr_text_add(t, "set xlabel \"%s%s\" offset 0,0.5 tc rgb '" NVSR_PERF_INK "'\n",
+			      threads ? "threads of each VM" : x_titles[fig->axis], log_x ? " (log scale)" : "");
 	else
 		nvsr_text_add(t, "unset xlabel\n");
 }
@@ -239,8 +253,8 @@ static void put_lines(struct nvsr_text *t, const struct nvsr_perf_figure *fig, c
 	unsigned put = 0;
 
 	nvsr_text_add(t, "plot ");
-	if (fig->ratio)
-		nvsr_text_add(t, "1 with lines lc rgb '" NVSR_PERF_SOFT "' lw 1 notitle%s", n ? ", \\\n\t" : "");
+	if (fig->values != NVSR_VALUES_PLAIN)
+		nvsr_text_add(t, "%d with lines lc rgb '" NVSR_PERF_SOFT "' lw 1 notitle%s", fig->values == NVSR_VALUES_RATIO, n ? ", \\\n\t" : "");
 	for (unsigned pass = !bars; pass < 2; pass++)
 		for (unsigned i = 0; i < n; i++)
 			nvsr_text_add(t, "%s'%s.dat' index %u using %s:2%s with %s ls %u%s title '%s'", put++ ? ", \\\n\t" : "",
@@ -252,7 +266,7 @@ static void put_lines(struct nvsr_text *t, const struct nvsr_perf_figure *fig, c
 /* --- data -------------------------------------------------------------------------------------------------------------------- */
 
 static void put_points(struct nvsr_text *t, const struct nvsr_perf_figure *fig, unsigned panel, const char *path,
-		       const struct point *p, unsigned n, unsigned index)
+		       const struct nvsr_perf_point *p, unsigned n, unsigned index)
 {
 	nvsr_text_add(t, "%s# index %u: %s%s%s\n", index ? "\n\n" : "", index, path, *fig->panel[panel].title ? ", " : "",
 		      fig->panel[panel].title);
@@ -261,43 +275,51 @@ static void put_points(struct nvsr_text *t, const struct nvsr_perf_figure *fig, 
 			      p[i].y.min / fig->unit, p[i].y.max / fig->unit);
 }
 
-/* Which paths have points at all, the range of both axes. */
-static unsigned survey(const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig, const char *ret[NVSR_PERF_PATHS_MOST],
-		       struct range *y, uint64_t *x, unsigned *xs)
+/* Three paths in a row of the legend, or two where a name is so long that gnuplot has room for no more. */
+static unsigned legend_rows_of(const struct nvsr_perf_figure *fig)
 {
-	const char *all[NVSR_PERF_PATHS_MOST];
-	unsigned n = nvsr_perf_paths(run, true, all), used = 0;
+	unsigned in_row = 3;
 
+	for (unsigned i = 0; i < fig->paths; i++)
+		if (strlen(fig->path[i]) > 20)
+			in_row = 2;
+	return NVSR_DIV_ROUND_UP(fig->paths, in_row);
+}
+
+double nvsr_perf_figure_key(const struct nvsr_perf_figure *fig)
+{
+	unsigned rows = legend_rows_of(fig);
+	struct layout l = lay_out(fig->panels, rows);
+
+	return (38 + 20 * rows) / l.width * 100;
+}
+
+/* The range of both axes. */
+static void survey(const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig, struct range *y, uint64_t *x, unsigned *xs)
+{
 	*y = (struct range){ .min = INFINITY };
-	for (unsigned i = 0; i < n; i++) {
-		bool any = false;
-
+	for (unsigned i = 0; i < fig->paths; i++)
 		for (unsigned k = 0; k < fig->panels; k++) {
-			struct point p[NVSR_PERF_VALUES_MOST];
-			unsigned points = collect(run, fig, &fig->panel[k], all[i], p);
+			struct nvsr_perf_point p[NVSR_PERF_VALUES_MOST];
+			unsigned points = nvsr_perf_figure_points(run, fig, &fig->panel[k], fig->path[i], p);
 
 			widen(y, p, points, fig->unit);
 			for (unsigned j = 0; j < points; j++)
 				nvsr_perf_add_value(x, xs, p[j].x);
-			any |= points > 0;
 		}
-		if (any)
-			ret[used++] = all[i];
-	}
-	return used;
 }
 
 void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_perf_figure *fig, struct nvsr_text *data,
 			    struct nvsr_text *script)
 {
-	const char *paths[NVSR_PERF_PATHS_MOST];
 	uint64_t x[NVSR_PERF_VALUES_MOST];
 	struct range y;
-	unsigned xs = 0, n = survey(run, fig, paths, &y, x, &xs), index = 0, legend_rows = NVSR_DIV_ROUND_UP(n, 3u);
+	unsigned xs = 0, n = fig->paths, index = 0, legend_rows = legend_rows_of(fig);
 	struct layout l = lay_out(fig->panels, legend_rows);
 	char place[NVSR_PERF_PATHS_MOST][40];
 
-	if (!n || !xs)
+	survey(run, fig, &y, x, &xs);
+	if (!xs)
 		return;
 	finish_range(&y, fig);
 	nvsr_text_add(data, "# %s\n", fig->title);
@@ -306,7 +328,7 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 	nvsr_text_add(data, "# columns: %s; %s: median, least, most\n",
 		      (const char *const[]){ "depth", "jobs", "VMs", "bytes" }[fig->axis], fig->y_title);
 	put_head(script, run, fig, &l);
-	put_frame(script, run, fig, &l, paths, n, legend_rows);
+	put_frame(script, run, fig, &l, legend_rows);
 	for (unsigned i = 0; i < n; i++)
 		beside(fig, x, xs, i, n, place[i]);
 	put_x(script, fig, x, xs);
@@ -317,18 +339,18 @@ void nvsr_perf_figure_write(const struct nvsr_perf_run *run, const struct nvsr_p
 		char with_place[NVSR_PERF_PATHS_MOST][40];
 
 		for (unsigned i = 0; i < n; i++) {
-			struct point p[NVSR_PERF_VALUES_MOST];
-			unsigned points = collect(run, fig, &fig->panel[k], paths[i], p);
+			struct nvsr_perf_point p[NVSR_PERF_VALUES_MOST];
+			unsigned points = nvsr_perf_figure_points(run, fig, &fig->panel[k], fig->path[i], p);
 
 			if (!points)
 				continue;
-			put_points(data, fig, k, paths[i], p, points, index);
-			with[used] = paths[i];
+			put_points(data, fig, k, fig->path[i], p, points, index);
+			with[used] = fig->path[i];
 			memcpy(with_place[used], place[i], sizeof(place[i]));
 			at[used++] = index++;
 		}
 		put_panel_head(script, fig, &l, k, is_log_x(fig, x, xs), &y);
-		if (used || fig->ratio)
+		if (used || fig->values != NVSR_VALUES_PLAIN)
 			put_lines(script, fig, with, at, with_place, used, run->repeats > 1);
 	}
 	nvsr_text_add(script, "unset multiplot\nunset output\n");

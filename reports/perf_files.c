@@ -2,10 +2,16 @@
 /* The files of a performance run's directory that are made from its journal and raw data. */
 #include "base/text.h"
 #include "reports/perf_html.h"
+#include "reports/perf_which.h"
 
 static void write_tsv(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_figures *figures)
 {
 	nvsr_perf_tsv_write(f, run);
+}
+
+static void write_which(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_figures *figures)
+{
+	nvsr_which_tsv_write(f, run);
 }
 
 static int write_one(const char *dir, const char *name, const struct nvsr_perf_run *run, const struct nvsr_perf_figures *figures,
@@ -41,6 +47,8 @@ int nvsr_perf_report_files(const char *dir, const struct nvsr_perf_run *run, cha
 
 	complaint[0] = '\0';
 	rc = write_one(dir, "perf.tsv", run, NULL, write_tsv, complaint);
+	one = write_one(dir, "which.tsv", run, NULL, write_which, complaint);
+	rc = rc ? rc : one;
 	one = make_folder(dir, "figures", &folder);
 	one = one ? one : nvsr_perf_figures_plan(run, &figures);
 	one = one ? one : nvsr_perf_figures_make(folder, run, &figures, complaint);

@@ -4,6 +4,7 @@
 
 #include "base/fuzz.h"
 #include "reports/perf_html.h"
+#include "reports/perf_which.h"
 
 /* Numbers from the input's bytes, odd ones among them. */
 static void invent(struct nvsr_perf_run *run, const uint8_t *data, size_t size)
@@ -21,6 +22,19 @@ static void invent(struct nvsr_perf_run *run, const uint8_t *data, size_t size)
 	nvsr_perf_count(run);
 }
 
+/* A capability table whose answers come from the input's bytes. */
+static void invent_table(struct nvsr_capability *t, struct nvsr_capability_cell *cell, unsigned n, const uint8_t *data, size_t size)
+{
+	static const char *const ways[] = { "passthrough", "virtio-ns", "vhost-user-blk" };
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(cell[i].row, sizeof(cell[i].row), "%s", nvsr_demands[i % nvsr_demand_count].row);
+		snprintf(cell[i].way, sizeof(cell[i].way), "%s", ways[i / nvsr_demand_count % NVSR_ARRAY_SIZE(ways)]);
+		cell[i].answer = (enum nvsr_capability_answer)(data[i % size] % (NVSR_CAPABILITY_YES + 1));
+	}
+	*t = (struct nvsr_capability){ .cell = cell, .cells = n };
+}
+
 static void write_all(FILE *f, const struct nvsr_perf_run *run)
 {
 	const struct nvsr_perf_run *const runs[] = { run, run };
@@ -28,6 +42,7 @@ static void write_all(FILE *f, const struct nvsr_perf_run *run)
 	struct nvsr_perf_figures figures;
 
 	nvsr_perf_tsv_write(f, run);
+	nvsr_which_tsv_write(f, run);
 	nvsr_perf_text_write(f, run, &(struct nvsr_text_style){ .colour = true, .where = "there" });
 	nvsr_perf_compare_write(f, runs, names, NVSR_ARRAY_SIZE(runs));
 	if (nvsr_perf_figures_plan(run, &figures))
@@ -44,6 +59,8 @@ static void write_all(FILE *f, const struct nvsr_perf_run *run)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_fclose_ FILE *f = fopen("/dev/null", "w");
+	struct nvsr_capability_cell cell[15] = { 0 };
+	struct nvsr_capability table;
 	struct nvsr_perf_run run;
 	char complaint[512] = "";
 
@@ -53,6 +70,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	invent(&run, data, size);
 	write_all(f, &run);
+	invent_table(&table, cell, NVSR_ARRAY_SIZE(cell), data, size);
+	run.capability = &table;
+	write_all(f, &run);
+	run.capability = NULL;
 	nvsr_perf_free(&run);
 	return 0;
 }

@@ -3,7 +3,10 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "reports/capability.h"
 #include "reports/perf_html.h"
+#include "reports/perf_study.h"
+#include "reports/perf_which.h"
 
 /* Sorting by a click on a column's title; without it the tables are read in the order of the matrix. */
 static const char script[] =
@@ -15,6 +18,9 @@ static const char script[] =
 	"const b=t.tBodies[0];[...b.rows].sort((x,y)=>{const p=k(x),q=k(y);"
 	"if(typeof p==='number'&&typeof q==='number'){if(isNaN(p)||isNaN(q))return isNaN(p)-isNaN(q);return up?p-q:q-p}"
 	"return up?String(p).localeCompare(q):String(q).localeCompare(p)}).forEach(r=>b.append(r))}})});"
+	/* What a link leads to may be folded. */
+	"const go=()=>{const e=document.getElementById(decodeURIComponent(location.hash.slice(1)));if(!e)return;"
+	"for(let d=e.closest('details');d;d=d.parentElement.closest('details'))d.open=true;e.scrollIntoView()};addEventListener('hashchange',go);go();"
 	"addEventListener('beforeprint',()=>document.querySelectorAll('details').forEach(d=>d.open=true))";
 
 static void put_fact(FILE *f, const char *name, const char *value)
@@ -118,11 +124,18 @@ static void put_head(FILE *f, const struct nvsr_perf_run *run)
 	if (*noise)
 		fprintf(f, "<p class=banner><b>%.5s</b>%s: measure again on a quiet host before believing a small difference.</p>\n", noise,
 			noise + 5);
+	for (unsigned i = 0; i < n; i++)
+		if (nvsr_perf_elsewhere(run, paths[i])) {
+			fprintf(f, "<p class=banner><b>%s:</b> ", paths[i]);
+			nvsr_xml_put(f, nvsr_perf_elsewhere(run, paths[i]));
+			fputs(". Its numbers are not this device's, and it is no answer to which path is best.</p>\n", f);
+		}
 	put_facts(f, run);
 	fputs("<p class=soft>", f);
 	nvsr_perf_text_totals(f, run);
 	put_claim_totals(f, run);
-	fputs("</p>\n<nav><a href=\"#headline\">At a glance</a> <a href=\"#workloads\">Figures and tables</a> <a href=\"#claims\">Claims</a> "
+	fputs("</p>\n<nav><a href=\"#which\">Which path</a> <a href=\"#headline\">At a glance</a> <a href=\"#workloads\">Figures and tables</a> <a href=\"#table-2\">vhost</a> "
+	      "<a href=\"#capability\">Capabilities</a> <a href=\"#study\">The study</a> <a href=\"#claims\">Claims</a> "
 	      "<a href=\"#verify\">Verification</a> <a href=\"#gaps\">Gaps</a> <a href=\"#environment\">Environment</a> "
 	      "<a href=\"../perf.tsv\">perf.tsv</a></nav>\n", f);
 }
@@ -137,21 +150,53 @@ static bool belongs(const struct nvsr_perf_figure *fig, const struct nvsr_perf_c
 	return first_of_pattern && !strcmp(like->pattern, c->pattern) && like->read_percent == c->read_percent;
 }
 
+/* Title and legend of a figure, for a page that is too narrow for its own. */
+static void put_keys(FILE *f, const struct nvsr_perf_figure *fig)
+{
+	if (!fig->svg)
+		return;
+	fputs("<div class=keys><b>", f);
+	nvsr_xml_put(f, fig->title);
+	fputs("</b>", f);
+	for (unsigned i = 0; i < fig->paths; i++) {
+		fputs("<span>", f);
+		nvsr_perf_html_path(f, fig->path[i]);
+		fputs("</span>", f);
+	}
+	fputs("</div>", f);
+}
+
 static void put_figures(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_figures *figures,
 			const struct nvsr_perf_cell *workload, bool first_of_pattern)
 {
+	static const char *const over[NVSR_AXIS_COUNT] = {
+		[NVSR_AXIS_DEPTH] = "Over queue depth", [NVSR_AXIS_JOBS] = "Over jobs", [NVSR_AXIS_VMS] = "Over VMs", [NVSR_AXIS_BLOCK] = "Over block size",
+	};
+	enum nvsr_perf_axis axis = NVSR_AXIS_COUNT;
+	const char *group = NULL;
 	bool any = false;
 
 	for (unsigned i = 0; i < figures->n; i++) {
 		const struct nvsr_perf_figure *fig = &figures->figure[i];
+		char study[96];
 
 		if (!belongs(fig, workload, first_of_pattern))
 			continue;
-		fputs(any ? "" : "<div class=figures>\n", f);
+		/* A heading for each group of paths, where there are several. */
+		if (!any || group != fig->group || axis != fig->axis) {
+			fputs(any ? "</div>\n" : "", f);
+			if (fig->group)
+				fprintf(f, "<h3>%s: %s</h3>\n", over[fig->axis], fig->group_text);
+			fputs("<div class=figures>\n", f);
+		}
+		group = fig->group;
+		axis = fig->axis;
 		any = true;
-		fputs("<figure><div class=wide>", f);
+		fprintf(f, "<figure id=\"fig-%s\">", fig->name);
+		put_keys(f, fig);
+		fprintf(f, "<div class=wide style=\"--key:%.1f%%\">", nvsr_perf_figure_key(fig));
 		if (fig->svg)
-			nvsr_perf_svg_put(f, fig->svg, i + 1, fig->title);
+			nvsr_perf_svg_put(f, fig->svg, i + 1, fig->title, fig->paths);
 		else
 			fputs("<p class=soft>Not drawn: gnuplot was missing or failed.</p>", f);
 		fputs("</div><figcaption>", f);
@@ -159,6 +204,9 @@ static void put_figures(FILE *f, const struct nvsr_perf_run *run, const struct n
 			nvsr_xml_put(f, fig->title);
 		if (nvsr_perf_label(run))
 			fprintf(f, "<span class=badge>%s</span>", nvsr_perf_label(run));
+		nvsr_study_of_figure(fig, study);
+		if (*study)
+			fprintf(f, " <a href=\"#study\">as %s of the study</a>", study);
 		for (unsigned k = 0; k < 4; k++) {
 			static const char *const suffix[] = { "svg", "png", "dat", "gp" };
 
@@ -202,7 +250,7 @@ static void put_workloads(FILE *f, const struct nvsr_perf_run *run, const struct
 
 static void put_environment(FILE *f, const struct nvsr_perf_run *run)
 {
-	static const char *const files[] = { "env.json", "device.json", "cmdline", "matrix.yaml", "perf.jsonl", "perf.tsv" };
+	static const char *const files[] = { "env.json", "device.json", "cmdline", "matrix.yaml", "perf.jsonl", "perf.tsv", "which.tsv" };
 
 	fputs("<h2 id=environment>Environment</h2>\n", f);
 	for (unsigned d = run->devices ? 1 : 0; d <= run->devices; d++) {
@@ -224,14 +272,37 @@ static void put_environment(FILE *f, const struct nvsr_perf_run *run)
 	      "nvsr-conform.</p>\n", f);
 }
 
+static void put_capability(FILE *f, const struct nvsr_perf_run *run)
+{
+	if (run->capability) {
+		nvsr_capability_html_write(f, run->capability);
+		return;
+	}
+	fputs("<h2 id=capability>What the ways can do</h2>\n<p id=cap-security>", f);
+	if (run->no_capability) {
+		fputs("capability.jsonl stands with this run and is not shown: ", f);
+		nvsr_xml_put(f, run->no_capability);
+	} else if (run->software) {
+		fputs("Table 1 of the study is tried on a device that guests can have, not on the software model", f);
+	} else {
+		fputs("Table 1 of the study was not tried for this page: <code>nvsr-conform capability DEVICE … --perf RUN</code>, then "
+		      "<code>nvsr-conform report RUN --capability DIR</code>", f);
+	}
+	fputs(".</p>\n", f);
+}
+
 void nvsr_perf_html_write(FILE *f, const struct nvsr_perf_run *run, const struct nvsr_perf_figures *figures)
 {
 	const struct nvsr_perf_cell *workload[NVSR_PERF_WORKLOADS_MOST];
 
 	put_head(f, run);
+	nvsr_which_html_write(f, run);
 	if (nvsr_perf_workloads(run, workload))
 		nvsr_perf_html_headline(f, run, workload[0]);
 	put_workloads(f, run, figures);
+	nvsr_study_table_2(f, run);
+	put_capability(f, run);
+	nvsr_study_html_write(f, run, figures);
 	nvsr_perf_html_claims(f, run);
 	nvsr_perf_html_gaps(f, run);
 	put_environment(f, run);

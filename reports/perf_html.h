@@ -23,6 +23,10 @@ void nvsr_perf_html_claims(FILE *f, const struct nvsr_perf_run *run);
 /* Cells without numbers, each with the reason; data verification. */
 void nvsr_perf_html_gaps(FILE *f, const struct nvsr_perf_run *run);
 
+/* A path's name with its line; a link to the file that a median is from, without its end; "± 3 %" of a spread. */
+void nvsr_perf_html_path(FILE *f, const char *path);
+void nvsr_perf_html_link(FILE *f, const struct nvsr_perf_cell *c, unsigned at, bool host);
+void nvsr_perf_html_spread(FILE *f, const struct nvsr_spread *s, double unit);
 /* "<caption>…" with the label of the software model where it applies. */
 void nvsr_perf_html_caption(FILE *f, const struct nvsr_perf_run *run, const char *text);
 

@@ -15,22 +15,36 @@ void nvsr_perf_html_caption(FILE *f, const struct nvsr_perf_run *run, const char
 		label ? "</span>" : "");
 }
 
-static void put_path(FILE *f, const char *path)
+/* gnuplot's markers, by point type: the even ones are open. */
+static const char *const markers[] = {
+	[4 / 2] = "M10 2h6v6h-6z", [6 / 2] = "M13 2a3 3 0 1 0 .01 0z", [8 / 2] = "M13 1l3.6 6h-7.2z", [10 / 2] = "M13 9l3.6-6h-7.2z",
+	[12 / 2] = "M13 1l4 4-4 4-4-4z", [14 / 2] = "M13 1l3.8 2.8-1.4 4.4h-4.8l-1.4-4.4z",
+};
+
+void nvsr_perf_html_path(FILE *f, const char *path)
 {
-	fputs("<th scope=row class=path>", f);
-	if (*nvsr_perf_path_of(path)->name)
-		fprintf(f, "<i style=\"--c:var(--path-%s)\"%s></i>", path, nvsr_perf_path_of(path)->dash[0] == '(' ? " class=polled" : "");
+	const struct nvsr_perf_path *p = nvsr_perf_path_of(path);
+
+	if (*p->name)
+		fprintf(f, "<svg class=line viewBox=\"0 0 26 10\" style=\"--c:var(--path-%s)\"><path d=\"M0 5h26\" stroke-dasharray=\"%s\"/><path "
+			"class=%s d=\"%s\"/></svg>", path, nvsr_perf_dash_text(p->dash), p->point % 2 ? "full" : "open", markers[p->point / 2]);
 	nvsr_xml_put(f, path);
 }
 
-/* The file that a median is from; of several devices, the first one's. */
-static void put_link(FILE *f, const struct nvsr_perf_cell *c, unsigned at, bool host)
+static void put_path(FILE *f, const char *path)
+{
+	fprintf(f, "<th scope=row class=path title=\"%s\">", nvsr_perf_path_of(path)->text);
+	nvsr_perf_html_path(f, path);
+}
+
+/* Of several devices, the first one's. */
+void nvsr_perf_html_link(FILE *f, const struct nvsr_perf_cell *c, unsigned at, bool host)
 {
 	fprintf(f, "<a href=\"../%sraw/%s/%u.%s\">", c->together ? "1/" : "", c->name, at + 1, host ? "host.json" : nvsr_perf_load_suffix(c->pattern));
 }
 
 /* Where the half is more than the whole, the range says it better. */
-static void put_spread(FILE *f, const struct nvsr_spread *s, double unit)
+void nvsr_perf_html_spread(FILE *f, const struct nvsr_spread *s, double unit)
 {
 	double half = nvsr_perf_half_range(s);
 	char least[24], most[24];
@@ -56,9 +70,9 @@ static void put_number(FILE *f, const struct nvsr_perf_cell *c, enum nvsr_perf_m
 	nvsr_perf_digits(s->min / unit, least);
 	nvsr_perf_digits(s->max / unit, most);
 	fprintf(f, "<td class=v data-v=\"%.7g\" title=\"%s to %s in %u repeat%s\">", s->median, least, most, s->n, s->n == 1 ? "" : "s");
-	put_link(f, c, s->at, host);
+	nvsr_perf_html_link(f, c, s->at, host);
 	fprintf(f, "%s</a>", text);
-	put_spread(f, s, unit);
+	nvsr_perf_html_spread(f, s, unit);
 }
 
 static void put_ratio(FILE *f, const struct nvsr_spread *s, bool range)
@@ -76,7 +90,7 @@ static void put_ratio(FILE *f, const struct nvsr_spread *s, bool range)
 	if (range)
 		fprintf(f, "<small>%s–%s</small>", least, most);
 	else
-		put_spread(f, s, 1);
+		nvsr_perf_html_spread(f, s, 1);
 }
 
 /* --- paths × depths -------------------------------------------------------------------------------------------------------- */
@@ -245,7 +259,7 @@ void nvsr_perf_html_host(FILE *f, const struct nvsr_perf_run *run, const struct 
 		{ "path cores", NVSR_PERF_PATH_CORES, 1, true }, { "kIOPS / core", NVSR_PERF_IOPS_PER_CORE, 1e3, true },
 		{ "guest cores", NVSR_PERF_GUEST_CORES, 1, true }, { "back end cores", NVSR_PERF_BACKEND_CORES, 1, true },
 		{ "device cores", NVSR_PERF_DEVICE_CORES, 1, true }, { "other cores", NVSR_PERF_OTHER_CORES, 1, true },
-		{ "whole host cores", NVSR_PERF_HOST_CORES, 1, true },
+		{ "whole host cores", NVSR_PERF_HOST_CORES, 1, true }, { "kIOPS / host core", NVSR_PERF_IOPS_PER_HOST_CORE, 1e3, true },
 	};
 	static const struct column events[] = {
 		{ "device interrupts / I/O", NVSR_PERF_IRQ_PER_IO, 1, true }, { "kicks / I/O", NVSR_PERF_KICKS_PER_IO, 1, true },
@@ -310,23 +324,25 @@ void nvsr_perf_html_claims(FILE *f, const struct nvsr_perf_run *run)
 	};
 
 	fputs("<h2 id=claims>Claims of the study</h2>\n<p>The ICPE 2022 study of NVMe virtualization made these claims for its drive and "
-	      "host. Random 4 KiB I/O of this run, and what RocksDB did, is set against each; a condition speaks against a claim only when all of its "
-	      "repeats do.</p>\n<div class=wide><table class=\"perf sort claims\">", f);
+	      "host, a white paper those of fabrics. Random 4 KiB I/O of this run, what RocksDB did and the capability table are set against each; a "
+	      "condition speaks against a claim only when all of its repeats do.</p>\n<div class=wide><table class=\"perf sort claims\">", f);
 	nvsr_perf_html_caption(f, run, "Claim checks");
 	fputs("<thead><tr><th scope=col>Source<th scope=col>Claim<th scope=col>Here<th scope=col>Verdict</tr></thead><tbody>\n", f);
 	for (unsigned i = 0; i < nvsr_claim_count; i++) {
 		struct nvsr_claim_result r;
 
 		nvsr_claim_check(&nvsr_claims[i], run, &r);
-		fprintf(f, "<tr id=\"claim-%s\"><td class=source>%s<td>", nvsr_claims[i].id, nvsr_claims[i].source);
+		fprintf(f, "<tr id=\"claim-%s\"><td class=source>%s<td data-k=Claim>", nvsr_claims[i].id, nvsr_claims[i].source);
 		nvsr_xml_put(f, nvsr_claims[i].text);
-		fputs("<td>", f);
+		fputs("<td data-k=Here>", f);
 		nvsr_xml_put(f, r.measured);
 		if (r.noisy)
 			fprintf(f, "; %u more left out, whose repeats differ too much", r.noisy);
 		for (unsigned k = 0; k < r.cells; k++)
 			fprintf(f, "%s<a class=id href=\"../%sraw/%s/%u.%s\">%s</a>", k ? " " : "<br>", r.cell[k]->together ? "1/" : "", r.cell[k]->name,
 				r.cell[k]->stat[NVSR_PERF_IOPS].at + 1, nvsr_perf_load_suffix(r.cell[k]->pattern), r.cell[k]->name);
+		if (r.row)
+			fprintf(f, "<br><a class=id href=\"#cap-%s\">capability table</a>", r.row);
 		fprintf(f, "<td class=\"r %s\">%s</tr>\n", class[r.verdict], nvsr_claim_verdict_name(r.verdict));
 	}
 	fputs("</tbody></table></div>\n", f);

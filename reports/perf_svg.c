@@ -20,8 +20,8 @@ static struct colour parse_hex(const char *s)
 	return (struct colour){ (unsigned char)(v >> 16), (unsigned char)(v >> 8), (unsigned char)v };
 }
 
-/* The page's name for a colour of the picture; NULL leaves it as it is. */
-static const char *variable(struct colour c, char buf[24])
+/* The page's name for a colour of the picture: of the first of a kind, who all have one; NULL leaves it as it is. */
+static const char *variable(struct colour c, char buf[48])
 {
 	static const struct { const char *colour, *name; } fixed[] = {
 		{ NVSR_PERF_INK, "ink" }, { "#000000", "ink" }, { NVSR_PERF_SOFT, "soft" }, { NVSR_PERF_GRID, "line" },
@@ -33,7 +33,7 @@ static const char *variable(struct colour c, char buf[24])
 			return fixed[i].name;
 	for (unsigned i = 0; i < nvsr_perf_path_count; i++)
 		if (same(c, parse_hex(nvsr_perf_path_table[i].light))) {
-			snprintf(buf, 24, "path-%s", nvsr_perf_path_table[i].name);
+			snprintf(buf, 48, "path-%s", nvsr_perf_path_table[i].name);
 			return buf;
 		}
 	return NULL;
@@ -44,7 +44,7 @@ static size_t put_colour(FILE *f, const char *s)
 {
 	struct colour c = { 0 };
 	size_t len = 0;
-	char buf[24];
+	char buf[48];
 	const char *name;
 
 	if (!strncmp(s, "rgb(", 4)) {
@@ -79,6 +79,11 @@ static const char *skip_element(const char *s)
 		{ "<desc>", "</desc>" }, { "<title>Gnuplot</title>", "" }, { "<title>gnuplot_plot_", "</title>" },
 		{ "<rect x=\"0\" y=\"0\"", "/>" }, { "<filter", "</filter>" },
 	};
+	const char *tag_end = strncmp(s, "<g ", 3) ? NULL : strchr(s, '>');
+
+	/* A group of nothing. */
+	if (tag_end && !strncmp(tag_end + 1 + strspn(tag_end + 1, " \t\n"), "</g>", 4))
+		return strstr(tag_end, "</g>") + 4;
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(unwanted); i++) {
 		const char *end;
@@ -88,6 +93,19 @@ static const char *skip_element(const char *s)
 		end = strstr(s + (*unwanted[i].end ? 0 : strlen(unwanted[i].start)), unwanted[i].end);
 		return end ? end + strlen(unwanted[i].end) : s + strlen(s);
 	}
+	return s;
+}
+
+/* What is so anyway, or as the page has it: thousands of times in a page of many pictures. */
+static const char *skip_attributes(const char *s)
+{
+	static const char *const unwanted[] = {
+		" font-family=\"sans-serif\" ", " font-family=\"sans-serif\"", " stroke-linecap=\"butt\" stroke-linejoin=\"miter\"",
+	};
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(unwanted); i++)
+		if (!strncmp(s, unwanted[i], strlen(unwanted[i])))
+			return s + strlen(unwanted[i]);
 	return s;
 }
 
@@ -108,7 +126,24 @@ static const char *put_tag_part(FILE *f, const char *s, unsigned number)
 	return s + len;
 }
 
-void nvsr_perf_svg_put(FILE *f, const char *svg, unsigned number, const char *title)
+/* The start of what is title or legend, which are drawn first: with its class. */
+static const char *put_key(FILE *f, const char *s, unsigned *lines)
+{
+	static const char line[] = "<g id=\"gnuplot_plot_", title[] = "<text><tspan font-family=\"sans-serif\"  font-weight=\"bold\"";
+
+	if (*lines && !strncmp(s, line, sizeof(line) - 1)) {
+		(*lines)--;
+		fputs("<g class=key", f);
+		return s + 2;
+	}
+	if (!strncmp(s, title, sizeof(title) - 1)) {
+		fputs("<text class=key", f);
+		return s + 5;
+	}
+	return s;
+}
+
+void nvsr_perf_svg_put(FILE *f, const char *svg, unsigned number, const char *title, unsigned paths)
 {
 	const char *s = strstr(svg, "<svg"), *box = s ? strstr(s, "viewBox=\"") : NULL;
 	bool tag = false;
@@ -127,12 +162,15 @@ void nvsr_perf_svg_put(FILE *f, const char *svg, unsigned number, const char *ti
 				s = after;
 				continue;
 			}
+			s = put_key(f, s, &paths);
 			tag = true;
 		}
 		if (*s == '>')
 			tag = false;
 		if (tag && *s != '<') {
-			s = put_tag_part(f, s, number);
+			const char *after = skip_attributes(s);
+
+			s = after != s ? after : put_tag_part(f, s, number);
 		} else {
 			/* The picture is indented for readers of its file. */
 			if (*s != '\t')

@@ -229,21 +229,23 @@ static void check_svg(void)
 	static const char svg[] = "<?xml version=\"1.0\"?>\n<svg \n viewBox=\"0 0 720 420\"\n>\n<title>Gnuplot</title>\n<desc>x</desc>"
 		"<rect x=\"0\" y=\"0\" width=\"720\" height=\"420\" fill=\"#ffffff\"/><defs><circle id='gpPt5'/></defs>"
 		"<g color=\"black\"><use xlink:href='#gpPt5' color='rgb(  0, 114, 178)'/><path stroke='rgb(1,2,3)'/>"
-		"<text fill=\"rgb(29,31,35)\">black id=\"x\"</text><g id=\"plot\"><title>gnuplot_plot_1</title><title>path</title></g></g></svg>\n";
+		"<text fill=\"rgb(29,31,35)\">black id=\"x\"</text><g id=\"gnuplot_plot_1a\"/><text><tspan font-family=\"sans-serif\"  font-weight=\"bold\" "
+		">T</tspan></text><g id=\"gnuplot_plot_2a\"/><g fill=\"none\"  stroke-linecap=\"butt\" stroke-linejoin=\"miter\">\n\t</g>"
+		"<g id=\"plot\"><title>gnuplot_plot_1</title><title>path</title></g></g></svg>\n";
 	static const char *const has[] = {
-		"<svg viewBox=\"0 0 720 420\" role=img aria-label=\"a &lt;title&gt;\"", "<circle id='f3-gpPt5'/>", "href='#f3-gpPt5'",
+		"<g class=key id=\"f3-gnuplot_plot_1a\"", "<text class=key><tspan", "<g id=\"f3-gnuplot_plot_2a\"", "<svg viewBox=\"0 0 720 420\" role=img aria-label=\"a &lt;title&gt;\"", "<circle id='f3-gpPt5'/>", "href='#f3-gpPt5'",
 		"color='var(--path-passthrough)'", "stroke='rgb(1,2,3)'", "color=\"var(--ink)\"", "fill=\"var(--ink)\">black id=\"x\"<",
 		"id=\"f3-plot\"", "<title>path</title>",
 	};
-	static const char *const never[] = { "<?xml", "Gnuplot", "<desc", "<rect", "gnuplot_plot_1" };
+	static const char *const never[] = { "<?xml", "Gnuplot", "<desc", "<rect", "<title>gnuplot_plot_1", "linecap", "font-family", "fill=\"none\"" };
 	_cleanup_free_ char *data = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&data, &len);
 
-	nvsr_perf_svg_put(f, svg, 3, "a <title>");
-	nvsr_perf_svg_put(f, "", 1, "");
-	nvsr_perf_svg_put(f, "<svg", 1, "");
-	nvsr_perf_svg_put(f, "<svg viewBox=\"0 0 1 1\">", 1, "");
+	nvsr_perf_svg_put(f, svg, 3, "a <title>", 1);
+	nvsr_perf_svg_put(f, "", 1, "", 0);
+	nvsr_perf_svg_put(f, "<svg", 1, "", 0);
+	nvsr_perf_svg_put(f, "<svg viewBox=\"0 0 1 1\">", 1, "", 0);
 	fclose(f);
 	expect_in(data, has, NVSR_ARRAY_SIZE(has), true);
 	expect_in(data, never, NVSR_ARRAY_SIZE(never), false);
@@ -314,12 +316,12 @@ static void check_page(const struct nvsr_perf_run *run)
 {
 	static const char *const in_order[] = {
 		"Made-up Model &lt;&amp;&gt; through 4 data paths", NVSR_PERF_SOFTWARE, "interrupted", "guest on CPU 0,1",
-		"id=headline", "Thousand I/Os per second", "1414", "id=workloads", "random read, 4 KiB", "iops-over-depth.randread.4k.gp",
+		"id=which", "vhost-user-blk</b>", "id=headline", "Thousand I/Os per second", "1414", "id=workloads", "random read, 4 KiB", "iops-over-depth.randread.4k.gp",
 		"../raw/bare-metal.randread.4k.qd1.j1.v1/1.json", "Ratios to bare metal", "Busy CPUs and efficiency", "Interrupts",
-		"random read and write 70:30", "Reads and writes apart", "id=claims", "id=\"claim-fig-2a\"", "holds", "id=verify", "as written",
+		"random read and write 70:30", "Reads and writes apart", "id=table-2", "id=capability", "id=study", "id=claims", "id=\"claim-fig-2a\"", "holds", "id=verify", "as written",
 		"id=gaps", "killed by signal 9", "iSCSI&quot; target # and &lt;more&gt;", "id=environment", "Made up for tests",
 	};
-	static const char *const never[] = { "src=", "<link", "@import", "<&>", "<more>", "http://fonts", "nan", "inf<" };
+	static const char *const never[] = { "src=", "<link", "@import", "<&>", "<more>", "http://fonts", ">nan", " nan", "\"nan", "inf<" };
 	struct nvsr_perf_figures f;
 	_cleanup_free_ char *data = NULL;
 	size_t len = 0;
@@ -462,8 +464,8 @@ static void check_digits(void)
 static void check_numbers_page(const struct nvsr_perf_run *run)
 {
 	static const char *const figures[] = {
-		"| `bandwidth-over-…` | `bytes_per_s` |", "| `iops-over-…` | `iops` |", "| `latency-over-depth` | `lat_p50_ns`",
-		"| `ratio-over-…` | `iops` ", "| `cpu-over-…` | `path_cores`", "| `efficiency-over-…` | `iops_per_core` |",
+		"| `bandwidth-over-…` | `bytes_per_s` |", "| `iops-over-…` | `iops`; ", "| `latency-over-depth` | `lat_p50_ns`",
+		"| `ratio-over-…` | `iops` ", "| `cpu-over-…` | `path_cores`", "| `efficiency-over-…` | `iops_per_host_core` |", "| `added-over-…` | `lat_mean_ns`",
 		"| `fairness-over-vms` | `worst_to_best` |",
 	};
 	_cleanup_free_ char *page = NULL;

@@ -2,7 +2,7 @@
 /* A performance run as text for people: paths × depths, each number with its spread; what failed or was skipped, and why. */
 #include <math.h>
 
-#include "reports/perf_view.h"
+#include "reports/perf_which.h"
 
 #define COLUMNS 6	/* depths in one table: 100 characters in all */
 #define WORKLOADS 3
@@ -14,6 +14,18 @@ static bool has_path(const struct nvsr_perf_grid *t, const char *path)
 		if (nvsr_perf_grid_cell(t, path, i))
 			return true;
 	return false;
+}
+
+/* Of the first column: 100 characters in all where the longest name has 25. */
+static int name_width(const struct nvsr_perf_run *run)
+{
+	const char *paths[NVSR_PERF_PATHS_MOST];
+	unsigned n = nvsr_perf_paths(run, true, paths);
+	size_t most = 18;
+
+	for (unsigned p = 0; p < n; p++)
+		most = NVSR_MAX(most, strlen(paths[p]));
+	return (int)NVSR_MIN(most, 25) + 1;
 }
 
 /* A column: a number in six places, its spread in six, which the last column has no blanks after. */
@@ -30,7 +42,7 @@ static void put_spread(FILE *f, const struct nvsr_spread *s, double unit, bool l
 
 static void put_heading(FILE *f, const struct nvsr_perf_grid *t, const char *title, const char *unit)
 {
-	fprintf(f, "\n  %s%-*s", title, 19 - (int)strlen(title) + (strstr(unit, "µ") ? 1 : 0), unit);
+	fprintf(f, "\n  %s%-*s", title, name_width(t->run) - (int)strlen(title) + (strstr(unit, "µ") ? 1 : 0), unit);
 	for (unsigned i = 0; i < t->depths; i++) {
 		char depth[24];
 
@@ -44,12 +56,13 @@ static void put_metric(FILE *f, const struct nvsr_perf_grid *t, const char *titl
 {
 	const char *paths[NVSR_PERF_PATHS_MOST];
 	unsigned n = nvsr_perf_paths(t->run, true, paths);
+	int width = name_width(t->run);
 
 	put_heading(f, t, title, unit_text);
 	for (unsigned p = 0; p < n; p++) {
 		if (!has_path(t, paths[p]))
 			continue;
-		fprintf(f, "  %-19.19s", paths[p]);
+		fprintf(f, "  %-*.*s", width, width, paths[p]);
 		for (unsigned i = 0; i < t->depths; i++) {
 			const struct nvsr_perf_cell *c = nvsr_perf_grid_cell(t, paths[p], i);
 
@@ -64,6 +77,7 @@ static void put_ratios(FILE *f, const struct nvsr_perf_grid *t)
 {
 	const char *paths[NVSR_PERF_PATHS_MOST];
 	unsigned n = nvsr_perf_paths(t->run, true, paths), rows = 0;
+	int width = name_width(t->run);
 	bool star = false;
 
 	for (unsigned p = 0; p < n; p++) {
@@ -75,7 +89,7 @@ static void put_ratios(FILE *f, const struct nvsr_perf_grid *t)
 		star |= polled;
 		if (!rows++)
 			put_heading(f, t, "IOPS / bare metal", "");
-		fprintf(f, "  %-18.18s%c", paths[p], polled ? '*' : ' ');
+		fprintf(f, "  %-*.*s%c", width - 1, width - 1, paths[p], polled ? '*' : ' ');
 		for (unsigned i = 0; i < t->depths; i++) {
 			struct nvsr_spread s = nvsr_perf_ratio(nvsr_perf_grid_cell(t, paths[p], i), nvsr_perf_grid_cell(t, base, i), NVSR_PERF_IOPS,
 							       t->run->repeats);
@@ -162,6 +176,8 @@ static void put_verify(FILE *f, const struct nvsr_perf_run *run, const struct nv
 		const struct nvsr_perf_verify *v = &run->verify[i];
 
 		ok += v->state == NVSR_PERF_OK;
+		if (nvsr_perf_elsewhere(run, v->path))
+			fprintf(f, "  note %s: %s\n", v->path, v->reason);
 		if (v->state != NVSR_PERF_FAIL)
 			continue;
 		fputs("  ", f);
@@ -201,6 +217,7 @@ void nvsr_perf_text_write(FILE *f, const struct nvsr_perf_run *run, const struct
 		put_workload(f, run, workload[i]);
 	if (n > WORKLOADS)
 		fprintf(f, "\n%u more workload%s: see the report\n", n - WORKLOADS, n == WORKLOADS + 1 ? "" : "s");
+	nvsr_which_text_write(f, run);
 	fputc('\n', f);
 	put_left_out(f, run, NVSR_PERF_FAIL, s);
 	put_left_out(f, run, NVSR_PERF_MISSING, s);

@@ -4,29 +4,53 @@
 
 #include "reports/perf_view.h"
 
-#define SOLID "1"
-#define DASHED "(8,4)"
-
 #define NOISY_CORES 0.2		/* busy with something else */
 
+#define BARE	"#1d1f23", "#e6e7ea"
+#define DIRECT	"#0072b2", "#5ab4e5"
+#define VIRTIO	"#c24e00", "#f08c4a"
+#define QCOW2	"#a8326e", "#e889b6"
+#define VHOST	"#00795a", "#3cc29a"
+#define VMM	"#5f6b7a", "#9aa4b2"
+#define NVMEOF	"#8a7400", "#d9c14a"
+#define ISCSI	"#7556b8", "#b09cf0"
+
 const struct nvsr_perf_path nvsr_perf_path_table[] = {
-	{ "bare-metal", "interrupt-driven queue pair of the physical function", NULL, "#1d1f23", "#e6e7ea", 5, SOLID },
-	{ "bare-metal-polled", "polled queue pair of the physical function", NULL, "#1d1f23", "#e6e7ea", 4, DASHED },
-	{ "passthrough", "interrupt-driven queue pair of a virtual function", "bare-metal", "#0072b2", "#5ab4e5", 7, SOLID },
-	{ "passthrough-polled", "polled queue pair of a virtual function", "bare-metal-polled", "#0072b2", "#5ab4e5", 6, DASHED },
-	{ "virtio-ns", "virtqueue, kick, I/O thread, namespace, interrupt", "bare-metal", "#c24e00", "#f08c4a", 9, SOLID },
-	{ "virtio-qcow2", "the same over a qcow2 image", "bare-metal", "#c24e00", "#f08c4a", 8, DASHED },
-	{ "vhost-user-blk", "virtqueue polled by a process of its own", "bare-metal", "#00795a", "#3cc29a", 11, SOLID },
-	{ "vhost-scsi", "the kernel's SCSI target", "bare-metal", "#00795a", "#3cc29a", 10, DASHED },
-	{ "emulated-nvme", "the VMM's own NVMe device", "bare-metal", "#9a5b8c", "#d796c4", 13, SOLID },
-	{ "nvmeof-tcp", "NVMe over TCP", "bare-metal", "#8a7400", "#d9c14a", 15, SOLID },
-	{ "iscsi", "iSCSI", "bare-metal", "#8a7400", "#d9c14a", 14, DASHED },
+	{ "bare-metal", "interrupt-driven queue pair of the physical function", NULL, NULL, NULL, BARE, 5, NVSR_DASH_SOLID, false },
+	{ "bare-metal-polled", "polled queue pair of the physical function", NULL, NULL, NULL, BARE, 4, NVSR_DASH_LONG, false },
+	{ "passthrough", "interrupt-driven queue pair of a virtual function", "bare-metal", "passthrough", NULL, DIRECT, 7, NVSR_DASH_SOLID, false },
+	{ "passthrough-polled", "polled queue pair of a virtual function", "bare-metal-polled", "passthrough", NULL, DIRECT, 6, NVSR_DASH_LONG, false },
+	{ "virtio-ns", "virtqueue, kick, I/O thread, namespace, interrupt", "bare-metal", "virtio-ns", NULL, VIRTIO, 9, NVSR_DASH_SOLID, false },
+	{ "virtio-ns-writethrough", "the same, each write on the medium before it is done", "bare-metal", "virtio-ns", NULL, VIRTIO, 8, NVSR_DASH_DOTS, false },
+	{ "virtio-ns-uring", "the same by io_uring", "bare-metal", "virtio-ns", NULL, VIRTIO, 10, NVSR_DASH_LONG, false },
+	{ "virtio-qcow2", "virtio over a qcow2 image", "bare-metal", "virtio-ns", NULL, QCOW2, 13, NVSR_DASH_SOLID, false },
+	{ "virtio-qcow2-writethrough", "the same, each write on the medium before it is done", "bare-metal", "virtio-ns", NULL, QCOW2, 12, NVSR_DASH_DOTS, false },
+	{ "virtio-qcow2-uring", "the same by io_uring", "bare-metal", "virtio-ns", NULL, QCOW2, 14, NVSR_DASH_LONG, false },
+	{ "vhost-user-blk", "virtqueue polled by a process of its own", "bare-metal", "vhost-user-blk", NULL, VHOST, 11, NVSR_DASH_SOLID, false },
+	{ "vhost-user-blk-nvme", "the same, whose process drives the function itself", "bare-metal", "vhost-user-blk", NULL, VHOST, 10, NVSR_DASH_LONG, false },
+	{ "vhost-user-socket", "the same by somebody else's process", "bare-metal", "vhost-user-blk", NULL, VHOST, 6, NVSR_DASH_DOTS, false },
+	{ "vhost-scsi", "the kernel's SCSI target", "bare-metal", NULL, NULL, VHOST, 8, NVSR_DASH_BOTH, true },
+	{ "emulated-nvme", "the VMM's own NVMe device", "bare-metal", NULL, NULL, VMM, 13, NVSR_DASH_SOLID, false },
+	{ "nvmeof-tcp", "NVMe over TCP", "bare-metal", NULL, "virtio-ns", NVMEOF, 15, NVSR_DASH_SOLID, true },
+	{ "nvmeof-tcp-partner", "the same from a partner host", "bare-metal", NULL, "virtio-ns", NVMEOF, 14, NVSR_DASH_LONG, true },
+	{ "iscsi", "iSCSI", "bare-metal", NULL, "virtio-ns", ISCSI, 5, NVSR_DASH_SOLID, true },
+	{ "iscsi-partner", "the same from a partner host", "bare-metal", NULL, "virtio-ns", ISCSI, 4, NVSR_DASH_LONG, true },
 };
 const unsigned nvsr_perf_path_count = NVSR_ARRAY_SIZE(nvsr_perf_path_table);
+_Static_assert(NVSR_ARRAY_SIZE(nvsr_perf_path_table) <= NVSR_PERF_PATHS_MOST, "more paths than tables have room for");
+
+const char *nvsr_perf_dash_text(enum nvsr_perf_dash d)
+{
+	static const char *const texts[NVSR_DASH_COUNT] = {
+		[NVSR_DASH_SOLID] = "", [NVSR_DASH_LONG] = "8,4", [NVSR_DASH_DOTS] = "2,3", [NVSR_DASH_BOTH] = "9,3,2,3",
+	};
+
+	return texts[d];
+}
 
 const struct nvsr_perf_path *nvsr_perf_path_of(const char *name)
 {
-	static const struct nvsr_perf_path other = { "", "", "bare-metal", "#777777", "#999999", 3, "(2,3)" };
+	static const struct nvsr_perf_path other = { "", "", "bare-metal", NULL, NULL, "#777777", "#999999", 3, NVSR_DASH_DOTS, false };
 
 	for (unsigned i = 0; i < nvsr_perf_path_count; i++)
 		if (!strcmp(nvsr_perf_path_table[i].name, name))
@@ -221,10 +245,18 @@ void nvsr_perf_noise_text(const struct nvsr_perf_run *run, char ret[160])
 
 		measured += c->ok > 0;
 		varied += nvsr_perf_half_range(&c->stat[NVSR_PERF_IOPS]) > NVSR_PERF_NOISY;
-		busy += c->stat[NVSR_PERF_OTHER_CORES].median > NOISY_CORES;
+		busy += c->stat[NVSR_PERF_OTHER_CORES].median > NOISY_CORES && !nvsr_perf_path_of(c->path)->kernel;
 	}
 	ret[0] = '\0';
 	if (varied || busy)
 		snprintf(ret, 160, "noisy: of %u cells %u vary by more than ±%d %%, during %u the host was busy with something else",
 			 measured, varied, NVSR_PERF_NOISY, busy);
+}
+
+const char *nvsr_perf_elsewhere(const struct nvsr_perf_run *run, const char *path)
+{
+	for (unsigned i = 0; i < run->verifies; i++)
+		if (run->verify[i].state == NVSR_PERF_OK && run->verify[i].reason && !strcmp(run->verify[i].path, path))
+			return run->verify[i].reason;
+	return NULL;
 }

@@ -5,22 +5,28 @@
 
 #include "reports/perf.h"
 
-#define NVSR_PERF_PATHS_MOST 16		/* shown in one table or figure */
+#define NVSR_PERF_PATHS_MOST 32		/* shown in one table */
 #define NVSR_PERF_WORKLOADS_MOST 24	/* with figures and tables; the rest is in perf.tsv only */
 #define NVSR_PERF_VALUES_MOST 64	/* of one axis */
 #define NVSR_PERF_NOISY 20		/* percent: half of least to most, of the median, from which a number says little */
 
 /*
- * A path: the colour says what it is, dashes and an open marker that it polls.  Light and dark: colours on paper and on a dark
- * page, the ones that people of all kinds of colour vision can tell apart.
+ * A path: the colour says of which kind it is; dashes and marker, which of its kind.  Light and dark: colours on paper and on a
+ * dark page, the ones that people of all kinds of colour vision can tell apart.
  */
+enum nvsr_perf_dash { NVSR_DASH_SOLID, NVSR_DASH_LONG, NVSR_DASH_DOTS, NVSR_DASH_BOTH, NVSR_DASH_COUNT };
 struct nvsr_perf_path {
 	const char *name, *text;
-	const char *like;		/* the bare-metal path that waits in the same way */
+	const char *like;		/* the bare-metal path that waits in the same way; NULL: bare metal */
+	const char *way;		/* as the capability table calls it; NULL: that table has nothing of it */
+	const char *local;		/* of a fabric: the path with the same drive in this host */
 	const char *light, *dark;	/* #rrggbb */
 	int point;			/* gnuplot's point type */
-	const char *dash;		/* gnuplot's dash type */
+	enum nvsr_perf_dash dash;
+	bool kernel;			/* threads of the kernel have a part in it, which are of nobody's processes */
 };
+/* "8,4" for gnuplot's dash type and for stroke-dasharray; "" for a line without. */
+const char *nvsr_perf_dash_text(enum nvsr_perf_dash d);
 extern const struct nvsr_perf_path nvsr_perf_path_table[];
 extern const unsigned nvsr_perf_path_count;
 /* Never NULL: unknown paths look alike. */
@@ -66,6 +72,8 @@ double nvsr_perf_half_range(const struct nvsr_spread *s);
 void nvsr_perf_text_totals(FILE *f, const struct nvsr_perf_run *run);
 /* "noisy: …" where the host was busy with something else or repeats differ much; "" where not. */
 void nvsr_perf_noise_text(const struct nvsr_perf_run *run, char ret[160]);
+/* Why numbers of @path may be of another disk than this device's - its verification is ok with a reason -, or NULL. */
+const char *nvsr_perf_elsewhere(const struct nvsr_perf_run *run, const char *path);
 /* "guest on CPU 0, device on CPU 1"; malloc'd. */
 char *nvsr_perf_placement_text(const struct nvsr_perf_run *run);
 

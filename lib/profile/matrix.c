@@ -25,11 +25,19 @@ const struct nvsr_data_path nvsr_data_paths[] = {
 	{ "passthrough-polled", true, "polled", NVSR_BACK_END_NONE, NULL },
 	{ "virtio-ns", true, "virtio", NVSR_BACK_END_KICK, NULL },
 	{ "vhost-user-blk", true, "vhost", NVSR_BACK_END_POLL, NULL },
-	{ "virtio-qcow2", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU: a qcow2 image on a file system of the namespace" },
+	{ "virtio-ns-writethrough", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU, whose page cache is used" },
+	{ "virtio-ns-uring", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU and io_uring" },
+	{ "vhost-user-blk-nvme", true, NULL, NVSR_BACK_END_NONE, "needs a host with qemu-storage-daemon and VFIO" },
+	{ "vhost-user-socket", true, NULL, NVSR_BACK_END_NONE, "needs a host, and a back end there (--vhost-socket)" },
+	{ "virtio-qcow2", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU: a qcow2 image in the namespace" },
+	{ "virtio-qcow2-writethrough", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU, whose page cache is used" },
+	{ "virtio-qcow2-uring", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU and io_uring" },
 	{ "vhost-scsi", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's target (LIO) and vhost-scsi" },
 	{ "emulated-nvme", true, NULL, NVSR_BACK_END_NONE, "needs a host with QEMU and its nvme device" },
 	{ "nvmeof-tcp", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's nvmet-tcp and nvme-tcp" },
+	{ "nvmeof-tcp-partner", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's nvmet-tcp, nvme-tcp and network namespaces" },
 	{ "iscsi", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's target (LIO) and an iSCSI initiator" },
+	{ "iscsi-partner", true, NULL, NVSR_BACK_END_NONE, "needs a host with the kernel's target (LIO), an iSCSI initiator and network namespaces" },
 };
 const size_t nvsr_data_path_count = NVSR_ARRAY_SIZE(nvsr_data_paths);
 _Static_assert(NVSR_ARRAY_SIZE(nvsr_data_paths) <= NVSR_DATA_PATHS_MAX, "more paths than have room");
@@ -191,7 +199,7 @@ static int complain(const char *path, struct nvsr_place at, const char *field, s
 static int complain(const char *path, struct nvsr_place at, const char *field, struct nvsr_complaint *complaint, const char *fmt,
 		    ...)
 {
-	char text[256];
+	char text[480];
 	va_list args;
 
 	va_start(args, fmt);
@@ -345,7 +353,7 @@ static int read_paths(const struct source *s, struct grid *g, struct nvsr_compla
 	const char *section;
 	unsigned nth;
 	const struct raw_lists *raw = choose(s, offsetof(struct raw_lists, paths_count), &section, &nth);
-	char known[256];
+	char known[448];
 
 	name_paths(known, sizeof(known));
 	if (!raw->paths_count)

@@ -21,7 +21,7 @@ struct nvsr_data_path {
 };
 extern const struct nvsr_data_path nvsr_data_paths[];
 extern const size_t nvsr_data_path_count;
-#define NVSR_DATA_PATHS_MAX 16	/* for what is known of each */
+#define NVSR_DATA_PATHS_MAX 32	/* for what is known of each */
 const struct nvsr_data_path *nvsr_data_path_find(const char *name);
 
 /* fio's word for a load; a mix has a share of reads.  The last two are RocksDB's, in VMs. */

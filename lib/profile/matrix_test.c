@@ -48,6 +48,7 @@ static void bad_matrices_are_named_by_place_and_field(void)
 		{ HEAD "path: [ passthrough ]\n", ":6:1: path: no such field, see runners/perf/README.md" },
 		{ HEAD, ":1:1: paths: expected a list, found nothing" },
 		{ HEAD "paths: [ passthrough, virtio ]\n", ":6:23: paths: no path is called 'virtio', expected one of bare-metal, " },
+		{ HEAD "paths: [ virtio ]\n", ", iscsi, iscsi-partner" },	/* all of them */
 		{ HEAD "paths:\n  # iscsi2 is not there\n  - iscsi\n  - iscsi2\n", ":9:5: paths: no path is called 'iscsi2'" },
 		{ HEAD "paths: passthrough\n", ":6:8: paths: " },
 		{ HEAD "paths: [ passthrough ]\n", "patterns: expected a list of { pattern: … }, found nothing" },

@@ -103,6 +103,31 @@ static void read_environment(const char *dir, struct nvsr_perf_run *run)
 		run->matrix_text = NULL;
 }
 
+/* What was put beside the run: nvsr-conform report RUN --capability DIR.  Of another device it says nothing. */
+static void read_capability(const char *dir, struct nvsr_perf_run *run)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("%s/capability.jsonl", dir);
+	struct nvsr_capability t;
+	char complaint[NVSR_PERF_COMPLAINT] = "no memory";
+	const char *why = complaint;
+
+	if (!path || access(path, F_OK))
+		return;
+	if (nvsr_capability_read(dir, &t, complaint)) {
+		why += strncmp(why, dir, strlen(dir)) ? 0 : strlen(dir) + 1;
+	} else if (nvsr_capability_is_of(&t, run->serial, complaint)) {
+		run->capability = malloc(sizeof(t));
+		if (run->capability) {
+			*run->capability = t;
+			return;
+		}
+		nvsr_capability_free(&t);
+	} else {
+		nvsr_capability_free(&t);
+	}
+	run->no_capability = nvsr_clean_text(why, strlen(why));
+}
+
 static int read_one(const char *dir, struct nvsr_perf_run *ret, char *complaint)
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir), *text = NULL;
@@ -120,6 +145,7 @@ static int read_one(const char *dir, struct nvsr_perf_run *ret, char *complaint)
 		return rc;
 	read_repeats(dir, &run);
 	read_environment(dir, &run);
+	read_capability(dir, &run);
 	nvsr_perf_count(&run);
 	complaint[0] = '\0';
 	*ret = run;
@@ -166,7 +192,7 @@ void nvsr_perf_free(struct nvsr_perf_run *run)
 	char **const texts[] = {
 		&run->tool, &run->device, &run->model, &run->serial, &run->firmware, &run->profile, &run->time, &run->finished,
 		&run->cmdline, &run->matrix, &run->title, &run->host, &run->distribution, &run->kernel, &run->cpu, &run->governor,
-		&run->matrix_text,
+		&run->matrix_text, &run->no_capability,
 	};
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(texts); i++)
@@ -190,5 +216,8 @@ void nvsr_perf_free(struct nvsr_perf_run *run)
 		free(run->cell[i].pattern);
 	}
 	free(run->cell);
+	if (run->capability)
+		nvsr_capability_free(run->capability);
+	free(run->capability);
 	*run = (struct nvsr_perf_run){ 0 };
 }

@@ -7,6 +7,7 @@
 #ifndef NVSR_RESULT_PERF_H
 #define NVSR_RESULT_PERF_H
 
+#include "result/capability.h"
 #include "result/result.h"
 
 /*
@@ -41,6 +42,7 @@
 	X(OTHER_CORES, "other_cores", "cores", -1, "CPUs busy with what is no part of the measurement") \
 	X(PATH_CORES, "path_cores", "cores", -1, "CPUs that the path costs: guest and back end, not the device") \
 	X(IOPS_PER_CORE, "iops_per_core", "1/s", 1, "efficiency: iops / path_cores") \
+	X(IOPS_PER_HOST_CORE, "iops_per_host_core", "1/s", 1, "efficiency of the whole host: iops / (host_cores - device_cores)") \
 	X(HOST_IRQ, "host_interrupts_per_s", "1/s", -1, "hardware interrupts of the whole host") \
 	X(HOST_CTX, "host_switches_per_s", "1/s", -1, "context switches of the whole host") \
 	X(GUEST_SLEEPS, "guest_voluntary_per_s", "1/s", -1, "times the guest's side went to sleep") \
@@ -109,7 +111,10 @@ struct nvsr_perf_cell {
 /* Where a group of processes was pinned to. */
 struct nvsr_perf_place { char *who; int *cpu; unsigned n; };
 
-/* @corrupt: the path returned other data than was written; a failure without that could not be looked into. */
+/*
+ * @corrupt: the path returned other data than was written; a failure without that could not be looked into.  What is ok with a reason returns
+ * what was written, from another disk than this device's.
+ */
 struct nvsr_perf_verify { char *path, *reason; enum nvsr_perf_state state; bool corrupt; uint64_t bytes; };
 
 struct nvsr_perf_run {
@@ -131,6 +136,9 @@ struct nvsr_perf_run {
 	/* of env.json and matrix.yaml; NULL where these say nothing */
 	char *host, *distribution, *kernel, *cpu, *governor, *matrix_text;
 	uint64_t memory_bytes;
+	/* of capability.jsonl, where somebody put one; NULL without it, and why where it is there and cannot be read */
+	struct nvsr_capability *capability;
+	char *no_capability;
 };
 
 #define NVSR_PERF_SOFTWARE "software model: compare paths, not drives"
@@ -192,5 +200,8 @@ const struct nvsr_perf_cell *nvsr_perf_find(const struct nvsr_perf_run *run, con
 /* @a / @b of each pair of repeats with the same number; only of one run, whose repeats stood next to each other in time. */
 struct nvsr_spread nvsr_perf_ratio(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m,
 				   unsigned repeats);
+/* @a - @b of each such pair. */
+struct nvsr_spread nvsr_perf_difference(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m,
+					unsigned repeats);
 
 #endif

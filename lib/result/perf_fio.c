@@ -325,14 +325,18 @@ void nvsr_perf_derive(double *v)
 	};
 
 	double ours = v[NVSR_PERF_GUEST_CORES] + or_zero(v[NVSR_PERF_BACKEND_CORES]);
+	double host = v[NVSR_PERF_HOST_CORES] - or_zero(v[NVSR_PERF_DEVICE_CORES]);
 
 	/* Clocks of processes are exact, /proc/stat counts ticks: a little less than nothing is nothing. */
 	if (isfinite(ours) && isfinite(v[NVSR_PERF_HOST_CORES]))
-		v[NVSR_PERF_OTHER_CORES] = fmax(v[NVSR_PERF_HOST_CORES] - ours - or_zero(v[NVSR_PERF_DEVICE_CORES]), 0);
+		v[NVSR_PERF_OTHER_CORES] = fmax(host - ours, 0);
 	if (isfinite(ours))
 		v[NVSR_PERF_PATH_CORES] = ours;
 	if (v[NVSR_PERF_PATH_CORES] > 0)
 		v[NVSR_PERF_IOPS_PER_CORE] = v[NVSR_PERF_IOPS] / v[NVSR_PERF_PATH_CORES];
+	/* Ticks may say less than what we know of. */
+	if (isfinite(host) && isfinite(ours) && fmax(host, ours) > 0)
+		v[NVSR_PERF_IOPS_PER_HOST_CORE] = v[NVSR_PERF_IOPS] / fmax(host, ours);
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(per_io); i++)
 		if (v[NVSR_PERF_IOPS] > 0)
 			v[per_io[i].of] = v[per_io[i].from] / v[NVSR_PERF_IOPS];

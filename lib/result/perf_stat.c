@@ -93,8 +93,18 @@ const struct nvsr_perf_cell *nvsr_perf_find(const struct nvsr_perf_run *run, con
 	return NULL;
 }
 
-struct nvsr_spread nvsr_perf_ratio(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m,
-				   unsigned repeats)
+static double quotient(double a, double b)
+{
+	return b > 0 ? a / b : NAN;
+}
+
+static double difference(double a, double b)
+{
+	return a - b;
+}
+
+static struct nvsr_spread paired(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m, unsigned repeats,
+				 double (*of)(double a, double b))
 {
 	double value[NVSR_PERF_REPEATS_MOST] = { 0 };
 
@@ -102,9 +112,21 @@ struct nvsr_spread nvsr_perf_ratio(const struct nvsr_perf_cell *a, const struct 
 	for (unsigned r = 0; r < repeats; r++) {
 		bool both = a && b && a->repeat[r].state == NVSR_PERF_OK && b->repeat[r].state == NVSR_PERF_OK;
 
-		value[r] = both && b->repeat[r].value[m] > 0 ? a->repeat[r].value[m] / b->repeat[r].value[m] : NAN;
+		value[r] = both ? of(a->repeat[r].value[m], b->repeat[r].value[m]) : NAN;
 	}
 	return nvsr_spread_of(value, repeats);
+}
+
+struct nvsr_spread nvsr_perf_ratio(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m,
+				   unsigned repeats)
+{
+	return paired(a, b, m, repeats, quotient);
+}
+
+struct nvsr_spread nvsr_perf_difference(const struct nvsr_perf_cell *a, const struct nvsr_perf_cell *b, enum nvsr_perf_metric m,
+					unsigned repeats)
+{
+	return paired(a, b, m, repeats, difference);
 }
 
 int nvsr_perf_exit_code(const struct nvsr_perf_run *run)

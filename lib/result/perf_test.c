@@ -120,6 +120,9 @@ static void test_host(void)
 	static const char good[] = "{\"version\":1,\"window_ns\":500000000,\"host\":{\"busy_ns\":1000000000,\"interrupts\":50},"
 		"\"groups\":{\"guest\":{\"cpu_ns\":250000000,\"voluntary\":25},\"device\":{\"cpu_ns\":500000000},"
 		"\"backend\":{\"cpu_ns\":375000000}},\"counters\":{\"backend\":{\"kicks\":5}},\"overlap\":0.9}";
+	static const char busier[] = "{\"version\":1,\"window_ns\":500000000,\"host\":{\"busy_ns\":1500000000},"
+		"\"groups\":{\"guest\":{\"cpu_ns\":250000000},\"device\":{\"cpu_ns\":500000000}}}";
+	static const char unknown[] = "{\"version\":1,\"window_ns\":500000000,\"groups\":{\"guest\":{\"cpu_ns\":250000000}}}";
 	struct nvsr_perf_repeat r;
 	char complaint[512];
 
@@ -132,9 +135,54 @@ static void test_host(void)
 	EXPECT(!nvsr_perf_host_parse(good, strlen(good), "H", &r, complaint));
 	EXPECT(near(r.value[NVSR_PERF_HOST_CORES], 2) && near(r.value[NVSR_PERF_HOST_IRQ], 100) && isnan(r.value[NVSR_PERF_HOST_CTX]));
 	EXPECT(near(r.value[NVSR_PERF_GUEST_CORES], 0.5) && near(r.value[NVSR_PERF_PATH_CORES], 1.25));
+	/* The host counts ticks: it has no less than those it is made of. */
+	EXPECT(near(r.value[NVSR_PERF_IOPS_PER_HOST_CORE], 80));
 	EXPECT(near(r.value[NVSR_PERF_IOPS_PER_CORE], 80) && near(r.value[NVSR_PERF_KICKS], 10) && near(r.value[NVSR_PERF_KICKS_PER_IO], 0.1));
 	EXPECT(r.value[NVSR_PERF_OTHER_CORES] == 0 && near(r.value[NVSR_PERF_OVERLAP], 0.9));
 	EXPECT(near(r.value[NVSR_PERF_SLEEPS_PER_IO], 0.5) && isnan(r.value[NVSR_PERF_CALLS_PER_IO]));
+	parse(OUTPUT(GOOD), 1, &r);
+	EXPECT(!nvsr_perf_host_parse(busier, strlen(busier), "H", &r, complaint) && near(r.value[NVSR_PERF_IOPS_PER_HOST_CORE], 50));
+	parse(OUTPUT(GOOD), 1, &r);
+	EXPECT(!nvsr_perf_host_parse(unknown, strlen(unknown), "H", &r, complaint) && isnan(r.value[NVSR_PERF_IOPS_PER_HOST_CORE]));
+}
+
+/* --- the capability table beside a run ----------------------------------------------------------------------------------------- */
+
+#define TABLE(serial) "{\"event\":\"start\",\"version\":1,\"kind\":\"capability\",\"serial\":\"" serial "\",\"cells\":[" \
+	"{\"row\":\"migration\",\"way\":\"passthrough\"}]}\n{\"event\":\"cell\",\"row\":\"migration\",\"way\":\"passthrough\",\"answer\":\"no\"}\n"
+
+/* One of the same device is read with the run; any other, and what is none, is told, and the run is read. */
+static void test_capability(void)
+{
+	static const struct { const char *table, *says; } cases[] = {
+		{ NULL, NULL }, { TABLE("S1"), NULL }, { TABLE("S2"), "another device: serial number S2, the performance run has S1" },
+		{ "{}\n", "capability.jsonl:1: expected an event" }, { "", "capability.jsonl:0: expected" },
+	};
+	static const char journal[] = "{\"event\":\"start\",\"version\":1,\"kind\":\"perf\",\"software\":false,\"serial\":\"S1\",\"repeats\":2,\"cells\":[]}\n";
+	char dir[] = "/tmp/nvsr-perf-read-XXXXXX";
+	_cleanup_free_ char *run_file = NULL, *table_file = NULL;
+
+	if (!mkdtemp(dir)) {
+		failed++;
+		return;
+	}
+	run_file = nvsr_asprintf("%s/perf.jsonl", dir);
+	table_file = nvsr_asprintf("%s/capability.jsonl", dir);
+	EXPECT(!nvsr_write_file(run_file, journal, strlen(journal)));
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		struct nvsr_perf_run run;
+		char complaint[512];
+
+		EXPECT(!cases[i].table || !nvsr_write_file(table_file, cases[i].table, strlen(cases[i].table)));
+		EXPECT(!nvsr_perf_read(dir, &run, complaint));
+		EXPECT(!run.no_capability == !cases[i].says && !run.capability == (!cases[i].table || cases[i].says));
+		EXPECT(!run.no_capability || (strstr(run.no_capability, cases[i].says) && !strstr(run.no_capability, "/tmp/")));
+		EXPECT(!run.capability || nvsr_capability_find(run.capability, "migration", "passthrough")->answer == NVSR_CAPABILITY_NO);
+		nvsr_perf_free(&run);
+	}
+	unlink(run_file);
+	unlink(table_file);
+	rmdir(dir);
 }
 
 /* --- the journal ------------------------------------------------------------------------------------------------------------- */
@@ -294,6 +342,9 @@ static void test_directory(void)
 	ratio = nvsr_perf_ratio(pass, bare, NVSR_PERF_IOPS, run.repeats);
 	EXPECT(ratio.n == 2 && near(ratio.median, 1350.0 / 1400));
 	EXPECT(nvsr_perf_ratio(vhost, bare, NVSR_PERF_IOPS, run.repeats).n == 1);
+	ratio = nvsr_perf_difference(pass, bare, NVSR_PERF_IOPS, run.repeats);
+	EXPECT(ratio.n == 2 && near(ratio.median, (1350.0 - 1400) * 1000 * 1.01) && ratio.min < ratio.max);
+	EXPECT(!nvsr_perf_difference(pass, NULL, NVSR_PERF_IOPS, run.repeats).n);
 	EXPECT(!strcmp(run.cpu, "Made-up CPU") && run.cpus == 4 && run.places == 3 && run.memory_bytes == 1u << 30 && run.matrix_text);
 	nvsr_perf_free(&run);
 }
@@ -342,6 +393,7 @@ int main(void)
 	test_fio_complaints();
 	test_fio_values();
 	test_host();
+	test_capability();
 	test_journal_complaints();
 	test_journal_states();
 	test_many_paths();

@@ -177,6 +177,12 @@ bool nvsr_perf_is_over(const char *dir);
 /* What a performance run still lacks; the exit code. */
 int nvsr_perf_resume(const char *dir);
 
+/* --- runners/vm -------------------------------------------------------------------------------------------------------- */
+/* The same three of capability runs. */
+bool nvsr_capability_is_resumable(const char *dir);
+bool nvsr_capability_is_over(const char *dir);
+int nvsr_capability_resume(const char *dir);
+
 /* --- restore.c --------------------------------------------------------------------------------------------------------- */
 /*
  * Put the device of @t back into @state, recorded in run directory @dir, and compare.  Refused where that is another

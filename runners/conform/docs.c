@@ -134,7 +134,7 @@ void nvsr_print_completion(FILE *f)
 	fputs("\tperf:--path) words='", f);
 	for (size_t i = 0; i < nvsr_data_path_count; i++)
 		fprintf(f, "%s%s", i ? " " : "", nvsr_data_paths[i].name);
-	fputs("' ;;\n\tperf:--matrix) mapfile -t COMPREPLY < <(compgen -f -W 'default quick paper rocksdb' -- \"$cur\"); return ;;\n"
+	fputs("' ;;\n\tperf:--matrix) mapfile -t COMPREPLY < <(compgen -f -W 'default quick paper rocksdb fabrics' -- \"$cur\"); return ;;\n"
 	      "\t*:--out | *:--profile | *:--expect | *:--fio | *:--engine | *:--guest | *:--perf | *:--socket) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
 	      "\trun:run | perf:perf | capability:capability | probe:probe | restore:restore)\n"
 	      "\t\twords=\"model: $(compgen -G '/dev/nvme[0-9]' || true) $(compgen -G '/dev/nvme[0-9][0-9]' || true)\" ;;\n"

@@ -429,6 +429,60 @@ static void test_same_report(void)
 	EXPECT(strstr(table, "meta.abort.not-run") && strstr(table, "tests differ"), "%s", table);
 }
 
+/* --- what a capability run found out goes into the performance run of the same device, and nowhere else ----------------------- */
+
+static void put_in(const char *dir, const char *name, const char *text)
+{
+	_cleanup_free_ char *where = in_folder(dir), *file = nvsr_asprintf("%s/%s", dir, name);
+
+	EXPECT(!nvsr_mkdirs(where), "%s", where);
+	put_file(file, text);
+}
+
+#define TABLE(serial) "{\"event\":\"start\",\"version\":1,\"kind\":\"capability\",\"serial\":\"" serial "\",\"cells\":[" \
+	"{\"row\":\"migration\",\"way\":\"passthrough\"}]}\n{\"event\":\"cell\",\"row\":\"migration\",\"way\":\"passthrough\",\"answer\":\"no\",\"text\":" \
+	"\"it refused\"}\n{\"event\":\"end\",\"exit\":0}\n"
+
+static void test_capability(void)
+{
+	static const struct { const char *args, *says; int code; bool taken; } cases[] = {
+		{ "--capability %s/cap-other %s/perf", "serial number S2, the performance run has S1", 2, false },
+		{ "--capability %s/nowhere %s/perf", "nowhere/capability.jsonl: No such file", 2, false },
+		{ "--capability %s/cap-bad %s/perf", "capability.jsonl:1: expected an event", 2, false },
+		{ "--capability %s/cap %s/all", "takes one performance run", 2, false },
+		{ "--capability %s/cap %s/perf", "it refused", 77, true },
+		/* It stays. */
+		{ "--strict %s/perf", "it refused", 77, true },
+		{ "--strict %s/cap", "passthrough, Live migration: no: it refused", 0, true },
+		{ "--strict %s/cap-bad", "capability.jsonl:1: expected an event", 2, true },
+	};
+
+	put_in("perf", "perf.jsonl", "{\"event\":\"start\",\"version\":1,\"kind\":\"perf\",\"software\":false,\"serial\":\"S1\",\"repeats\":1,\"cells\":[]}\n"
+		 "{\"event\":\"end\",\"exit\":0}\n");
+	put_in("cap", "capability.jsonl", TABLE("S1"));
+	put_in("cap-other", "capability.jsonl", TABLE("S2"));
+	put_in("cap-bad", "capability.jsonl", "{}\n");
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *args = NULL, *line = NULL, *text = NULL, *said = NULL, *page = NULL, *beside = NULL;
+		int code;
+
+		for (const char *s = cases[i].args; *s; s += strcspn(s, "%") + (s[strcspn(s, "%")] ? 2 : 0)) {
+			_cleanup_free_ char *was = args;
+
+			args = nvsr_asprintf("%s%.*s%s", was ? was : "", (int)strcspn(s, "%"), s, s[strcspn(s, "%")] ? folder : "");
+		}
+		line = nvsr_asprintf("report %s", args ? args : "");
+		code = wait_for(start("cap-report", line, 0));
+		text = slurp("cap-report.out");
+		said = slurp("cap-report.err");
+		page = slurp("perf/report/index.html");
+		beside = slurp("perf/capability.jsonl");
+		EXPECT(code == cases[i].code, "%s: %d: %s", line, code, said);
+		EXPECT(strstr(code == 77 ? page : code ? said : text, cases[i].says), "%s: %s%s", line, text, said);
+		EXPECT(!*beside == !cases[i].taken, "%s: beside the run: %s", line, beside);
+	}
+}
+
 int main(void)
 {
 	_cleanup_free_ char *clean = NULL;
@@ -438,6 +492,7 @@ int main(void)
 	test_every_verdict();
 	test_abort();
 	test_same_report();
+	test_capability();
 	test_exit_codes();
 	test_expectations();
 	test_stale();

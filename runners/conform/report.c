@@ -2,19 +2,22 @@
 /* nvsr-conform report: every output again from a journal; several runs side by side. */
 #include <sys/stat.h>
 
+#include "reports/capability.h"
 #include "reports/perf.h"
 #include "runners/conform/conform.h"
 
 struct options {
 	char **runs;
 	enum nvsr_format format;
+	const char *capability;
 	bool strict;
 };
 
-enum { OPT_FORMAT = 0x100, OPT_STRICT };
+enum { OPT_FORMAT = 0x100, OPT_STRICT, OPT_CAPABILITY };
 
 static const struct argp_option options[] = {
 	{ "format", OPT_FORMAT, "text|tap|json", 0, "standard output for one run (default: text on a terminal, else tap)", 0 },
+	{ "capability", OPT_CAPABILITY, "DIR", 0, "of a performance run: put the table of this capability run of the same device into it, now and for later reports", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "known differences that pass, and deviations from recommendations, are failures", 0 },
 	{ 0 }
 };
@@ -26,6 +29,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_FORMAT: o->format = nvsr_format_parse(arg, "text|tap|json", state); break;
 	case OPT_STRICT: o->strict = true; break;
+	case OPT_CAPABILITY: o->capability = arg; break;
 	case ARGP_KEY_ARG: nvsr_line_parse(arg, &o->runs, state); break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "name a run directory");
@@ -39,7 +43,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "RUN...",
 	.doc = "Write results.tap, results.json, results.xml and report/index.html of each run directory again, from its "
-	       "journal; of a performance run perf.tsv, figures and report/index.html, from its journal and raw data."
+	       "journal; of a performance run perf.tsv, which.tsv, figures and report/index.html, from its journal and raw data; of a capability "
+	       "run report/index.html."
 	       "\vOne run is also printed; several are compared, all of one kind.  The exit code is that of the run; of several, "
 	       "the first of 1, 3, 77, 0 that one has.",
 };
@@ -155,6 +160,58 @@ static int report_perf(const struct options *o, unsigned n)
 	return rc;
 }
 
+/* What the capability run found out, beside the performance run: from then on its reports have it. */
+static int take_capability(const char *from, const char *to)
+{
+	_cleanup_free_ char *source = nvsr_asprintf("%s/capability.jsonl", from), *target = nvsr_asprintf("%s/capability.jsonl", to), *text = NULL;
+	struct nvsr_capability t = { 0 };
+	struct nvsr_perf_run run = { 0 };
+	char complaint[512] = "";
+	size_t len = 0;
+	int rc = source && target ? nvsr_perf_read(to, &run, complaint) : -ENOMEM;
+
+	if (!rc)
+		rc = nvsr_capability_read(from, &t, complaint);
+	if (!rc)
+		rc = nvsr_read_file(source, NVSR_CAPABILITY_FILE_MOST, &text, &len);
+	if (!rc && !nvsr_capability_is_of(&t, run.serial, complaint))
+		rc = -EINVAL;
+	if (!rc)
+		rc = nvsr_write_file(target, text, len);
+	if (rc)
+		nvsr_say("--capability %s: %s", from, *complaint ? complaint : strerror(-rc));
+	nvsr_capability_free(&t);
+	nvsr_perf_free(&run);
+	return rc ? EXIT_USAGE : 0;
+}
+
+static int report_capability(const char *dir)
+{
+	struct nvsr_capability t;
+	char complaint[512] = "";
+	int rc = nvsr_capability_read(dir, &t, complaint), code;
+
+	if (rc) {
+		nvsr_say("%s", complaint);
+		return EXIT_USAGE;
+	}
+	rc = nvsr_capability_report_files(dir, &t, complaint);
+	if (rc)
+		nvsr_say("%s", complaint);
+	nvsr_capability_text_write(stdout, &t);
+	code = rc || !t.ended ? EXIT_INCOMPLETE : t.exit_code;
+	nvsr_capability_free(&t);
+	return code;
+}
+
+/* Is it a capability run, and nothing else? */
+static bool is_capability(const char *dir)
+{
+	_cleanup_free_ char *path = nvsr_asprintf("%s/capability.jsonl", dir);
+
+	return path && !access(path, F_OK) && !nvsr_perf_is_run(dir);
+}
+
 /* Are they performance runs?  Exit code 2 after saying which run is of another kind. */
 static int are_perf(const struct options *o, unsigned n, bool *ret)
 {
@@ -184,7 +241,15 @@ static int report(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	n = nvsr_lines_count(o.runs);
 	rc = are_perf(&o, n, &perf);
-	if (!rc)
+	if (!rc && o.capability && (!perf || n > 1)) {
+		nvsr_say("--capability takes one performance run, expected as the only RUN");
+		rc = EXIT_USAGE;
+	}
+	if (!rc && o.capability)
+		rc = take_capability(o.capability, o.runs[0]);
+	if (!rc && n == 1 && is_capability(o.runs[0]))
+		rc = report_capability(o.runs[0]);
+	else if (!rc)
 		rc = perf ? report_perf(&o, n) : report_conformance(&o, n);
 	nvsr_lines_free(o.runs);
 	return rc;

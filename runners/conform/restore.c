@@ -57,6 +57,8 @@ static enum left what_is_left(const char *dir)
 
 	if (path && nvsr_perf_is_resumable(dir))
 		return nvsr_perf_is_over(dir) ? LEFT_NOTHING : LEFT_ANYTHING;
+	if (nvsr_capability_is_resumable(dir))
+		return nvsr_capability_is_over(dir) ? LEFT_NOTHING : LEFT_ANYTHING;
 	if (!path || access(path, F_OK))
 		return path ? LEFT_NOTHING : LEFT_ANYTHING;
 	if (nvsr_run_read(path, &run, complaint))

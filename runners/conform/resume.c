@@ -19,7 +19,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
 	.parser = parse, .args_doc = "RUN",
-	.doc = "Run the tests of a run directory that have no verdict yet, or measure the cells that have no result.\vDevice, profile, "
+	.doc = "Run the tests of a run directory that have no verdict yet, measure the cells that have no result, or try the cells of a "
+	       "capability table that have no answer.\vDevice, profile, "
 	       "patterns and permissions are those of the run.  What keeps its state between runs - a real device, a model with --model-state - is first put back into "
 	       "the state recorded there.",
 };
@@ -159,6 +160,8 @@ static int resume(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &dir);
 	if (nvsr_perf_is_resumable(dir))
 		return nvsr_perf_resume(dir);
+	if (nvsr_capability_is_resumable(dir))
+		return nvsr_capability_resume(dir);
 	rc = nvsr_rundir_read(dir, &run);
 	if (rc)
 		return rc;

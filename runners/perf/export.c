@@ -24,7 +24,7 @@
 #define IQN "iqn.2026-11.org.nvsr:perf-%u-%u"
 #define DISK_MS 20000
 
-const char *nvsr_export_lacks_vhost_scsi(void)
+const char *nvsr_export_lacks_vhost_scsi(const struct nvsr_host *h)
 {
 	if (access("/dev/vhost-scsi", F_OK))
 		return "needs the kernel's vhost-scsi: modprobe vhost_scsi";
@@ -33,7 +33,7 @@ const char *nvsr_export_lacks_vhost_scsi(void)
 	return NULL;
 }
 
-const char *nvsr_export_lacks_nvmet_tcp(void)
+const char *nvsr_export_lacks_nvmet_tcp(const struct nvsr_host *h)
 {
 	if (access(NVMET "ports", F_OK))
 		return "needs the kernel's NVMe target: modprobe nvmet-tcp, and configfs at /sys/kernel/config";
@@ -45,7 +45,7 @@ const char *nvsr_export_lacks_nvmet_tcp(void)
 }
 
 /* The initiator is the guest's QEMU: there is none in the host, whose sessions could stay. */
-const char *nvsr_export_lacks_iscsi(void)
+const char *nvsr_export_lacks_iscsi(const struct nvsr_host *h)
 {
 	static const char *const drivers[] = { "/usr/lib/*/qemu/block-iscsi.so", "/usr/lib64/qemu*/block-iscsi.so", "/usr/lib/qemu/block-iscsi.so" };
 	bool found = false;
@@ -97,12 +97,15 @@ static void join(struct steps *s, const char *target, const char *path)
 /* Where everything of a process and number is. */
 struct names {
 	char wwpn[NVSR_WWPN], nexus[NVSR_WWPN], hba[64], store[96], vhost[64], tpg[80], lun[96], lun_link[112];
-	char iqn[NVSR_IQN], iscsi[96], iscsi_tpg[112], portal[144], iscsi_lun[128], iscsi_link[144];
+	char iqn[NVSR_IQN], iscsi[96], iscsi_tpg[112], portal[2][144], iscsi_lun[128], iscsi_link[144];
+	char address[2][NVSR_ADDRESS];	/* of the target: this host's, the partner's */
 	char nqn[64], subsystem[128], ns[160], port[64], port_link[160], service[8];
 };
 
 static void name_all(struct names *n, pid_t pid, unsigned i)
 {
+	char here[NVSR_ADDRESS];
+
 	snprintf(n->wwpn, sizeof(n->wwpn), WWPN, (unsigned)pid & 0xffffff, i & 0xfff);
 	snprintf(n->nexus, sizeof(n->nexus), NEXUS, (unsigned)pid & 0xffffff, i & 0xfff);
 	snprintf(n->hba, sizeof(n->hba), CORE "iblock_%u", ((unsigned)pid & 0xffffff) * 256 + (i & 0xff));
@@ -119,11 +122,27 @@ static void name_all(struct names *n, pid_t pid, unsigned i)
 	snprintf(n->iqn, sizeof(n->iqn), IQN, (unsigned)pid, i);
 	snprintf(n->iscsi, sizeof(n->iscsi), ISCSI "%s", n->iqn);
 	snprintf(n->iscsi_tpg, sizeof(n->iscsi_tpg), "%s/tpgt_1", n->iscsi);
-	snprintf(n->portal, sizeof(n->portal), "%s/np/127.0.0.1:%s", n->iscsi_tpg, n->service);
+	snprintf(n->address[0], NVSR_ADDRESS, "127.0.0.1");
+	nvsr_partner_addresses(pid, i, here, n->address[1]);
+	for (unsigned k = 0; k < 2; k++)
+		snprintf(n->portal[k], sizeof(n->portal[k]), "%s/np/%s:%s", n->iscsi_tpg, n->address[k], n->service);
 	snprintf(n->iscsi_lun, sizeof(n->iscsi_lun), "%s/lun/lun_0", n->iscsi_tpg);
 	snprintf(n->iscsi_link, sizeof(n->iscsi_link), "%s/nvsr", n->iscsi_lun);
 	snprintf(n->port, sizeof(n->port), NVMET "ports/%s", n->service);
 	snprintf(n->port_link, sizeof(n->port_link), "%s/subsystems/%s", n->port, n->nqn);
+}
+
+/* A step whose socket is to be the partner's, or this host's. */
+static void at(struct steps *s, pid_t pid, unsigned i, bool partner, void (*step)(struct steps *s, const struct names *n), const struct names *n)
+{
+	int home = -1, rc;
+
+	if (partner && !s->rc)
+		s->rc = nvsr_partner_enter(pid, i, &home, s->complaint);
+	step(s, n);
+	rc = nvsr_partner_leave(home);
+	if (rc && !s->rc)
+		fail(s, "/proc/thread-self/ns/net", rc);
 }
 
 /* The disk, as targets know it. */
@@ -161,9 +180,12 @@ int nvsr_export_vhost_scsi(const char *disk, pid_t pid, unsigned i, char ret_wwp
 
 /* --- iSCSI ------------------------------------------------------------------------------------------------------------------------ */
 
-int nvsr_export_iscsi(const char *disk, pid_t pid, unsigned i, char ret_name[NVSR_IQN], char ret_service[8], struct nvsr_complaint *complaint)
+static void listen_here(struct steps *s, const struct names *n) { make(s, n->portal[0]); }
+static void listen_there(struct steps *s, const struct names *n) { make(s, n->portal[1]); }
+
+int nvsr_export_iscsi(const char *disk, pid_t pid, unsigned i, bool partner, struct nvsr_iscsi *ret, struct nvsr_complaint *complaint)
 {
-	/* Whoever reaches the loopback of this host may write: for as long as a guest runs. */
+	/* Whoever reaches the loopback of this host, or its cable to the partner, may write: for as long as a guest runs. */
 	static const char *const on[] = { "generate_node_acls", "cache_dynamic_acls" }, *const off[] = { "authentication", "demo_mode_write_protect" };
 	_cleanup_free_ char *attributes = NULL;
 	struct steps s = { .complaint = complaint };
@@ -181,10 +203,11 @@ int nvsr_export_iscsi(const char *disk, pid_t pid, unsigned i, char ret_name[NVS
 	}
 	make(&s, n.iscsi_lun);
 	join(&s, n.store, n.iscsi_link);
-	make(&s, n.portal);
+	at(&s, pid, i, partner, partner ? listen_there : listen_here, &n);
 	put(&s, n.iscsi_tpg, "enable", "1");
-	memcpy(ret_name, n.iqn, NVSR_IQN);
-	memcpy(ret_service, n.service, sizeof(n.service));
+	memcpy(ret->name, n.iqn, sizeof(n.iqn));
+	memcpy(ret->address, n.address[partner], sizeof(ret->address));
+	memcpy(ret->service, n.service, sizeof(n.service));
 	return attributes || s.rc ? s.rc : -ENOMEM;
 }
 
@@ -210,10 +233,12 @@ static bool find_controller(const char *nqn, char *ret, size_t len)
 	return found;
 }
 
-static int connect_host(const struct names *n, unsigned queues, struct nvsr_complaint *complaint)
+static void listen_nvme(struct steps *s, const struct names *n) { join(s, n->subsystem, n->port_link); }
+
+static int connect_host(const struct names *n, const char *address, unsigned queues, struct nvsr_complaint *complaint)
 {
-	_cleanup_free_ char *options = nvsr_asprintf("nqn=%s,transport=tcp,traddr=127.0.0.1,trsvcid=%s,nr_io_queues=%u", n->nqn, n->service,
-						     queues);
+	_cleanup_free_ char *options = nvsr_asprintf("nqn=%s,transport=tcp,traddr=%s,trsvcid=%s,nr_io_queues=%u", n->nqn, address,
+						     n->service, queues);
 	_cleanup_close_ int fd = open("/dev/nvme-fabrics", O_RDWR | O_CLOEXEC);
 
 	if (!options || fd < 0 || write(fd, options, strlen(options)) < 0) {
@@ -225,7 +250,8 @@ static int connect_host(const struct names *n, unsigned queues, struct nvsr_comp
 	return 0;
 }
 
-int nvsr_export_nvmet_tcp(const char *disk, pid_t pid, unsigned i, unsigned queues, char **ret_disk, struct nvsr_complaint *complaint)
+int nvsr_export_nvmet_tcp(const char *disk, pid_t pid, unsigned i, bool partner, unsigned queues, char **ret_disk,
+			  struct nvsr_complaint *complaint)
 {
 	struct steps s = { .complaint = complaint };
 	char controller[32];
@@ -240,11 +266,11 @@ int nvsr_export_nvmet_tcp(const char *disk, pid_t pid, unsigned i, unsigned queu
 	make(&s, n.port);
 	put(&s, n.port, "addr_trtype", "tcp");
 	put(&s, n.port, "addr_adrfam", "ipv4");
-	put(&s, n.port, "addr_traddr", "127.0.0.1");
+	put(&s, n.port, "addr_traddr", n.address[partner]);
 	put(&s, n.port, "addr_trsvcid", n.service);
-	join(&s, n.subsystem, n.port_link);
+	at(&s, pid, i, partner, listen_nvme, &n);
 	if (!s.rc)
-		s.rc = connect_host(&n, queues, complaint);
+		s.rc = connect_host(&n, n.address[partner], queues, complaint);
 	if (s.rc)
 		return s.rc;
 	*ret_disk = find_controller(n.nqn, controller, sizeof(controller)) ? nvsr_layout_disk_of(controller, 1, DISK_MS) : NULL;
@@ -282,7 +308,8 @@ void nvsr_export_undo(pid_t pid, unsigned i)
 	rmdir(n.subsystem);
 
 	put_where_there(n.iscsi_tpg, "enable", "0");
-	rmdir(n.portal);
+	rmdir(n.portal[0]);
+	rmdir(n.portal[1]);
 	unlink(n.iscsi_link);
 	rmdir(n.iscsi_lun);
 	rmdir(n.iscsi_tpg);
@@ -295,6 +322,7 @@ void nvsr_export_undo(pid_t pid, unsigned i)
 	rmdir(n.vhost);
 	rmdir(n.store);
 	rmdir(n.hba);
+	nvsr_partner_undo(pid, i);
 }
 
 /* The ways in which names have process and number. */
@@ -336,4 +364,5 @@ void nvsr_export_tidy(void)
 	tidy(ISCSI, parse_iqn);
 	tidy(NVMET "subsystems", parse_nqn);
 	tidy(CORE, parse_hba);
+	tidy("/sys/class/net", nvsr_partner_parse_cable);
 }

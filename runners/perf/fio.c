@@ -226,8 +226,7 @@ static int find_program(const char *program, struct nvsr_fio *f)
 	return EXIT_USAGE;
 }
 
-/* Kernels and containers may forbid it. */
-static bool has_io_uring(void)
+bool nvsr_has_io_uring(void)
 {
 	struct io_uring_params p = { 0 };
 	long fd = syscall(SYS_io_uring_setup, 1, &p);
@@ -243,7 +242,7 @@ int nvsr_fio_find_plain(const char *program, struct nvsr_fio *ret)
 	int rc = find_program(program, &f);
 
 	if (!rc) {
-		f.engine_id = strdup(has_io_uring() ? "io_uring" : "libaio");
+		f.engine_id = strdup(nvsr_has_io_uring() ? "io_uring" : "libaio");
 		rc = f.engine_id ? 0 : EXIT_INCOMPLETE;
 	}
 	if (rc)

@@ -11,6 +11,7 @@
 #define BOOT_S 60
 #define SCRIPT_S 60
 #define MEMORY_MIB 512u
+#define QEMU_MIB 128u			/* its own, beside the guest's */
 #define STARTED_IOS 16
 #define BARRIER_MS 1000			/* fio's time to start */
 #define QBOOT "/usr/share/qemu/qboot.rom"	/* saves a second of the BIOS's time */
@@ -95,7 +96,7 @@ char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p)
 {
 	const struct nvsr_way *way = nvsr_way_of(p);
 	struct nvsr_guests *g = way ? guests(h) : NULL;
-	const char *lacks;
+	const char *lacks = NULL;
 
 	if (!way)
 		return strdup("is not done on a host by this version");
@@ -103,7 +104,8 @@ char *nvsr_guests_lack(struct nvsr_host *h, const struct nvsr_data_path *p)
 		return strdup("no memory");
 	if (g->broken)
 		return strdup(g->broken);
-	lacks = way->lacks ? way->lacks() : NULL;
+	for (unsigned i = 0; !lacks && i < NVSR_ARRAY_SIZE(way->lacks) && way->lacks[i]; i++)
+		lacks = way->lacks[i](h);
 	return lacks ? strdup(lacks) : NULL;
 }
 
@@ -176,6 +178,7 @@ void nvsr_guests_close(struct nvsr_host *h)
 	if (g->folder[0])
 		nvsr_tmp_remove(g->folder);
 	free(g->broken);
+	free(g->note);
 	free(g);
 	h->guests = NULL;
 }
@@ -211,7 +214,7 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 		.cmdline = way->polled ? CMDLINE IOMMU_CMDLINE : CMDLINE, .iommu = way->polled, .shared_memory = way->back_end, .socket = socket,
 		.console = console, .boot_s = (unsigned)(BOOT_S * scale(h)),
 	};
-	int rc = name && socket && console && cpu ? way->give(h, i, &gift, complaint) : -ENOMEM;
+	int rc = name && socket && console && cpu ? way->give(h, way, i, &gift, complaint) : -ENOMEM;
 
 	if (!rc && gift.xml.failed)
 		rc = -ENOMEM;
@@ -226,7 +229,8 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 
 static int boot_all(struct nvsr_host *h, const struct nvsr_way *way, unsigned vms, struct nvsr_complaint *complaint)
 {
-	int rc = nvsr_memory_suffices(vms * nvsr_together_devices(), memory_mib(h), nvsr_memory_available_mib(), complaint);
+	/* A host that gives more than it has ends processes, and not always those that took it. */
+	int rc = nvsr_memory_suffices(vms * nvsr_together_devices(), memory_mib(h) + QEMU_MIB, nvsr_memory_available_mib(), complaint);
 
 	for (unsigned i = 0; !rc && i < vms; i++) {
 		h->guests->vms = i + 1;
@@ -272,6 +276,18 @@ static void put_function(struct nvsr_text *t)
 		      "fi\n");
 }
 
+/* What is ours to say of a disk that somebody else made. */
+#define OTHER_DISK "behind the socket is another disk than this device's: it reads back what is written, and no more is known of it"
+
+/* Whether a disk whose contents nobody else can look at has what is written to it: never zeros, and not from memory. */
+static void put_read_back(struct nvsr_text *t)
+{
+	nvsr_text_add(t, "dd if=/dev/urandom of=new bs=%u count=1 2> err && dd if=new of=$NVSR_DISK bs=%u seek=2 conv=notrunc,fsync 2> err && "
+		      "echo 3 > /proc/sys/vm/drop_caches && dd if=$NVSR_DISK of=again bs=%u skip=2 count=1 2> err || { cat err; exit 5; }\n"
+		      "cmp -s new again || { echo 'it does not read back what it wrote'; exit 6; }\n",
+		      NVSR_PATTERN_BYTES, NVSR_PATTERN_BYTES, NVSR_PATTERN_BYTES);
+}
+
 /* Part 0 to the host, and a copy of it into part 1. */
 static int prove_one(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_complaint *complaint)
 {
@@ -281,6 +297,10 @@ static int prove_one(struct nvsr_host *h, const struct nvsr_way *way, unsigned i
 	int rc;
 
 	put_disk(&t, h, way, i);
+	nvsr_text_add(&t, "[ $(($(cat /sys/block/${NVSR_DISK##*/}/size) / 2048)) -ge %llu ] || { echo 'it has less than %llu MiB'; exit 3; }\n",
+		      (unsigned long long)(h->bytes >> 20), (unsigned long long)(h->bytes >> 20));
+	if (way->foreign)
+		put_read_back(&t);
 	nvsr_text_add(&t, "dd if=$NVSR_DISK of=begin bs=%u count=1 2> err || { cat err; exit 4; }\n"
 		      "dd if=begin of=$NVSR_DISK bs=%u seek=1 conv=notrunc,fsync 2> err || { cat err; exit 5; }\n"
 		      "cat begin\n", NVSR_PATTERN_BYTES, NVSR_PATTERN_BYTES);
@@ -294,7 +314,10 @@ static int prove_one(struct nvsr_host *h, const struct nvsr_way *way, unsigned i
 		_cleanup_free_ char *clean = nvsr_clean_text(a.text, NVSR_MIN(a.len, (size_t)200));
 
 		snprintf(complaint->text, sizeof(complaint->text), "guest %u does not reach its disk: %s", i + 1, clean ? clean : "");
-		rc = -EIO;
+		rc = a.code == 6 ? -EBADMSG : -EIO;
+	} else if (way->foreign && a.len == NVSR_PATTERN_BYTES && memcmp(a.text, expected, a.len) != 0) {
+		if (!h->guests->note)
+			h->guests->note = strdup(OTHER_DISK);
 	} else if (a.len != NVSR_PATTERN_BYTES || memcmp(a.text, expected, a.len) != 0) {
 		snprintf(complaint->text, sizeof(complaint->text), "guest %u does not read what was written to namespace %u through the PF: it has "
 			 "another one, or the path returns wrong data", i + 1, h->layout.fn[i + 1].nsid);
@@ -358,7 +381,7 @@ static int read_back(struct nvsr_host *h, const struct nvsr_data_path *path, uns
 	int rc = 0;
 
 	nvsr_guests_drop(h, NULL);
-	for (unsigned i = g->proven[p]; !rc && i < vms; i++)
+	for (unsigned i = g->proven[p]; !rc && i < vms && !(nvsr_way_of(path)->foreign && g->note); i++)
 		rc = both_parts(h, nvsr_way_of(path), i, false, complaint);
 	if (!rc)
 		g->proven[p] = NVSR_MAX(g->proven[p], vms);
@@ -704,6 +727,8 @@ void nvsr_guests_finish(struct nvsr_host *h, struct nvsr_said *ret)
 		ret->corrupt = rc == -EBADMSG;
 		g->dead = rc ? strdup(complaint.text[0] ? complaint.text : strerror(abs(rc))) : NULL;
 	}
+	if (nvsr_way_of(h->path)->foreign && g->note)
+		ret->note = strdup(g->note);
 	g->half = 0;
 }
 
@@ -732,6 +757,8 @@ void nvsr_guests_sample(struct nvsr_host *h, struct nvsr_sample *ret)
 			vm[n[NVSR_ROLE_GUEST]++] = nvsr_vm_pid(g->guest[i].vm);
 		if (g->guest[i].back_end.pid > 0)
 			back[n[NVSR_ROLE_BACK_END]++] = g->guest[i].back_end.pid;
+		else if (g->guest[i].other_back_end > 0 && !(i && g->guest[i - 1].other_back_end == g->guest[i].other_back_end))
+			back[n[NVSR_ROLE_BACK_END]++] = g->guest[i].other_back_end;	/* one may have all disks */
 	}
 	nvsr_sample_take(pid, n, ret);
 	for (unsigned i = 0; i < g->vms; i++)
@@ -740,5 +767,7 @@ void nvsr_guests_sample(struct nvsr_host *h, struct nvsr_sample *ret)
 
 unsigned nvsr_guests_roles(struct nvsr_host *h)
 {
-	return 1u << NVSR_ROLE_GUEST | (nvsr_way_of(h->path)->back_end ? 1u << NVSR_ROLE_BACK_END : 0);
+	const struct nvsr_way *way = nvsr_way_of(h->path);
+
+	return 1u << NVSR_ROLE_GUEST | (way->back_end && (!way->foreign || h->guests->guest[0].other_back_end) ? 1u << NVSR_ROLE_BACK_END : 0);
 }

@@ -13,6 +13,7 @@ struct nvsr_gift { struct nvsr_text xml; char **args; };
 struct nvsr_guest {
 	struct nvsr_vm *vm;
 	struct nvsr_fio_run back_end;
+	pid_t other_back_end;	/* that is not ours, where it is known */
 	char *disk;		/* the host's of its namespace, where it has one */
 	char *fabric;		/* and that over a network */
 	bool exported;		/* by a target of the kernel */
@@ -37,16 +38,20 @@ struct nvsr_guests {
 	unsigned booted;		/* so far: for names */
 	uint64_t limit_iops;		/* of back ends that are started from here on; 0: none */
 	char *dead;
+	char *note;			/* what those who read the result should know */
 };
 
 /* A path. */
 struct nvsr_way {
 	const char *name;
-	const char *(*lacks)(void);
-	int (*give)(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint);
+	const char *(*lacks[3])(const struct nvsr_host *h);	/* each: NULL, or what this host has not */
+	int (*give)(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint);
 	const char *disk;	/* in the guest; NULL: its own nvme driver finds the namespace by its identifier */
+	const char *cache, *io;	/* of a disk that QEMU serves */
 	bool back_end;		/* in a process of its own, which maps the guest's memory */
+	bool foreign;		/* which is somebody else's, and what it has for a disk too */
 	bool polled;		/* by our engine in the guest, of a function that is taken from the driver there */
+	bool partner;		/* the kernel's target is another host's, as the network sees it */
 	bool image;		/* the namespace has an image in it, made anew for each guest */
 };
 void nvsr_gift_free(struct nvsr_gift *g);

@@ -45,7 +45,7 @@ uint64_t nvsr_disk_ios(const char *disk)
 static char *no_engine(struct nvsr_host *h)
 {
 	_cleanup_free_ char *version = NULL;
-	const char *lacks = nvsr_lacks_vfio();
+	const char *lacks = nvsr_lacks_vfio(h);
 
 	if (lacks)
 		return strdup(lacks);

@@ -55,7 +55,7 @@ void nvsr_guests_close(struct nvsr_host *h);
 int nvsr_host_put_back(struct nvsr_target *t);
 
 /* Why no function can be driven by VFIO here; NULL: it can. */
-const char *nvsr_lacks_vfio(void);
+const char *nvsr_lacks_vfio(const struct nvsr_host *h);
 
 /* I/Os of a disk so far ("/dev/nvme0n1"), or more: with multipath some count twice. */
 uint64_t nvsr_disk_ios(const char *disk);

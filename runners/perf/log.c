@@ -170,3 +170,21 @@ bool nvsr_log_has(const struct nvsr_log_state *s, const char *cell, unsigned rep
 	snprintf(name, sizeof(name), "%s %u", cell, repeat);
 	return s->results && bsearch(&key, s->results, nvsr_lines_count(s->results), sizeof(*s->results), by_text);
 }
+
+char **nvsr_log_args(const json_t *start)
+{
+	const char *device = json_string_value(json_object_get(start, "device"));
+	char **args = NULL;
+	const json_t *one;
+	size_t i;
+	int rc = nvsr_lines_add(&args, "nvsr-conform resume");
+
+	json_array_foreach(json_object_get(start, "options"), i, one)
+		if (!rc && json_is_string(one))
+			rc = nvsr_lines_add(&args, json_string_value(one));
+	if (!rc)
+		rc = nvsr_lines_add(&args, "--");
+	if (!rc)
+		rc = nvsr_lines_add(&args, device ? device : "");
+	return rc ? nvsr_lines_free(args) : args;
+}

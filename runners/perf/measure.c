@@ -83,7 +83,9 @@ struct turn {
 	uint64_t warm_up, window;	/* ns; window 0: nothing is sampled */
 	char *reason;			/* why it failed */
 	char *dead;			/* what the load needs and what is gone */
+	char *note;			/* what readers should know, though it did not fail */
 	bool ended, corrupt;
+	bool lacks;			/* the host has not what it takes */
 	struct nvsr_sample sample[2];
 };
 
@@ -275,6 +277,7 @@ static int run_fio(struct turn *t, const char *file, const char *text)
 	}
 	free(said.json);
 	free(said.err);
+	t->note = said.note;
 	return rc;
 }
 
@@ -294,6 +297,7 @@ static int run_turn(struct turn *t)
 	rc = s->ops->ready(s, &t->job, &complaint);
 	if (rc) {
 		t->corrupt = rc == -EBADMSG;
+		t->lacks = rc == -ENOTSUP;
 		t->reason = strdup(complaint.text[0] ? complaint.text : strerror(-rc));
 		if (!nvsr_stop)
 			s->ops->drop(s, folder);
@@ -315,7 +319,7 @@ static int run_turn(struct turn *t)
 /* --- verification -------------------------------------------------------------------------------------------------------------- */
 
 /* What is known of each path of nvsr_data_paths. */
-struct paths { bool used[NVSR_DATA_PATHS_MAX]; char *bad[NVSR_DATA_PATHS_MAX]; };
+struct paths { bool used[NVSR_DATA_PATHS_MAX], lacks[NVSR_DATA_PATHS_MAX]; char *bad[NVSR_DATA_PATHS_MAX]; };
 
 static int log_verify(const struct nvsr_measuring *m, const struct nvsr_data_path *p, const char *result, const char *reason, bool corrupt,
 		      uint64_t bytes)
@@ -328,7 +332,8 @@ static int log_verify(const struct nvsr_measuring *m, const struct nvsr_data_pat
 	return log_it(m, o);
 }
 
-static int verify_path(struct nvsr_measuring *m, const struct nvsr_data_path *p, struct progress *progress, char **ret_bad)
+static int verify_path(struct nvsr_measuring *m, const struct nvsr_data_path *p, struct progress *progress, char **ret_bad,
+		       bool *ret_lacks)
 {
 	const struct nvsr_cell cell = { .path = p, .block = NVSR_BLOCK_MIN, .depth = 8, .jobs = 1, .vms = 1 };
 	uint64_t bytes = NVSR_MIN((uint64_t)VERIFY_BYTES, m->matrix->namespace_bytes);
@@ -347,12 +352,18 @@ static int verify_path(struct nvsr_measuring *m, const struct nvsr_data_path *p,
 		return rc;
 	if (t.reason) {
 		clear(progress);
-		nvsr_say("%s: %s: %s", p->name, t.corrupt ? "returns wrong data" : "cannot be verified", t.reason);
+		nvsr_say("%s: %s: %s", p->name, t.corrupt ? "returns wrong data" : t.lacks ? "skipped" : "cannot be verified", t.reason);
 		m->corrupt |= t.corrupt;
-		*ret_bad = nvsr_asprintf("verification: %s", t.reason);
+		*ret_lacks = t.lacks;
+		*ret_bad = nvsr_asprintf("%s%s", t.lacks ? "" : "verification: ", t.reason);
 	}
-	rc = log_verify(m, p, t.reason ? "fail" : "ok", t.reason, t.corrupt, t.reason ? 0 : t.job.verify_bytes);
+	rc = log_verify(m, p, t.lacks ? "skip" : t.reason ? "fail" : "ok", t.reason ? t.reason : t.note, t.corrupt, t.reason ? 0 : t.job.verify_bytes);
+	if (!t.reason && t.note) {
+		clear(progress);
+		nvsr_say("note: %s: %s", p->name, t.note);
+	}
 	free(t.reason);
+	free(t.note);
 	return rc;
 }
 
@@ -371,7 +382,8 @@ static int log_cell(struct nvsr_measuring *m, const char *cell, const struct nvs
 static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, const struct paths *paths, struct progress *progress)
 {
 	const struct nvsr_cell *c = &m->matrix->cell[turn->cell];
-	const char *lacks = nvsr_cell_lacks(m->stage, c), *bad = lacks ? lacks : paths->bad[c->path - nvsr_data_paths];
+	size_t p = (size_t)(c->path - nvsr_data_paths);
+	const char *lacks = nvsr_cell_lacks(m->stage, c), *bad = lacks ? lacks : paths->bad[p];
 	uint64_t begin = nvsr_now_ns();
 	char name[NVSR_CELL_NAME], stem[16];
 	struct turn t = { .m = m, .job = { .cell = c, .seed = m->seed + turn->repeat }, .folder = name, .stem = stem, .vms = c->vms };
@@ -380,7 +392,7 @@ static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, 
 	nvsr_cell_name(c, name);
 	snprintf(stem, sizeof(stem), "%u", turn->repeat);
 	if (bad)
-		return log_cell(m, name, turn, lacks ? "skip" : "fail", bad, 0);
+		return log_cell(m, name, turn, lacks || paths->lacks[p] ? "skip" : "fail", bad, 0);
 	show(progress, name);
 	t.warm_up = m->matrix->warm_up_ms * NVSR_MS;
 	t.window = m->matrix->run_ms * NVSR_MS;
@@ -392,6 +404,7 @@ static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, 
 	if (!rc)
 		rc = log_cell(m, name, turn, t.reason ? "fail" : "ok", t.reason, nvsr_now_ns() - begin);
 	free(t.reason);
+	free(t.note);
 	return rc;
 }
 
@@ -421,7 +434,7 @@ int nvsr_measure(struct nvsr_measuring *m)
 		}
 	for (size_t i = 0; !rc && i < nvsr_data_path_count; i++)
 		if (paths.used[i])
-			rc = verify_path(m, &nvsr_data_paths[i], &progress, &paths.bad[i]);
+			rc = verify_path(m, &nvsr_data_paths[i], &progress, &paths.bad[i], &paths.lacks[i]);
 	progress.started = nvsr_now_ns();
 	for (size_t i = 0; !rc && i < turns; i++) {
 		if (is_done(m, &turn[i]))

@@ -2,6 +2,8 @@
 /* The parts of a performance run that need no device: order, placement, memory, job files, fio's answers, samples, the journal. */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "runners/perf/host.h"
@@ -294,6 +296,19 @@ static void interrupts_are_those_of_the_name(void)
 	EXPECT(nvsr_interrupts_of("Local timer") > 0 || access("/proc/interrupts", R_OK), "no timer interrupts");
 }
 
+static void who_listens_is_found(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "/tmp/nvsr-listener-%d", (int)getpid());
+	EXPECT(!bind(fd, (const struct sockaddr *)&a, sizeof(a)) && !nvsr_listener_of(a.sun_path), "nobody listens yet");
+	EXPECT(!listen(fd, 1) && nvsr_listener_of(a.sun_path) == getpid(), "%s: %d", a.sun_path, (int)nvsr_listener_of(a.sun_path));
+	close(fd);
+	EXPECT(!nvsr_listener_of(a.sun_path), "nobody listens any more");
+	unlink(a.sun_path);
+}
+
 static void the_journal_knows_what_is_there(void)
 {
 	static const struct { const char *text, *complaint; } bad[] = {
@@ -353,6 +368,7 @@ int main(void)
 	the_journal_knows_what_is_there();
 	only_a_run_that_ended_is_over();
 	interrupts_are_those_of_the_name();
+	who_listens_is_found();
 	printf("%s: parts_test\n", failed ? "FAIL" : "ok");
 	return failed != 0;
 }

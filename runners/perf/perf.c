@@ -4,10 +4,11 @@
 
 #include "runners/perf/perf.h"
 
+#define VHOST_SOCKET_PATH "vhost-user-socket"
 #define EMULATED "QEMU NVMe Ctrl"	/* what QEMU's device calls itself */
 
 enum { OPT_MATRIX = 0x100, OPT_QUICK, OPT_LIST, OPT_PATH, OPT_REPEATS, OPT_SEED, OPT_OUT, OPT_PROFILE, OPT_ENGINE, OPT_FIO,
-       OPT_DESTRUCTIVE, OPT_ERASE_SERIAL, OPT_SCALE, OPT_CONNECT, OPT_GUEST, OPT_THREADS };
+       OPT_DESTRUCTIVE, OPT_ERASE_SERIAL, OPT_SCALE, OPT_CONNECT, OPT_GUEST, OPT_THREADS, OPT_VHOST_SOCKET };
 
 static const struct argp_option options[] = {
 	{ "matrix", OPT_MATRIX, "NAME|FILE", 0, "which loads on which paths (default: default)", 1 },
@@ -25,6 +26,8 @@ static const struct argp_option options[] = {
 	  "(default: 1)", 3 },
 	{ "connect", OPT_CONNECT, "URI", 0, "libvirt that runs the guests (default: qemu:///system)", 3 },
 	{ "guest", OPT_GUEST, "DIR", 0, "what guests boot from (default: build/guest beside this program; make guest)", 3 },
+	{ "vhost-socket", OPT_VHOST_SOCKET, "PATH", 0, "of a vhost-user-blk back end that runs already, SPDK's for one, for path vhost-user-socket; "
+	  "repeatable, one for each VM; WHATEVER IS BEHIND IT IS OVERWRITTEN", 3 },
 	{ "destructive", OPT_DESTRUCTIVE, NULL, 0, "write to a real device, which also needs --erase-serial", 4 },
 	{ "erase-serial", OPT_ERASE_SERIAL, "SN", 0, "the serial number of the device whose data may be destroyed; of several, one for "
 	  "each, in their order", 4 },
@@ -35,11 +38,25 @@ static const struct argp_option options[] = {
 struct perf_options {
 	struct nvsr_target_options target;
 	const char *matrix, *out, *engine, *fio, *connect, *guest;
-	char **paths, **devices, **serials;
+	char **paths, **sockets, **devices, **serials;
 	unsigned repeats;	/* 0: as the matrix says */
 	unsigned threads;	/* of the model */
 	bool list;
 };
+
+/* As libvirt wants it: from the root. */
+static void parse_socket(const char *arg, struct perf_options *o, struct argp_state *state)
+{
+	_cleanup_free_ char *real = realpath(arg, NULL);
+	struct stat st;
+
+	if (!real || stat(real, &st))
+		argp_error(state, "--vhost-socket %s: %s", arg, strerror(errno));
+	else if (!S_ISSOCK(st.st_mode))
+		argp_error(state, "--vhost-socket %s: expected a Unix socket", arg);
+	else
+		nvsr_line_parse(real, &o->sockets, state);
+}
 
 static bool is_model(const char *device)
 {
@@ -52,6 +69,8 @@ static void check_devices(const struct perf_options *o, struct argp_state *state
 
 	if (n > NVSR_PERF_DEVICES_MOST)
 		argp_error(state, "up to %u devices are measured together, not %u", NVSR_PERF_DEVICES_MOST, n);
+	if (n > 1 && o->sockets)
+		argp_error(state, "--vhost-socket: expected one device, found %u", n);
 	if (serials > n || (n > 1 && serials && serials != n))
 		argp_error(state, "--erase-serial: %u serial number%s for %u device%s: expected one for each, in their order", serials,
 			   serials == 1 ? "" : "s", n, n == 1 ? "" : "s");
@@ -92,6 +111,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--path %s: no path is called so (runners/perf/README.md has them)", arg);
 		nvsr_line_parse(arg, &o->paths, state);
 		break;
+	case OPT_VHOST_SOCKET: parse_socket(arg, o, state); break;
 	case ARGP_KEY_ARG: nvsr_line_parse(arg, &o->devices, state); break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "name the DEVICE: model:, model:PROFILE or /dev/nvme0");
@@ -127,6 +147,7 @@ static void parse_options(int argc, char **argv, struct perf_options *ret)
 static void free_options(struct perf_options *o)
 {
 	nvsr_lines_free(o->paths);
+	nvsr_lines_free(o->sockets);
 	nvsr_lines_free(o->devices);
 	nvsr_lines_free(o->serials);
 }
@@ -165,6 +186,25 @@ static int check_matrix(const struct nvsr_matrix *m, const struct nvsr_target *t
 	if (!nvsr_matrix_check(m, &limits, &complaint))
 		return 0;
 	nvsr_say("%s", complaint.text);
+	return EXIT_USAGE;
+}
+
+/* As many as VMs of the path that takes them. */
+static int check_sockets(const struct perf_options *o, const struct nvsr_matrix *m, bool real)
+{
+	size_t given = nvsr_lines_count(o->sockets), most = 0;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (!strcmp(m->cell[i].path->name, VHOST_SOCKET_PATH))
+			most = NVSR_MAX(most, (size_t)m->cell[i].vms);
+	if (!given || (real && given >= most && most))
+		return 0;
+	if (!real)
+		nvsr_say("--vhost-socket: guests have it, and a model has none: name a drive");
+	else if (!most)
+		nvsr_say("--vhost-socket: matrix %s has no path " VHOST_SOCKET_PATH, m->name);
+	else
+		nvsr_say("--vhost-socket: expected one for each of %zu VMs of matrix %s, found %zu", most, m->name, given);
 	return EXIT_USAGE;
 }
 
@@ -287,6 +327,8 @@ static json_t *options_json(const struct perf_options *o)
 	json_array_append_new(a, json_sprintf("--device-threads=%u", o->threads));
 	for (char **p = o->paths; p && *p; p++)
 		json_array_append_new(a, json_sprintf("--path=%s", *p));
+	for (char **p = o->sockets; p && *p; p++)
+		json_array_append_new(a, json_sprintf("--vhost-socket=%s", *p));
 	return a;
 }
 
@@ -509,7 +551,7 @@ static int with_stage(const struct perf_options *o, struct run *r, int (*then)(s
 {
 	const struct nvsr_stage_options s = {
 		.target = &r->target, .matrix = r->matrix, .fio = &r->fio, .placement = &r->placement, .engine = o->engine,
-		.connect = o->connect, .guest = o->guest,
+		.connect = o->connect, .guest = o->guest, .sockets = o->sockets,
 	};
 	int rc;
 
@@ -547,6 +589,8 @@ static int prepare_and(const struct perf_options *o, struct run *r, const char *
 	}
 	if (!rc)
 		rc = check_matrix(r->matrix, &r->target);
+	if (!rc)
+		rc = check_sockets(o, r->matrix, r->target.real);
 	nvsr_cpus_allowed(&cpus);
 	nvsr_place(&cpus, o->threads, &r->placement);
 	if (!rc && o->threads > r->placement.device.n) {
@@ -637,25 +681,6 @@ bool nvsr_perf_is_resumable(const char *dir)
 	return (path && !access(path, F_OK)) || nvsr_perf_is_together(dir);
 }
 
-/* The command line of the run, read again by its own option table. */
-static char **build_args(const json_t *start)
-{
-	const char *device = json_string_value(json_object_get(start, "device"));
-	char **args = NULL;
-	const json_t *one;
-	size_t i;
-	int rc = nvsr_lines_add(&args, "nvsr-conform resume");
-
-	json_array_foreach(json_object_get(start, "options"), i, one)
-		if (!rc && json_is_string(one))
-			rc = nvsr_lines_add(&args, json_string_value(one));
-	if (!rc)
-		rc = nvsr_lines_add(&args, "--");
-	if (!rc)
-		rc = nvsr_lines_add(&args, device ? device : "");
-	return rc ? nvsr_lines_free(args) : args;
-}
-
 static int resume_one(const char *dir)
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir), *matrix = nvsr_asprintf("%s/matrix.yaml", dir);
@@ -670,7 +695,7 @@ static int resume_one(const char *dir)
 		nvsr_say("%s", complaint.text[0] ? complaint.text : strerror(-rc));
 		return EXIT_USAGE;
 	}
-	args = build_args(before.start);
+	args = nvsr_log_args(before.start);
 	if (args) {
 		parse_options((int)nvsr_lines_count(args), args, &o);
 		rc = prepare_and(&o, &r, matrix, go_on);

@@ -115,6 +115,8 @@ int nvsr_fio_find(const char *program, const char *engine, struct nvsr_fio *ret)
 /* fio alone, for block devices: with io_uring where the kernel lets us, else libaio. */
 int nvsr_fio_find_plain(const char *program, struct nvsr_fio *ret);
 void nvsr_fio_free(struct nvsr_fio *f);
+/* Kernels and containers may forbid it. */
+bool nvsr_has_io_uring(void);
 /* @engine, or where it is: absolute, malloc'd; NULL with errno where it is not. */
 char *nvsr_fio_engine_find(const char *engine);
 /* The fio that it was built for, malloc'd; NULL: nobody says. */
@@ -163,6 +165,8 @@ void nvsr_sample_take(const pid_t *const pid[NVSR_ROLES], const unsigned pids[NV
 uint64_t nvsr_cpu_ns(pid_t pid);
 /* Interrupts so far, of all lines of /proc/interrupts that have @name in them. */
 uint64_t nvsr_interrupts_of(const char *name);
+/* The process that listens at the Unix socket @path; 0 where none is seen. */
+pid_t nvsr_listener_of(const char *path);
 /* Share of the time from the first begin to the last end that lies in all @n of them. */
 double nvsr_overlap_of(const uint64_t *begin, const uint64_t *end, unsigned n);
 /* R.host.json; of the roles (bits) that were there, and their counters.  malloc'd; NULL without memory. */
@@ -186,6 +190,8 @@ struct nvsr_log_state {
 /* 0, or -EINVAL and others with *complaint.  A last line that was cut off does not count. */
 int nvsr_log_read(const char *path, struct nvsr_log_state *ret, struct nvsr_complaint *complaint);
 void nvsr_log_state_free(struct nvsr_log_state *s);
+/* The command line of the run that began so ("options", "device"), to be read again by its own option table; NULL without memory. */
+char **nvsr_log_args(const json_t *start);
 bool nvsr_log_has(const struct nvsr_log_state *s, const char *cell, unsigned repeat);
 
 /* --- procs.c: the processes of the device and of back ends --------------------------------------------------------------------- */

@@ -7,7 +7,9 @@
 #include <glob.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "runners/perf/perf.h"
@@ -141,6 +143,9 @@ static void what_is_refused_says_why(void)
 		{ "perf model: --matrix F/deep.yaml", "F/deep.yaml:9:11: depths: passthrough.randread.4k.qd1024.j1.v1 is impossible", EXIT_USAGE },
 		{ "perf model: --matrix F/small.yaml --path iscsi", "--path iscsi: matrix small does not have it", EXIT_USAGE },
 		{ "perf model: --matrix F/small.yaml --path teleport", "no path is called so", EXIT_USAGE },
+		{ "perf model: --matrix F/small.yaml --vhost-socket F/none", "--vhost-socket F/none: No such file", EXIT_USAGE },
+		{ "perf model: --matrix F/small.yaml --vhost-socket F/new", "--vhost-socket F/new: expected a Unix socket", EXIT_USAGE },
+		{ "perf model: --matrix F/small.yaml --vhost-socket F/socket", "--vhost-socket: guests have it, and a model has none", EXIT_USAGE },
 		{ "perf model: --repeats 0", "--repeats 0: expected a number from 1", EXIT_USAGE },
 		{ "perf model:no-such-drive", "no profile 'no-such-drive'", EXIT_USAGE },
 		{ "perf /dev/nvme9", "No such file or directory", EXIT_USAGE },
@@ -160,10 +165,15 @@ static void what_is_refused_says_why(void)
 		{ "serve model: --socket F/s --cpu 1-", "--cpu 1-: expected a list", EXIT_USAGE },
 		{ "serve /dev/nvme0 --socket F/s", "expected model:", EXIT_USAGE },
 	};
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	put("old", "#!/bin/sh\necho fio-3.1\n", 0755);
 	put("new", "#!/bin/sh\necho fio-9.99\n", 0755);
 	put("lies", "#!/bin/sh\necho 9.99\n", 0755);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/socket", folder);
+	EXPECT(fd >= 0 && !bind(fd, (const struct sockaddr *)&a, sizeof(a)), "%s", a.sun_path);
+	close(fd);
 	put("engine.so", "", 0644);
 	put("bare.so", "", 0644);
 	put("engine.version", "fio-9.99\n", 0644);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the machine did within a window: the host as a whole, and the processes of each role. */
 #include <dirent.h>
+#include <glob.h>
 #include <time.h>
 
 #include "runners/perf/perf.h"
 
 /* user nice system idle iowait irq softirq steal; guests are in user already. */
+#define LISTENS 0x10000u	/* of a Unix socket's flags */
 enum { CPU_IDLE = 3, CPU_IOWAIT = 4, CPU_FIELDS = 8 };
 
 static void read_host(struct nvsr_sample *s)
@@ -49,6 +51,45 @@ uint64_t nvsr_interrupts_of(const char *name)
 		}
 	}
 	return sum;
+}
+
+/* The inode of the socket that listens at @path: the kernel has a line for each, whose last word is the path; 0 without one. */
+static unsigned long inode_of(const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	char *save = NULL;
+
+	if (nvsr_read_file("/proc/net/unix", 1u << 24, &text, NULL))
+		return 0;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned long inode;
+		unsigned flags;
+		int at = 0;
+
+		if (sscanf(line, "%*s %*s %*s %x %*s %*s %lu %n", &flags, &inode, &at) == 2 && at && (flags & LISTENS) && !strcmp(line + at, path))
+			return inode;
+	}
+	return 0;
+}
+
+pid_t nvsr_listener_of(const char *path)
+{
+	unsigned long inode = inode_of(path);
+	_cleanup_free_ char *socket = nvsr_asprintf("socket:[%lu]", inode);
+	glob_t g = { 0 };
+	char link[64];
+	int pid = 0;
+
+	if (!inode || !socket || glob("/proc/[0-9]*/fd/*", GLOB_NOSORT, NULL, &g))
+		return 0;
+	for (size_t i = 0; i < g.gl_pathc && !pid; i++) {
+		ssize_t n = readlink(g.gl_pathv[i], link, sizeof(link));
+
+		if (n == (ssize_t)strlen(socket) && !memcmp(link, socket, (size_t)n))
+			sscanf(g.gl_pathv[i], "/proc/%d/", &pid);
+	}
+	globfree(&g);
+	return pid;
 }
 
 uint64_t nvsr_cpu_ns(pid_t pid)

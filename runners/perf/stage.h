@@ -19,6 +19,7 @@ struct nvsr_said {
 	size_t json_len, err_len;
 	int status;		/* wait()'s */
 	bool corrupt;		/* what the stage compared itself differs; dead() says what */
+	char *note;		/* what those who read the result should know, or NULL */
 };
 
 /* One load at a time.  Functions without a comment on it return 0 or a negative errno with *complaint. */
@@ -31,7 +32,7 @@ struct nvsr_stage_ops {
 	bool (*tcg)(struct nvsr_stage *s);
 	/* From here on the device is changed; close() puts it back. */
 	int (*open)(struct nvsr_stage *s, struct nvsr_complaint *complaint);
-	/* Have what this load needs and nothing else: back ends, guests.  -EBADMSG: a path returned wrong data. */
+	/* Have what this load needs and nothing else: back ends, guests.  -EBADMSG: a path returned wrong data; -ENOTSUP: the host has not what it takes. */
 	int (*ready)(struct nvsr_stage *s, const struct nvsr_job *j, struct nvsr_complaint *complaint);
 	/* fio's job file, malloc'd; NULL without memory.  Fills in what of @j is the stage's. */
 	char *(*job)(struct nvsr_stage *s, struct nvsr_job *j);
@@ -62,6 +63,7 @@ struct nvsr_stage_options {
 	const struct nvsr_fio *fio;
 	const struct nvsr_placement *placement;
 	const char *engine, *connect, *guest;	/* our fio engine, libvirt's URI, folder of the guest; NULL: the usual */
+	char *const *sockets;			/* of vhost-user back ends that are there already, one for each VM; ends with NULL, or is NULL */
 };
 /* NULL without memory.  close() frees it. */
 struct nvsr_stage *nvsr_stage_model(const struct nvsr_stage_options *o);

@@ -25,7 +25,7 @@ static bool has_file(const char *folder)
 	return found;
 }
 
-const char *nvsr_lacks_vfio(void)
+const char *nvsr_lacks_vfio(const struct nvsr_host *h)
 {
 	if (!has_file("/sys/kernel/iommu_groups"))
 		return "needs an IOMMU: it is off, or there is none";
@@ -48,12 +48,23 @@ static bool in_path(const char *program)
 	return false;
 }
 
-static const char *lacks_daemon(void)
+static const char *lacks_daemon(const struct nvsr_host *h)
 {
 	return in_path("qemu-storage-daemon") ? NULL : "needs qemu-storage-daemon: apt-get install qemu-system-common";
 }
 
-static int give_function(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static const char *lacks_img(const struct nvsr_host *h)
+{
+	return in_path("qemu-img") ? NULL : "needs qemu-img: apt-get install qemu-utils";
+}
+
+/* Whether QEMU was built with it libvirt knows, and says when a guest is started. */
+static const char *lacks_uring(const struct nvsr_host *h)
+{
+	return nvsr_has_io_uring() ? NULL : "needs io_uring, and the kernel has none or forbids it";
+}
+
+static int give_function(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	return nvsr_xml_hostdev(&gift->xml, h->layout.fn[i + 1].bdf) ? 0 : -EINVAL;
 }
@@ -75,9 +86,9 @@ static int take_disk(struct nvsr_host *h, unsigned i, struct nvsr_complaint *com
 	return rc;
 }
 
-static int give_disk(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_disk(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
-	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = "none", .io = "native", .iothread = true };
+	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = way->cache, .io = way->io, .iothread = true };
 	int rc = take_disk(h, i, complaint);
 
 	d.source = h->guests->guest[i].disk;
@@ -129,9 +140,9 @@ static int write_contents(const struct nvsr_host *h, const char *path, uint32_t 
 	return 0;
 }
 
-static int give_image(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_image(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
-	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .format = "qcow2", .cache = "none", .io = "native", .iothread = true };
+	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .format = "qcow2", .cache = way->cache, .io = way->io, .iothread = true };
 	_cleanup_free_ char *contents = nvsr_asprintf("%s/contents", h->guests->folder);
 	int rc = contents ? take_disk(h, i, complaint) : -ENOMEM;
 
@@ -154,7 +165,7 @@ static int give_image(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, s
 }
 
 /* libvirt 9 does not know QEMU's nvme device as a disk. */
-static int give_nvme(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_nvme(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	_cleanup_free_ char *blockdev = NULL, *ns = nvsr_asprintf("nvme-ns,drive=nvsr,bus=nvsr-nvme,nsid=%u", h->layout.fn[i + 1].nsid);
 	int rc = ns ? take_disk(h, i, complaint) : -ENOMEM;
@@ -173,7 +184,7 @@ static int give_nvme(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, st
 
 /* --- targets of the kernel --------------------------------------------------------------------------------------------------- */
 
-static int give_vhost_scsi(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_vhost_scsi(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guest *g = &h->guests->guest[i];
 	int rc = take_disk(h, i, complaint);
@@ -189,41 +200,36 @@ static int give_vhost_scsi(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 }
 
 /* The kernel's target, and the initiator in QEMU. */
-static int give_iscsi(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+static int give_iscsi(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guest *g = &h->guests->guest[i];
 	int rc = take_disk(h, i, complaint);
-	char target[NVSR_IQN], service[8];
+	struct nvsr_iscsi target;
 
 	if (rc)
 		return rc;
 	g->exported = true;
-	rc = nvsr_export_iscsi(g->disk, getpid(), i + 1, target, service, complaint);
+	rc = nvsr_export_iscsi(g->disk, getpid(), i + 1, way->partner, &target, complaint);
 	if (!rc)
-		nvsr_xml_iscsi(&gift->xml, target, service);
+		nvsr_xml_iscsi(&gift->xml, target.name, target.address, target.service);
 	return rc;
 }
 
-/* The host is both ends of the network, and the guest has a virtio disk of what comes over it. */
-static int give_fabric(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+/* This host, or a partner, is the other end of the network, and the guest has a virtio disk of what comes over it. */
+static int give_fabric(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
-	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = "none", .io = "native", .iothread = true };
+	struct nvsr_xml_disk d = { .kind = NVSR_XML_BLOCK, .cache = way->cache, .io = way->io, .iothread = true };
 	struct nvsr_guest *g = &h->guests->guest[i];
 	int rc = take_disk(h, i, complaint);
 
 	if (rc)
 		return rc;
 	g->exported = true;
-	rc = nvsr_export_nvmet_tcp(g->disk, getpid(), i + 1, h->guests->jobs, &g->fabric, complaint);
+	rc = nvsr_export_nvmet_tcp(g->disk, getpid(), i + 1, way->partner, h->guests->jobs, &g->fabric, complaint);
 	d.source = g->fabric;
 	if (!rc)
 		nvsr_xml_disk(&gift->xml, &d);
 	return rc;
-}
-
-static const char *lacks_img(void)
-{
-	return in_path("qemu-img") ? NULL : "needs qemu-img: apt-get install qemu-utils";
 }
 
 static int storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct nvsr_complaint *complaint)
@@ -237,25 +243,25 @@ static int storage_daemon_wait(struct nvsr_fio_run *r, const char *path, struct 
 	if (!access(path, F_OK))
 		return chmod(path, 0666) ? -errno : 0;	/* in a folder whose name nobody can guess */
 	said = nvsr_fio_said(r->err, NULL);
+	if (said)
+		said[strcspn(said, "\n")] = '\0';
 	snprintf(complaint->text, sizeof(complaint->text), "qemu-storage-daemon does not offer the disk: %.200s", said ? said : "");
 	return nvsr_stop ? -EINTR : -EIO;
 }
 
-static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+/* A daemon that offers node "disk", which @blockdev makes, to guest @i. */
+static int offer(struct nvsr_host *h, unsigned i, char *blockdev, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guests *all = h->guests;
 	struct nvsr_guest *g = &all->guest[i];
-	_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", all->folder, i + 1), *blockdev = NULL, *export = NULL, *group = NULL;
+	_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", all->folder, i + 1), *export = NULL, *group = NULL;
 	struct nvsr_xml_disk d = { .kind = NVSR_XML_VHOST_USER, .source = socket, .queues = all->jobs };
-	int rc = socket ? take_disk(h, i, complaint) : -ENOMEM;
+	int rc;
 
-	if (rc)
-		return rc;
-	blockdev = nvsr_asprintf("driver=host_device,node-name=%s,filename=%s,cache.direct=on,aio=native", all->limit_iops ? "raw" : "disk", g->disk);
 	group = nvsr_asprintf("throttle-group,id=limit,x-iops-total=%llu", (unsigned long long)all->limit_iops);
-	export = nvsr_asprintf("vhost-user-blk,id=export,node-name=disk,writable=on,iothread=thread,num-queues=%u,addr.type=unix,addr.path=%s",
-			       all->jobs, socket);
-	if (!blockdev || !export || !group)
+	export = nvsr_asprintf("vhost-user-blk,id=export,node-name=%s,writable=on,iothread=thread,num-queues=%u,addr.type=unix,addr.path=%s",
+			       all->limit_iops ? "limited" : "disk", all->jobs, socket ? socket : "");
+	if (!blockdev || !socket || !export || !group)
 		return -ENOMEM;
 	unlink(socket);
 	{
@@ -263,7 +269,7 @@ static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 		char *const argv[] = { (char *)"qemu-storage-daemon", (char *)"--object", (char *)"iothread,id=thread",
 				       (char *)"--blockdev", blockdev, (char *)(all->limit_iops ? "--object" : "--export"),
 				       all->limit_iops ? group : export, (char *)(all->limit_iops ? "--blockdev" : NULL),
-				       (char *)"driver=throttle,node-name=disk,throttle-group=limit,file=raw", (char *)"--export", export, NULL };
+				       (char *)"driver=throttle,node-name=limited,throttle-group=limit,file=disk", (char *)"--export", export, NULL };
 
 		rc = nvsr_program_start(argv, &g->back_end);
 	}
@@ -276,16 +282,71 @@ static int give_vhost_user(struct nvsr_host *h, unsigned i, struct nvsr_gift *gi
 	return rc;
 }
 
+static int give_vhost_user(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+{
+	int rc = take_disk(h, i, complaint);
+	_cleanup_free_ char *blockdev = rc ? NULL : nvsr_asprintf("driver=host_device,node-name=disk,filename=%s,cache.direct=on,aio=native",
+								  h->guests->guest[i].disk);
+
+	return rc ? rc : offer(h, i, blockdev, gift, complaint);
+}
+
+/* The daemon drives the function itself, past any cache of the host's; told so by cache.direct it would change a feature of the drive. */
+static int give_vhost_user_nvme(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+{
+	const struct nvsr_layout_fn *f = &h->layout.fn[i + 1];
+	_cleanup_free_ char *blockdev = nvsr_asprintf("driver=nvme,node-name=disk,device=%s,namespace=%u", f->bdf, f->nsid);
+	int rc = nvsr_layout_bind(f->bdf, "vfio-pci");
+
+	if (rc) {
+		snprintf(complaint->text, sizeof(complaint->text), "VF %u, %s: vfio-pci does not take it: %s", i + 1, f->bdf, strerror(-rc));
+		return rc;
+	}
+	return offer(h, i, blockdev, gift, complaint);
+}
+
+static const char *lacks_socket(const struct nvsr_host *h)
+{
+	return nvsr_lines_count(h->o.sockets) ? NULL : "needs --vhost-socket";
+}
+
+static int give_socket(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, struct nvsr_gift *gift, struct nvsr_complaint *complaint)
+{
+	struct nvsr_xml_disk d = { .kind = NVSR_XML_VHOST_USER, .queues = h->guests->jobs };
+
+	if (i >= nvsr_lines_count(h->o.sockets))
+		return -EINVAL;		/* that there are enough was seen before */
+	d.source = h->o.sockets[i];
+	h->guests->guest[i].other_back_end = nvsr_listener_of(d.source);
+	nvsr_xml_disk(&gift->xml, &d);
+	return 0;
+}
+
+/*
+ * What QEMU serves itself: past the host's page cache, or through it, with every write on the medium before it is done.  QEMU's native AIO
+ * takes no cache; threads are what every QEMU has.
+ */
+#define DIRECT .disk = "/dev/vda", .cache = "none", .io = "native"
+#define URING .disk = "/dev/vda", .cache = "none", .io = "io_uring"
+#define CACHED .disk = "/dev/vda", .cache = "writethrough", .io = "threads"
 static const struct nvsr_way ways[] = {
-	{ "passthrough", .lacks = nvsr_lacks_vfio, .give = give_function },
-	{ "passthrough-polled", .lacks = nvsr_lacks_vfio, .give = give_function, .polled = true },
-	{ "virtio-ns", .give = give_disk, .disk = "/dev/vda" },
-	{ "virtio-qcow2", lacks_img, give_image, .disk = "/dev/vda", .image = true },
-	{ "vhost-user-blk", lacks_daemon, give_vhost_user, .disk = "/dev/vda", .back_end = true },
-	{ "vhost-scsi", nvsr_export_lacks_vhost_scsi, give_vhost_scsi, .disk = "/dev/sda" },
+	{ "passthrough", { nvsr_lacks_vfio }, .give = give_function },
+	{ "passthrough-polled", { nvsr_lacks_vfio }, .give = give_function, .polled = true },
+	{ "virtio-ns", .give = give_disk, DIRECT },
+	{ "virtio-ns-writethrough", .give = give_disk, CACHED },
+	{ "virtio-ns-uring", { lacks_uring }, .give = give_disk, URING },
+	{ "virtio-qcow2", { lacks_img }, .give = give_image, DIRECT, .image = true },
+	{ "virtio-qcow2-writethrough", { lacks_img }, .give = give_image, CACHED, .image = true },
+	{ "virtio-qcow2-uring", { lacks_img, lacks_uring }, .give = give_image, URING, .image = true },
+	{ "vhost-user-blk", { lacks_daemon }, .give = give_vhost_user, .disk = "/dev/vda", .back_end = true },
+	{ "vhost-user-blk-nvme", { nvsr_lacks_vfio, lacks_daemon }, .give = give_vhost_user_nvme, .disk = "/dev/vda", .back_end = true },
+	{ "vhost-user-socket", { lacks_socket }, .give = give_socket, .disk = "/dev/vda", .back_end = true, .foreign = true },
+	{ "vhost-scsi", { nvsr_export_lacks_vhost_scsi }, .give = give_vhost_scsi, .disk = "/dev/sda" },
 	{ "emulated-nvme", .give = give_nvme },
-	{ "nvmeof-tcp", nvsr_export_lacks_nvmet_tcp, give_fabric, .disk = "/dev/vda" },
-	{ "iscsi", nvsr_export_lacks_iscsi, give_iscsi, .disk = "/dev/vda" },
+	{ "nvmeof-tcp", { nvsr_export_lacks_nvmet_tcp }, .give = give_fabric, DIRECT },
+	{ "nvmeof-tcp-partner", { nvsr_export_lacks_nvmet_tcp, nvsr_partner_lacks }, .give = give_fabric, DIRECT, .partner = true },
+	{ "iscsi", { nvsr_export_lacks_iscsi }, .give = give_iscsi, .disk = "/dev/vda" },
+	{ "iscsi-partner", { nvsr_export_lacks_iscsi, nvsr_partner_lacks }, .give = give_iscsi, .disk = "/dev/vda", .partner = true },
 };
 
 const struct nvsr_way *nvsr_way_of(const struct nvsr_data_path *p)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* nvsr-conform capability: the table, cell by cell, each on the disk before the next. */
-#include "reports/capability.h"
 #include "runners/vm/capability.h"
 
 #define EMULATED "QEMU NVMe Ctrl"	/* what QEMU's device calls itself */
@@ -80,7 +79,7 @@ static const struct argp argp = {
 	.doc = "Find out what the ways to give virtual machines a disk can do on this device and host.\vEvery cell of the table is tried: yes, no, "
 	       "or not tested with the reason, and what was measured.  Guests run through libvirt.  The device gets VFs and namespaces for it, "
 	       "and is put back into the state it had; namespaces that no controller has lose their data.  The run directory gets "
-	       "capability.jsonl and report/index.html.  Exit code 1: a tenant got another one's data.",
+	       "capability.jsonl, capability.tsv and report/index.html.  Exit code 1: a tenant got another one's data.",
 };
 
 /* --- the record ------------------------------------------------------------------------------------------------------------------ */
@@ -93,8 +92,40 @@ struct run {
 	struct nvsr_matrix matrix;
 	struct nvsr_cap cap;
 	struct nvsr_log *log;
+	const struct nvsr_cap_before *before;	/* NULL: a new run */
 	unsigned told, broken, leaks;
 };
+
+/* What `resume` needs to do the same. */
+static json_t *options_json(const struct capability_options *o)
+{
+	json_t *a = json_array();
+	char scale[32];
+	struct { const char *name, *value; } given[] = {
+		{ "profile", o->target.profile }, { "erase-serial", o->target.erase_serial }, { "connect", o->connect }, { "guest", o->guest },
+		{ "perf", o->perf }, { "timeout-scale", o->target.timeout_scale > 0 ? scale : NULL },
+	};
+	const struct { const char *name; char *const *values; } lists[] = { { "way", o->ways }, { "row", o->rows } };
+
+	snprintf(scale, sizeof(scale), "%g", o->target.timeout_scale);
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(given); i++)
+		if (given[i].value)
+			json_array_append_new(a, json_sprintf("--%s=%s", given[i].name, given[i].value));
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(lists); i++)
+		for (char *const *v = lists[i].values; v && *v; v++)
+			json_array_append_new(a, json_sprintf("--%s=%s", lists[i].name, *v));
+	json_array_append_new(a, json_sprintf("--vms=%u", o->vms));
+	if (o->target.destructive)
+		json_array_append_new(a, json_string("--destructive"));
+	return a;
+}
+
+static json_t *resume_json(void)
+{
+	char utc[32];
+
+	return json_pack("{s:s,s:s,s:s}", "event", "resume", "tool", nvsr_version, "time", nvsr_utc(utc, sizeof(utc)));
+}
 
 static json_t *start_json(const struct run *r)
 {
@@ -112,6 +143,7 @@ static json_t *start_json(const struct run *r)
 
 		json_object_set_new(o, texts[i].key, json_string(clean ? clean : ""));
 	}
+	json_object_set_new(o, "options", options_json(r->o));
 	json_object_set_new(o, "emulated", json_boolean(!strcmp(t->model, EMULATED)));
 	for (unsigned i = 0; i < nvsr_cap_check_count; i++)
 		if (among(r->o->rows, nvsr_cap_checks[i].row) && among(r->o->ways, nvsr_cap_checks[i].way))
@@ -189,6 +221,14 @@ static void check(struct nvsr_cap *c, const struct nvsr_cap_check *k, struct nvs
 	}
 }
 
+/* Of a run that goes on: what it planned and lacks. */
+static bool wanted(const struct run *r, const struct nvsr_cap_check *k)
+{
+	const struct nvsr_capability_cell *c = r->before ? nvsr_cap_before_cell(r->before, k->row, k->way) : NULL;
+
+	return r->before ? c && nvsr_cap_before_lacks(c) : among(r->o->rows, k->row) && among(r->o->ways, k->way);
+}
+
 static int run_cells(struct run *r)
 {
 	int rc = 0;
@@ -198,7 +238,7 @@ static int run_cells(struct run *r)
 		struct nvsr_cap_result res = { .answer = NVSR_CAP_UNTESTED };
 		uint64_t start = nvsr_now_ns();
 
-		if (!among(r->o->rows, k->row) || !among(r->o->ways, k->way))
+		if (!wanted(r, k))
 			continue;
 		if (!r->cap.name || strcmp(r->cap.name, k->way))
 			next_way(&r->cap, k->way);
@@ -244,13 +284,13 @@ static int execute(struct run *r)
 	struct nvsr_complaint complaint = { "" };
 	char utc[32];
 	json_t *end;
-	int rc = path ? nvsr_log_open(path, false, &r->log) : -ENOMEM, code;
+	int rc = path ? nvsr_log_open(path, r->before != NULL, &r->log) : -ENOMEM, code;
 
 	if (rc) {
 		nvsr_say("%s/capability.jsonl: %s", r->dir, strerror(-rc));
 		return EXIT_INCOMPLETE;
 	}
-	rc = put(r, start_json(r));
+	rc = put(r, r->before ? resume_json() : start_json(r));
 	if (!rc && (rc = nvsr_cap_open(&r->cap, &complaint)) && !nvsr_stop)
 		nvsr_say("%s: %s", r->target.session.device, complaint.text[0] ? complaint.text : nvsr_rc_text(rc));
 	if (!rc)
@@ -267,6 +307,8 @@ static int execute(struct run *r)
 		code = EXIT_INCOMPLETE;
 	if (report(r->dir) && !code)
 		code = EXIT_INCOMPLETE;
+	if (rc)
+		nvsr_say("%s; go on with\n  nvsr-conform resume %s", nvsr_stop ? "interrupted" : "incomplete", r->dir);
 	return code;
 }
 
@@ -283,6 +325,47 @@ static int with_folder(struct run *r)
 	if (nvsr_rundir_save_state(dir, &r->target) || nvsr_rundir_fill(dir, &r->target, &none, r->cmdline))
 		return EXIT_INCOMPLETE;
 	return execute(r);
+}
+
+/* What the run had before counts for its exit code. */
+static int go_on(struct run *r)
+{
+	const char *serial = json_string_value(json_object_get(r->before->start, "serial"));
+	unsigned lacks = 0;
+	int rc;
+
+	if (serial && strcmp(serial, r->target.serial) != 0) {
+		nvsr_say("%s is another device now: serial number %s, the run has %s", r->target.session.device, r->target.serial, serial);
+		return EXIT_USAGE;
+	}
+	for (unsigned i = 0; i < r->before->table.cells; i++) {
+		const struct nvsr_capability_cell *c = &r->before->table.cell[i];
+
+		r->leaks += c->leak;
+		r->told += c->answer > NVSR_CAPABILITY_UNTESTED;
+		lacks += nvsr_cap_before_lacks(c);
+	}
+	if (!lacks && r->before->over) {
+		nvsr_say("%s: every cell has its answer", r->dir);
+		return exit_code(r, 0);
+	}
+	rc = nvsr_put_back_first(&r->target, r->dir);
+	return rc ? rc : execute(r);
+}
+
+static int check_perf(const struct run *r)
+{
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_perf_run run;
+
+	if (!r->o->perf)
+		return 0;
+	if (nvsr_cap_perf_read(r->o->perf, r->target.serial, &run, &complaint)) {
+		nvsr_say("--perf %s: %s", r->o->perf, complaint.text);
+		return EXIT_USAGE;
+	}
+	nvsr_perf_free(&run);
+	return 0;
 }
 
 static int check_device(const char *device)
@@ -312,7 +395,9 @@ static int run_on(struct run *r)
 		nvsr_say("%s: guests write to its namespaces: give --destructive --erase-serial SN", r->target.session.device);
 		rc = EXIT_USAGE;
 	} else {
-		rc = with_folder(r);
+		rc = check_perf(r);
+		if (!rc)
+			rc = r->before ? go_on(r) : with_folder(r);
 	}
 	nvsr_target_close(&r->target);
 	return rc;
@@ -330,6 +415,39 @@ static int capability(int argc, char **argv)
 	rc = run_on(&r);
 	nvsr_lines_free(o.ways);
 	nvsr_lines_free(o.rows);
+	return rc;
+}
+
+int nvsr_capability_resume(const char *dir)
+{
+	struct capability_options o = { .vms = VMS, .target.seed = NVSR_DEFAULT_SEED };
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_cap_before before = { 0 };
+	struct run r = { .o = &o, .dir = dir, .before = &before };
+	char **args = NULL;
+	int rc = nvsr_cap_before_read(dir, &before, &complaint);
+
+	if (!rc && !json_is_array(json_object_get(before.start, "options"))) {
+		snprintf(complaint.text, sizeof(complaint.text), "%s: its options are not in capability.jsonl: the run was made by another version (%.64s); "
+			 "put the device back with\n  nvsr-conform restore DEVICE %s\nand begin anew", dir, before.table.tool ? before.table.tool : "unknown", dir);
+		rc = -EINVAL;
+	}
+	if (rc) {
+		nvsr_say("%s", complaint.text[0] ? complaint.text : strerror(-rc));
+		nvsr_cap_before_free(&before);
+		return EXIT_USAGE;
+	}
+	args = nvsr_log_args(before.start);
+	if (args) {
+		argp_parse(&argp, (int)nvsr_lines_count(args), args, 0, NULL, &o);
+		rc = run_on(&r);
+		nvsr_lines_free(o.ways);
+		nvsr_lines_free(o.rows);
+	} else {
+		rc = EXIT_INCOMPLETE;
+	}
+	nvsr_lines_free(args);
+	nvsr_cap_before_free(&before);
 	return rc;
 }
 

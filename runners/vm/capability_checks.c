@@ -2,7 +2,6 @@
 /* The cells of the capability table, each by doing it. */
 #include <math.h>
 
-#include "result/perf.h"
 #include "runners/vm/capability.h"
 #include "runners/vm/xml.h"
 
@@ -96,7 +95,7 @@ static int plug_disk(struct nvsr_cap *c, bool in, struct nvsr_complaint *complai
 	/* Its back end and files go with the guests of higher numbers. */
 	c->host.guests->vms = c->host.layout.vfs;
 	/* Taking it out needs no back end anew: what names it is enough. */
-	rc = in || !c->way->back_end ? c->way->give(&c->host, i, &gift, complaint) : 0;
+	rc = in || !c->way->back_end ? c->way->give(&c->host, c->way, i, &gift, complaint) : 0;
 	if (!rc && !gift.xml.s) {
 		_cleanup_free_ char *socket = nvsr_asprintf("%s/disk%u", c->host.guests->folder, i + 1);
 
@@ -136,23 +135,6 @@ static char *elastic_script(const struct nvsr_cap *c)
 	return t.failed ? NULL : t.s;
 }
 
-/* Until guest 0 says so.  Its script must not end before; 1: it did. */
-static int await(struct nvsr_cap *c, const char *word, struct nvsr_vm_answer *a, struct nvsr_complaint *complaint)
-{
-	uint64_t until = nvsr_now_ns() + nvsr_cap_limit(c, SCRIPT_S) * NVSR_S;
-
-	while (!nvsr_stop && nvsr_now_ns() < until) {
-		int rc = nvsr_vm_poll(c->host.guests->guest[0].vm, a, complaint);
-
-		if (nvsr_cap_printed(c, 0, word))
-			return rc < 0 ? rc : 0;
-		if (rc)
-			return rc;
-		nvsr_sleep_ns(50 * NVSR_MS, &nvsr_stop);
-	}
-	return nvsr_stop ? -EINTR : -ETIMEDOUT;
-}
-
 static int (*second_disk(const struct nvsr_cap *c))(struct nvsr_cap *c, bool in, struct nvsr_complaint *complaint)
 {
 	return c->way->disk ? plug_disk : give_namespace;
@@ -162,13 +144,13 @@ static int (*second_disk(const struct nvsr_cap *c))(struct nvsr_cap *c, bool in,
 static int come_and_go(struct nvsr_cap *c, double ret_s[2], struct nvsr_vm_answer *a, struct nvsr_complaint *complaint)
 {
 	uint64_t start;
-	int rc = await(c, "nvsr-io-runs", a, complaint);
+	int rc = nvsr_cap_await(c, 0, "nvsr-io-runs", 1, SCRIPT_S, a, complaint);
 
 	for (unsigned out = 0; !rc && out < 2; out++) {
 		start = nvsr_now_ns();
 		rc = second_disk(c)(c, !out, complaint);
 		/* libvirt knows a way to ask: what asks politely does not wait. */
-		rc = rc ? rc : await(c, out ? "nvsr-disk-went" : "nvsr-disk-came", a, complaint);
+		rc = rc ? rc : nvsr_cap_await(c, 0, out ? "nvsr-disk-went" : "nvsr-disk-came", 1, SCRIPT_S, a, complaint);
 		ret_s[out] = (double)(nvsr_now_ns() - start) / 1e9;
 		if (!rc && !out)
 			nvsr_sleep_ns(IO_MS * NVSR_MS, &nvsr_stop);
@@ -196,10 +178,8 @@ static void elastic(struct nvsr_cap *c, struct nvsr_cap_result *r)
 	rc = script ? nvsr_vm_send(vm, script) : -ENOMEM;
 	if (!rc)
 		rc = come_and_go(c, s, &a, &complaint);
-	/* It may have ended in the moment that it was heard of. */
-	for (uint64_t until = nvsr_now_ns() + nvsr_cap_limit(c, SCRIPT_S) * NVSR_S; !rc && !a.text && nvsr_now_ns() < until && !nvsr_stop;)
-		if ((rc = nvsr_vm_poll(vm, &a, &complaint)) == 0)
-			nvsr_sleep_ns(20 * NVSR_MS, &nvsr_stop);
+	if (!rc)
+		rc = nvsr_cap_await_end(c, 0, SCRIPT_S, &a, &complaint);
 	ended = a.text != NULL;
 	if (rc >= 0 && ended && !a.code && sscanf(a.text, "%lu %lu", &ios, &bad) == 2) {
 		nvsr_cap_number(r, "came_s", s[0]);
@@ -219,45 +199,35 @@ static void elastic(struct nvsr_cap *c, struct nvsr_cap_result *r)
 	nvsr_cap_stop(c, r->answer == NVSR_CAP_YES ? 1 : 0);
 }
 
-/* --- live migration ---------------------------------------------------------------------------------------------------------------- */
-
-static void migration(struct nvsr_cap *c, struct nvsr_cap_result *r)
-{
-	struct nvsr_complaint complaint = { "" };
-	int rc = nvsr_vm_migrate(c->host.guests->guest[0].vm, c->host.guests->hypervisor, &complaint);
-
-	if (!rc)
-		nvsr_cap_say(r, NVSR_CAP_YES, "moved by libvirt");
-	else if (strstr(complaint.text, "same host") || strstr(complaint.text, "auto destroy"))
-		/* Asked after what the devices of the guest have against it. */
-		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "it takes a second host, and a guest that outlives this program: %s", complaint.text);
-	else
-		nvsr_cap_say(r, NVSR_CAP_NO, "refused: %s", complaint.text);
-}
-
 /* --- CPUs, from a performance run ------------------------------------------------------------------------------------------------------ */
+
+int nvsr_cap_perf_read(const char *dir, const char *serial, struct nvsr_perf_run *ret, struct nvsr_complaint *complaint)
+{
+	int rc = nvsr_perf_read(dir, ret, complaint->text);
+
+	if (rc && !complaint->text[0])
+		snprintf(complaint->text, sizeof(complaint->text), "%s: %s", dir, strerror(-rc));
+	if (rc || (ret->serial && !strcmp(ret->serial, serial)))
+		return rc;
+	snprintf(complaint->text, sizeof(complaint->text), "%s is a performance run of another device: serial number %.64s, expected %.64s", dir,
+		 ret->serial ? ret->serial : "none", serial);
+	nvsr_perf_free(ret);
+	return -EINVAL;
+}
 
 static void host_cpu(struct nvsr_cap *c, struct nvsr_cap_result *r)
 {
 	struct nvsr_perf_run run;
-	char complaint[512] = "";
+	struct nvsr_complaint complaint = { "" };
 	double most = NAN, least = NAN;
 	const char *cell = "";
-	int rc;
 
 	if (!c->perf) {
 		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "no performance run was given (--perf)");
 		return;
 	}
-	rc = nvsr_perf_read(c->perf, &run, complaint);
-	if (rc) {
-		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "%s", complaint[0] ? complaint : strerror(-rc));
-		return;
-	}
-	if (!run.serial || strcmp(run.serial, c->host.o.target->serial) != 0) {
-		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "the performance run is of another device: serial number %s, expected %s",
-			     run.serial ? run.serial : "none", c->host.o.target->serial);
-		nvsr_perf_free(&run);
+	if (nvsr_cap_perf_read(c->perf, c->host.o.target->serial, &run, &complaint)) {
+		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "%s", complaint.text);
 		return;
 	}
 	for (size_t i = 0; i < run.cells; i++) {
@@ -283,7 +253,7 @@ static void host_cpu(struct nvsr_cap *c, struct nvsr_cap_result *r)
 }
 
 #define WAY(name) \
-	{ "vms-per-disk", name, vms_per_disk, false }, { "elastic", name, elastic, false }, { "migration", name, migration, false }, \
+	{ "vms-per-disk", name, vms_per_disk, false }, { "elastic", name, elastic, false }, { "migration", name, nvsr_cap_migration, false }, \
 	{ "qos", name, nvsr_cap_qos, false }, { "security", name, nvsr_cap_security, false }, { "cpu", name, host_cpu, true }
 const struct nvsr_cap_check nvsr_cap_checks[] = { WAY("passthrough"), WAY("virtio-ns"), WAY("vhost-user-blk") };
 const unsigned nvsr_cap_check_count = NVSR_ARRAY_SIZE(nvsr_cap_checks);

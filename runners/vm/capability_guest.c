@@ -53,7 +53,7 @@ void nvsr_cap_close(struct nvsr_cap *c)
 
 /* --- guests ------------------------------------------------------------------------------------------------------------------- */
 
-int nvsr_cap_boot(struct nvsr_cap *c, unsigned i, struct nvsr_complaint *complaint)
+static int boot(struct nvsr_cap *c, struct nvsr_host *h, unsigned i, bool waits, struct nvsr_complaint *complaint)
 {
 	struct nvsr_guests *all = c->host.guests;
 	_cleanup_free_ char *name = nvsr_asprintf("nvsr-%d-%u", (int)getpid(), ++all->booted);
@@ -62,7 +62,7 @@ int nvsr_cap_boot(struct nvsr_cap *c, unsigned i, struct nvsr_complaint *complai
 	struct nvsr_vm_options o = {
 		.name = name, .memory_mib = MEMORY_MIB, .vcpus = 1, .iothreads = c->way->disk && !c->way->back_end, .kernel = all->kernel,
 		.initrd = all->initrd, .cmdline = CMDLINE, .shared_memory = c->way->back_end, .socket = socket, .console = console,
-		.boot_s = nvsr_cap_limit(c, BOOT_S),
+		.boot_s = nvsr_cap_limit(c, BOOT_S), .waits = waits,
 	};
 	int rc = name && socket && console ? 0 : -ENOMEM;
 
@@ -71,7 +71,7 @@ int nvsr_cap_boot(struct nvsr_cap *c, unsigned i, struct nvsr_complaint *complai
 	if (c->way->disk)
 		nvsr_xml_ports(&gift.xml, PORTS);
 	if (!rc)
-		rc = c->way->give(&c->host, i, &gift, complaint);
+		rc = c->way->give(h, c->way, i, &gift, complaint);
 	if (!rc && gift.xml.failed)
 		rc = -ENOMEM;
 	o.devices = gift.xml.s;
@@ -79,6 +79,23 @@ int nvsr_cap_boot(struct nvsr_cap *c, unsigned i, struct nvsr_complaint *complai
 	if (!rc)
 		rc = nvsr_vm_start(all->hypervisor, &o, &all->guest[i].vm, complaint);
 	return rc;
+}
+
+int nvsr_cap_boot(struct nvsr_cap *c, unsigned i, struct nvsr_complaint *complaint)
+{
+	return boot(c, &c->host, i, false, complaint);
+}
+
+/* A host like ours, where the second VF is the first. */
+int nvsr_cap_boot_waiting(struct nvsr_cap *c, struct nvsr_complaint *complaint)
+{
+	const struct nvsr_layout_fn *fn = c->host.layout.fn;
+	struct nvsr_layout_fn same[] = { fn[0], fn[1], fn[1] };
+	struct nvsr_host h = c->host;
+
+	h.layout.fn = same;
+	h.layout.vfs = 2;
+	return boot(c, &h, 1, true, complaint);
 }
 
 void nvsr_cap_stop(struct nvsr_cap *c, unsigned i)
@@ -139,9 +156,46 @@ int nvsr_cap_script(struct nvsr_cap *c, unsigned i, const char *script, unsigned
 	return rc;
 }
 
-bool nvsr_cap_printed(const struct nvsr_cap *c, unsigned i, const char *word)
+unsigned nvsr_cap_printed(const struct nvsr_cap *c, unsigned i, const char *word)
 {
 	_cleanup_free_ char *path = nvsr_asprintf("%s/console%u", c->host.guests->folder, i + 1), *text = NULL;
+	unsigned n = 0;
 
-	return path && !nvsr_read_file(path, 4u << 20, &text, NULL) && strstr(text, word);
+	if (!path || nvsr_read_file(path, 4u << 20, &text, NULL))
+		return 0;
+	for (const char *at = text; (at = strstr(at, word)); at += strlen(word))
+		n++;
+	return n;
+}
+
+int nvsr_cap_await(struct nvsr_cap *c, unsigned i, const char *word, unsigned times, unsigned limit_s, struct nvsr_vm_answer *a,
+		   struct nvsr_complaint *complaint)
+{
+	uint64_t until = nvsr_now_ns() + nvsr_cap_limit(c, limit_s) * NVSR_S;
+
+	while (!nvsr_stop && nvsr_now_ns() < until) {
+		int rc = nvsr_vm_poll(c->host.guests->guest[i].vm, a, complaint);
+
+		if (nvsr_cap_printed(c, i, word) >= times)
+			return rc < 0 ? rc : 0;
+		if (rc)
+			return rc;
+		nvsr_sleep_ns(50 * NVSR_MS, &nvsr_stop);
+	}
+	return nvsr_stop ? -EINTR : -ETIMEDOUT;
+}
+
+/* It may have ended in the moment that it was heard of. */
+int nvsr_cap_await_end(struct nvsr_cap *c, unsigned i, unsigned limit_s, struct nvsr_vm_answer *a, struct nvsr_complaint *complaint)
+{
+	uint64_t until = nvsr_now_ns() + nvsr_cap_limit(c, limit_s) * NVSR_S;
+
+	while (!a->text && !nvsr_stop && nvsr_now_ns() < until) {
+		int rc = nvsr_vm_poll(c->host.guests->guest[i].vm, a, complaint);
+
+		if (rc < 0)
+			return rc;
+		nvsr_sleep_ns(20 * NVSR_MS, &nvsr_stop);
+	}
+	return a->text ? 0 : nvsr_stop ? -EINTR : -ETIMEDOUT;
 }

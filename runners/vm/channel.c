@@ -71,6 +71,11 @@ int nvsr_channel_send(struct nvsr_channel *c, const char *script, unsigned limit
 	return rc ? rc : put(c, script, strlen(script), until);
 }
 
+int nvsr_channel_tell(struct nvsr_channel *c, unsigned limit_ms)
+{
+	return put(c, "TELL\n", 5, nvsr_now_ns() + limit_ms * NVSR_MS);
+}
+
 /* What is there now, until there are @want bytes: a guest that talks without end is not read to it.  0; -EPIPE at the end, -ENOMEM. */
 static int take(struct nvsr_channel *c, size_t want)
 {
@@ -103,6 +108,20 @@ static void use_up(struct nvsr_channel *c, size_t n)
 {
 	c->len -= n;
 	memmove(c->in, c->in + n, c->len);
+}
+
+int nvsr_channel_move(struct nvsr_channel *to, struct nvsr_channel *from)
+{
+	int fd = to->fd, rc = take(from, LINE_BYTES + (size_t)NVSR_CHANNEL_OUTPUT_MAX);
+
+	if (rc && rc != -EPIPE)
+		return rc;
+	close(from->fd);
+	free(to->in);
+	*to = *from;
+	to->fd = fd;
+	*from = (struct nvsr_channel){ .fd = -1 };
+	return 0;
 }
 
 /* "DONE <code> <n>" */

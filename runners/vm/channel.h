@@ -22,6 +22,10 @@ int nvsr_channel_open(const char *path, struct nvsr_channel *ret);
 void nvsr_channel_close(struct nvsr_channel *c);
 /* All of it, within @limit_ms.  0 or negative errno. */
 int nvsr_channel_send(struct nvsr_channel *c, const char *script, unsigned limit_ms);
+/* Tell the script that runs (agent.h: TELL). */
+int nvsr_channel_tell(struct nvsr_channel *c, unsigned limit_ms);
+/* What was said over @from and not yet heard will be heard of @to, over which the guest speaks from here on.  @from is closed. */
+int nvsr_channel_move(struct nvsr_channel *to, struct nvsr_channel *from);
 /*
  * The next thing that was said, without waiting: enum nvsr_said_what.  After NVSR_CHANNEL_DONE *ret_text (malloc'd, NUL-terminated)
  * and *ret_len are what the script printed, *ret_code its exit code.  -EPIPE hung up; -EPROTO what nobody of ours says; -ENOMEM.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Guests through libvirt's C API; the only file that includes it. */
 #include <dirent.h>
+#include <fcntl.h>
+#include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <pthread.h>
@@ -31,12 +33,14 @@ struct call {
 	int (*make)(struct call *c);
 	virConnectPtr conn, to;
 	virDomainPtr domain;
-	char *text, *disk;	/* URI or XML */
+	char *text, *disk;	/* URI, XML, or a command of QEMU's monitor */
+	int fd;			/* that goes with it; 0: none */
 	uint64_t iops;
 	unsigned flags;
 	/* the answer */
 	int rc, state, code;	/* code: virErrorNumber */
 	const char *type;
+	char *reply;		/* malloc'd */
 	char words[384];	/* where rc is not 0 */
 	sem_t done;
 };
@@ -51,6 +55,8 @@ static void *make_call(void *arg)
 
 		c->code = e ? e->code : 0;
 		snprintf(c->words, sizeof(c->words), "%s", e && e->message ? e->message : "no reason given");
+		for (char *p = c->words; (p = strchr(p, '\n'));)	/* QEMU's may have several lines */
+			*p = ' ';
 	}
 	sem_post(&c->done);
 	return NULL;
@@ -76,6 +82,8 @@ static void free_call(struct call *c)
 {
 	free(c->text);
 	free(c->disk);
+	if (c->fd > 0)
+		close(c->fd);
 	free(c);
 }
 
@@ -91,7 +99,8 @@ static int ask(struct nvsr_hypervisor *h, struct call *q)
 		*c = *q;
 		c->text = q->text ? strdup(q->text) : NULL;
 		c->disk = q->disk ? strdup(q->disk) : NULL;
-		rc = (q->text && !c->text) || (q->disk && !c->disk) ? -ENOMEM : sem_init(&c->done, 0, 0) ? -errno : start_call(c);
+		c->fd = q->fd > 0 ? fcntl(q->fd, F_DUPFD_CLOEXEC, 3) : 0;
+		rc = (q->text && !c->text) || (q->disk && !c->disk) ? -ENOMEM : c->fd < 0 || sem_init(&c->done, 0, 0) ? -errno : start_call(c);
 		if (rc)
 			free_call(c);
 	}
@@ -115,6 +124,7 @@ static int ask(struct nvsr_hypervisor *h, struct call *q)
 	q->state = c->state;
 	q->code = c->code;
 	q->type = c->type;
+	q->reply = c->reply;
 	memcpy(q->words, c->words, sizeof(q->words));
 	free_call(c);
 	return rc;
@@ -294,18 +304,23 @@ static bool runs(struct nvsr_vm *vm)
 	return state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_BLOCKED;
 }
 
+static int open_channel(struct nvsr_vm *vm, struct nvsr_complaint *complaint)
+{
+	int rc = nvsr_channel_open(vm->socket, &vm->channel);
+
+	if (rc)
+		snprintf(complaint->text, sizeof(complaint->text), "guest %s: its channel %s: %s", vm->name, vm->socket, strerror(-rc));
+	return rc;
+}
+
 /* 0 when it said that it is ready. */
 static int wait_ready(struct nvsr_vm *vm, unsigned limit_s, struct nvsr_complaint *complaint)
 {
 	uint64_t until = nvsr_now_ns() + limit_s * NVSR_S;
 	char *text = NULL;
 	size_t len;
-	int code, rc = nvsr_channel_open(vm->socket, &vm->channel);
+	int code, rc;
 
-	if (rc) {
-		snprintf(complaint->text, sizeof(complaint->text), "guest %s: its channel %s: %s", vm->name, vm->socket, strerror(-rc));
-		return rc;
-	}
 	for (unsigned round = 0; nvsr_now_ns() < until && !nvsr_stop; round++) {
 		rc = nvsr_channel_next(&vm->channel, &code, &text, &len);
 		if (rc == NVSR_CHANNEL_READY)
@@ -367,14 +382,20 @@ int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, st
 		return -ENOMEM;
 	}
 	/* It ends with our connection, however we end; of the test driver everything does. */
-	c.flags = strcmp(h->type, "test") ? VIR_DOMAIN_START_AUTODESTROY : 0;
+	if (strcmp(h->type, "test") != 0)
+		c.flags = VIR_DOMAIN_START_AUTODESTROY | (o->waits ? VIR_DOMAIN_START_PAUSED : 0);
 	c.text = xml;
 	rc = ask(h, &c);
 	vm->domain = c.domain;
 	vm->begun = !rc || rc == -ETIMEDOUT;
+	if (rc && c.code == VIR_ERR_CONFIG_UNSUPPORTED)
+		rc = -ENOTSUP;
 	if (rc)
 		snprintf(complaint->text, sizeof(complaint->text), "guest %s cannot be started: %s", o->name, c.words);
 	else
+		rc = open_channel(vm, complaint);
+	/* One that waits has nothing to say yet; that we are there it must not learn when it wakes up. */
+	if (!rc && !o->waits)
 		rc = wait_ready(vm, o->boot_s, complaint);
 	if (rc) {
 		nvsr_vm_stop(vm);
@@ -394,6 +415,11 @@ int nvsr_vm_send(struct nvsr_vm *vm, const char *script)
 {
 	vm->heard = nvsr_now_ns();
 	return nvsr_channel_send(&vm->channel, script, SEND_MS);
+}
+
+int nvsr_vm_tell(struct nvsr_vm *vm)
+{
+	return nvsr_channel_tell(&vm->channel, SEND_MS);
 }
 
 int nvsr_vm_poll(struct nvsr_vm *vm, struct nvsr_vm_answer *ret, struct nvsr_complaint *complaint)
@@ -536,4 +562,41 @@ int nvsr_vm_migrate(struct nvsr_vm *vm, struct nvsr_hypervisor *to, struct nvsr_
 	struct call c = { .make = call_migrate, .to = to->conn };
 
 	return order(vm, &c, "live migration", complaint);
+}
+
+/* The reply is QEMU's, also where it says no. */
+static int call_monitor(struct call *c)
+{
+	unsigned int fds = c->fd > 0;
+
+	return virDomainQemuMonitorCommandWithFiles(c->domain, c->text, fds, fds ? &c->fd : NULL, NULL, NULL, &c->reply, 0);
+}
+
+int nvsr_vm_monitor(struct nvsr_vm *vm, const char *command, int fd, char **ret_reply, struct nvsr_complaint *complaint)
+{
+	struct call c = { .make = call_monitor, .text = (char *)command, .fd = fd };
+	int rc = order(vm, &c, "a command to QEMU's monitor", complaint);
+
+	if (!rc && !c.reply) {
+		snprintf(complaint->text, sizeof(complaint->text), "QEMU's monitor of guest %s says nothing", vm->name);
+		rc = -EPROTO;
+	}
+	*ret_reply = rc ? NULL : c.reply;
+	return rc;
+}
+
+static int call_resume(struct call *c)
+{
+	return virDomainResume(c->domain);
+}
+
+int nvsr_vm_resume(struct nvsr_vm *vm, struct nvsr_complaint *complaint)
+{
+	return order(vm, &(struct call){ .make = call_resume }, "letting run", complaint);
+}
+
+int nvsr_vm_follow(struct nvsr_vm *to, struct nvsr_vm *from)
+{
+	to->heard = nvsr_now_ns();
+	return nvsr_channel_move(&to->channel, &from->channel);
 }

@@ -43,18 +43,22 @@ struct nvsr_vm_options {
 	bool iommu;			/* the guest has one, so that a program in it may drive a device */
 	const char *socket, *console;	/* files that are made: host side of the channel, what the guest prints at its console */
 	unsigned boot_s;		/* until it must be ready */
+	bool waits;			/* for the state of another guest, which is alike but for name and files (nvsr_vm_move) */
 };
 struct nvsr_vm;
 /**
  * nvsr_vm_start() - start a guest and wait until it is ready for scripts.
  *
- * Return: 0, or negative errno and *complaint; then nothing is left of it but the console file.  -EINTR nvsr_stop.
+ * Return: 0, or negative errno and *complaint; then nothing is left of it but the console file.  -EINTR nvsr_stop;
+ * -ENOTSUP this libvirt, or its QEMU, has not what the guest takes.
  */
 int nvsr_vm_start(struct nvsr_hypervisor *h, const struct nvsr_vm_options *o, struct nvsr_vm **ret, struct nvsr_complaint *complaint);
 /* The process that is the guest, 0 where it is not known. */
 pid_t nvsr_vm_pid(const struct nvsr_vm *vm);
 /* Send a script, one at a time.  0 or negative errno. */
 int nvsr_vm_send(struct nvsr_vm *vm, const char *script);
+/* Tell the script that runs: the file "told" is in its folder then.  0 or negative errno. */
+int nvsr_vm_tell(struct nvsr_vm *vm);
 /*
  * What became of it, without waiting: 0 runs, 1 ended.  Negative errno with *complaint: the guest is gone, or has not said anything
  * for NVSR_VM_QUIET_S.
@@ -71,7 +75,37 @@ void nvsr_vm_stop(struct nvsr_vm *vm);
 int nvsr_vm_plug(struct nvsr_vm *vm, const char *xml, bool in, struct nvsr_complaint *complaint);
 /* 0: no limit. */
 int nvsr_vm_limit_iops(struct nvsr_vm *vm, const char *disk, uint64_t iops, struct nvsr_complaint *complaint);
-/* Live, to the host of @to. */
+/* Live, to the host of @to, by libvirt, which does not move a guest within a host. */
 int nvsr_vm_migrate(struct nvsr_vm *vm, struct nvsr_hypervisor *to, struct nvsr_complaint *complaint);
+
+/* --- within a host, by QEMU's own monitor ------------------------------------------------------------------------------------------ */
+
+/*
+ * A command of QEMU's monitor (QMP, JSON) to a guest; @fd: a descriptor that goes with it, -1: none.  0 with what QEMU said, malloc'd;
+ * negative errno with libvirt's words in *complaint.
+ */
+int nvsr_vm_monitor(struct nvsr_vm *vm, const char *command, int fd, char **ret_reply, struct nvsr_complaint *complaint);
+/* A guest that is paused runs on. */
+int nvsr_vm_resume(struct nvsr_vm *vm, struct nvsr_complaint *complaint);
+/* The guest @from goes on as @to: what it says, and the script that it runs.  @from is only good to be stopped from here on. */
+int nvsr_vm_follow(struct nvsr_vm *to, struct nvsr_vm *from);
+
+struct nvsr_vm_moved {
+	double total_s;		/* as QEMU has it: from the order to the end */
+	double down_s;		/* that it ran nowhere, at most: QEMU's downtime and what passed until it was let run */
+	double mib;		/* that were sent of its memory */
+	unsigned rounds;	/* over its memory */
+};
+/**
+ * nvsr_vm_move() - live migration of the guest @from into @to, which was started to wait for it.
+ * @limit_s: that it may take in all
+ *
+ * Return: 0: @to runs on with all that @from was doing, and @from does no more.  -EPERM: QEMU says no, or gave up, and *complaint why;
+ * -ETIMEDOUT, or another negative errno, with *complaint: something on the way.  Both are only good to be stopped then.
+ */
+int nvsr_vm_move(struct nvsr_vm *from, struct nvsr_vm *to, unsigned limit_s, struct nvsr_vm_moved *ret, struct nvsr_complaint *complaint);
+
+/* What QEMU says of a migration: 0 goes on, 1 is done; -EPERM failed, -EPROTO no answer of QEMU's, with *complaint. */
+int nvsr_vm_move_parse(const char *reply, struct nvsr_vm_moved *ret, struct nvsr_complaint *complaint);
 
 #endif

@@ -74,6 +74,28 @@ static void definitions_are_as_reviewed(void)
 	text = nvsr_vm_xml(&o, "kvm");
 	compare("vhost-user", text);
 	free(text);
+	o.qemu_args = NULL;
+	o.waits = true;
+	text = nvsr_vm_xml(&o, "kvm");
+	compare("waits", text);
+	free(text);
+	nvsr_text_free(&devices);
+
+	nvsr_xml_iscsi(&devices, "iqn.2026-11.org.nvsr:perf-7-1", "198.18.0.2", "20050");
+	o = (struct nvsr_vm_options){ .name = "fabric", .memory_mib = 256, .vcpus = 1, .iothreads = 1, .kernel = "/f/vmlinuz", .initrd = "/f/fio.initrd",
+				      .cmdline = "c", .socket = "/s/job1", .console = "/s/console1", .devices = devices.s };
+	text = nvsr_vm_xml(&o, "kvm");
+	compare("iscsi", text);
+	free(text);
+	nvsr_text_free(&devices);
+
+	EXPECT(nvsr_xml_hostdev(&devices, "0000:01:00.3"), "a good address is refused");
+	nvsr_xml_vhost_scsi(&devices, "naa.5001405000007001");
+	o = (struct nvsr_vm_options){ .name = "polled", .memory_mib = 256, .vcpus = 1, .kernel = "/f/vmlinuz", .initrd = "/f/fio.initrd",
+				      .cmdline = "c", .socket = "/s/job1", .console = "/s/console1", .devices = devices.s, .iommu = true };
+	text = nvsr_vm_xml(&o, "kvm");
+	compare("iommu", text);
+	free(text);
 	nvsr_text_free(&devices);
 }
 
@@ -153,6 +175,40 @@ static void guests_may_say_anything(void)
 
 			EXPECT(heard && !strcmp(heard, cases[i].heard), "%s in pieces of %zu: %s", cases[i].said, piece, heard ? heard : "-");
 		}
+}
+
+/* What the guest began to say over one channel it ends over the other. */
+static void a_channel_goes_on_as_another(void)
+{
+	static const char said[] = "READY 1\nBEAT\nDONE 0 4\nokay";
+
+	for (size_t n = 0; n < sizeof(said); n++) {
+		struct nvsr_channel from = { .fd = -1 }, to = { .fd = -1 };
+		int a[2], b[2], code = -1, rc, heard = 0;
+		char *text = NULL;
+		size_t len = 0;
+
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, a) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, b))
+			return;
+		from.fd = a[0];
+		to.fd = b[0];
+		EXPECT(write(a[1], said, n) == (ssize_t)n && write(b[1], said + n, sizeof(said) - 1 - n) == (ssize_t)(sizeof(said) - 1 - n), "%zu", n);
+		/* With what was heard before, and with what still lies there; with the other end closed, and open. */
+		for (size_t k = 0; k < n % 3 && (rc = nvsr_channel_next(&from, &code, &text, &len)) > 0; k++)
+			heard++;
+		if (n % 2)
+			close(a[1]);
+		EXPECT(text || !nvsr_channel_move(&to, &from), "%zu", n);
+		while (!text && (rc = nvsr_channel_next(&to, &code, &text, &len)) > 0)
+			heard++;
+		EXPECT(heard == 3 && text && !code && !strcmp(text, "okay") && from.fd == -1, "cut after %zu: %d, %s", n, heard, text ? text : "-");
+		free(text);
+		nvsr_channel_close(&from);
+		nvsr_channel_close(&to);
+		close(b[1]);
+		if (!(n % 2))
+			close(a[1]);
+	}
 }
 
 /* --- libvirt's test driver ------------------------------------------------------------------------------------------------------ */
@@ -305,6 +361,77 @@ static void what_libvirt_refuses_is_said(void)
 	nvsr_hypervisor_close(s.h);
 }
 
+/* It has no monitor of QEMU's, and guests that wait run at once. */
+static void a_guest_waits_and_follows(void)
+{
+	_cleanup_free_ char *socket = nvsr_asprintf("%s/job2", folder);
+	struct nvsr_complaint complaint = { "" };
+	struct nvsr_vm *from = NULL, *to = NULL;
+	struct nvsr_vm_moved moved;
+	struct nvsr_vm_answer a = { 0 };
+	pid_t guest[2];
+	struct stage s;
+
+	if (!socket || !set(&s))
+		return;
+	guest[0] = play_guest(s.socket, "READY 1\nBEAT\nDONE 0 4\nok", "");
+	guest[1] = play_guest(socket, "ay", "");
+	EXPECT(!nvsr_vm_start(s.h, &s.o, &from, &complaint), "%s", complaint.text);
+	s.o.name = "two";
+	s.o.socket = socket;
+	s.o.waits = true;
+	EXPECT(!nvsr_vm_start(s.h, &s.o, &to, &complaint), "%s", complaint.text);
+	if (from && to) {
+		EXPECT(nvsr_vm_move(from, to, 1, &moved, &complaint) == -EIO && strstr(complaint.text, "monitor of guest two: "), "%s", complaint.text);
+		EXPECT(!nvsr_vm_send(from, "x\n"), "it takes no script");
+		nvsr_sleep_ns(200 * NVSR_MS, NULL);
+		EXPECT(nvsr_vm_resume(to, &complaint) == -EIO && strstr(complaint.text, "letting run of guest two: "), "%s", complaint.text);
+		EXPECT(!nvsr_vm_follow(to, from), "it does not follow");
+		while (nvsr_vm_poll(to, &a, &complaint) == 0)
+			nvsr_sleep_ns(10 * NVSR_MS, NULL);
+		EXPECT(a.text && !strcmp(a.text, "okay"), "%s", a.text ? a.text : complaint.text);
+		EXPECT(!nvsr_vm_tell(to), "cannot be told");
+		free(a.text);
+	}
+	nvsr_vm_stop(from);
+	nvsr_vm_stop(to);
+	EXPECT(access(socket, F_OK), "the socket stays");
+	end_guest(guest[0]);
+	end_guest(guest[1]);
+	nvsr_hypervisor_close(s.h);
+}
+
+/* QEMU's monitor may say anything. */
+static void what_qemu_says_of_a_migration(void)
+{
+	static const struct { const char *reply; int rc; const char *says; } cases[] = {
+		{ "{\"return\": {}, \"id\": \"libvirt-1\"}", 0, "" },
+		{ "{\"return\": {\"status\": \"active\", \"ram\": {\"transferred\": 1048576}}}", 0, "" },
+		{ "{\"return\": {\"status\": \"completed\", \"total-time\": 1500, \"downtime\": 30, \"ram\": {\"transferred\": 3145728, "
+		  "\"dirty-sync-count\": 4}}}", 1, "" },
+		{ "{\"return\": {\"status\": \"completed\", \"total-time\": -7, \"downtime\": \"x\", \"ram\": [1]}}", 1, "" },
+		{ "{\"return\": {\"status\": \"failed\", \"error-desc\": \"Unable to write\\u0007\"}}", -EPERM, "QEMU gave up: Unable to write" },
+		{ "{\"return\": {\"status\": \"failed\"}}", -EPERM, "QEMU gave up: failed" },
+		{ "{\"return\": {\"status\": \"cancelling\"}}", -EPERM, "QEMU gave up: cancelling" },
+		{ "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no migration: VFIO\"}}", -EPERM, "QEMU: no migration: VFIO" },
+		{ "{\"return\": 7}", -EPROTO, "no answer of QEMU's monitor: " }, { "{}", -EPROTO, "no answer" }, { "", -EPROTO, "no answer" },
+		{ "[]", -EPROTO, "no answer" }, { "{\"error\": {}}", -EPROTO, "no answer" }, { "nonsense\x01", -EPROTO, "no answer of QEMU's monitor: nonsense" },
+	};
+	struct nvsr_vm_moved m = { 0 };
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		struct nvsr_complaint complaint = { "" };
+		int rc = nvsr_vm_move_parse(cases[i].reply, &m, &complaint);
+
+		EXPECT(rc == cases[i].rc && !strncmp(complaint.text, cases[i].says, strlen(cases[i].says)) && !*cases[i].says == !complaint.text[0] &&
+		       !strpbrk(complaint.text, "\x01\x07"), "%s: %d %s", cases[i].reply, rc, complaint.text);
+		if (i == 2)
+			EXPECT(m.total_s == 1.5 && m.down_s == 0.03 && m.mib == 3 && m.rounds == 4, "%g %g %g %u", m.total_s, m.down_s, m.mib, m.rounds);
+		if (i == 3)
+			EXPECT(m.total_s == 0 && m.down_s == 0 && m.mib == 0 && !m.rounds, "%g %g %g %u", m.total_s, m.down_s, m.mib, m.rounds);
+	}
+}
+
 static void no_libvirt_is_said(void)
 {
 	static const struct { const char *uri, *says; } cases[] = {
@@ -346,7 +473,7 @@ static void a_daemon_that_hangs_is_left_alone(void)
 
 static void tidy(void)
 {
-	static const char *const names[] = { "job", "console", "kernel" };
+	static const char *const names[] = { "job", "job2", "console", "kernel" };
 
 	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(names); i++) {
 		_cleanup_free_ char *path = nvsr_asprintf("%s/%s", folder, names[i]);
@@ -367,6 +494,9 @@ int main(void)
 	scripts_run_and_the_guest_goes();
 	what_goes_wrong_is_said_and_undone();
 	what_libvirt_refuses_is_said();
+	a_channel_goes_on_as_another();
+	a_guest_waits_and_follows();
+	what_qemu_says_of_a_migration();
 	no_libvirt_is_said();
 	a_daemon_that_hangs_is_left_alone();
 	tidy();

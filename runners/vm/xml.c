@@ -120,7 +120,7 @@ void nvsr_xml_disk(struct nvsr_text *t, const struct nvsr_xml_disk *d)
 	nvsr_xml_close(t, "disk");
 }
 
-void nvsr_xml_iscsi(struct nvsr_text *t, const char *target, const char *service)
+void nvsr_xml_iscsi(struct nvsr_text *t, const char *target, const char *address, const char *service)
 {
 	char name[128];
 
@@ -129,7 +129,7 @@ void nvsr_xml_iscsi(struct nvsr_text *t, const char *target, const char *service
 	nvsr_xml_open(t, "disk", "type", "network", "device", "disk", NULL);
 	nvsr_xml_empty(t, "driver", "name", "qemu", "type", "raw", "cache", "none", "iothread", "1", NULL);
 	nvsr_xml_open(t, "source", "protocol", "iscsi", "name", name, NULL);
-	nvsr_xml_empty(t, "host", "name", "127.0.0.1", "port", service, NULL);
+	nvsr_xml_empty(t, "host", "name", address, "port", service, NULL);
 	nvsr_xml_close(t, "source");
 	nvsr_xml_empty(t, "target", "dev", "vda", "bus", "virtio", NULL);
 	nvsr_xml_close(t, "disk");
@@ -213,13 +213,14 @@ static void put_devices(struct nvsr_text *t, const struct nvsr_vm_options *o)
 
 char *nvsr_vm_xml(const struct nvsr_vm_options *o, const char *type)
 {
+	bool of_qemu = o->qemu_args || o->waits;
 	struct nvsr_text t = { 0 };
 	char number[3][16];
 
 	snprintf(number[0], sizeof(number[0]), "%u", o->memory_mib);
 	snprintf(number[1], sizeof(number[1]), "%u", o->vcpus);
 	snprintf(number[2], sizeof(number[2]), "%u", o->iothreads);
-	nvsr_xml_open(&t, "domain", "type", type, "xmlns:qemu", o->qemu_args ? "http://libvirt.org/schemas/domain/qemu/1.0" : NULL, NULL);
+	nvsr_xml_open(&t, "domain", "type", type, "xmlns:qemu", of_qemu ? "http://libvirt.org/schemas/domain/qemu/1.0" : NULL, NULL);
 	nvsr_xml_leaf(&t, "name", o->name, NULL);
 	nvsr_xml_leaf(&t, "memory", number[0], "unit", "MiB", NULL);
 	nvsr_xml_leaf(&t, "vcpu", number[1], "placement", "static", NULL);
@@ -242,11 +243,15 @@ char *nvsr_vm_xml(const struct nvsr_vm_options *o, const char *type)
 	nvsr_xml_leaf(&t, "on_reboot", "destroy", NULL);
 	nvsr_xml_leaf(&t, "on_crash", "destroy", NULL);
 	put_devices(&t, o);
-	if (o->qemu_args)
+	if (of_qemu)
 		nvsr_xml_open(&t, "qemu:commandline", NULL);
+	if (o->waits) {
+		nvsr_xml_empty(&t, "qemu:arg", "value", "-incoming", NULL);
+		nvsr_xml_empty(&t, "qemu:arg", "value", "defer", NULL);
+	}
 	for (const char *const *arg = o->qemu_args; arg && *arg; arg++)
 		nvsr_xml_empty(&t, "qemu:arg", "value", *arg, NULL);
-	if (o->qemu_args)
+	if (of_qemu)
 		nvsr_xml_close(&t, "qemu:commandline");
 	nvsr_xml_close(&t, "domain");
 	if (t.failed)

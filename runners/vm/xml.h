@@ -30,8 +30,8 @@ struct nvsr_xml_disk {
 /* As the virtio disk vda. */
 void nvsr_xml_disk(struct nvsr_text *t, const struct nvsr_xml_disk *d);
 
-/* LUN 0 of a target at a TCP port of this host, whose initiator is QEMU: the guest's vda. */
-void nvsr_xml_iscsi(struct nvsr_text *t, const char *target, const char *service);
+/* LUN 0 of a target at a TCP port, whose initiator is QEMU: the guest's vda. */
+void nvsr_xml_iscsi(struct nvsr_text *t, const char *target, const char *address, const char *service);
 /* An adapter of the kernel's vhost-scsi target ("naa.5001405…"): the guest's disk sda. */
 void nvsr_xml_vhost_scsi(struct nvsr_text *t, const char *wwpn);
 

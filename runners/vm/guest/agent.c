@@ -301,6 +301,22 @@ static bool parse_run(const char *line, size_t *ret)
 	return !*end;
 }
 
+/* A file in the folder of the script that runs; when none does there is nobody to tell. */
+static void tell_script(const struct agent *a)
+{
+	char file[128];
+	int fd;
+
+	if (!a->script.pid)
+		return;
+	snprintf(file, sizeof(file), "%s/told", a->script.folder);
+	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		fprintf(stderr, "agent: %s: %s\n", file, strerror(errno));
+	else
+		close(fd);
+}
+
 /* One request, when it is all here.  Return: 1 when there was something to do, 0 when not, negative errno. */
 static int request(struct agent *a)
 {
@@ -322,6 +338,11 @@ static int request(struct agent *a)
 		a->off = true;
 		return 0;
 	}
+	if (!strcmp(line, "TELL") && end) {
+		tell_script(a);
+		use_up(a, line_len);
+		return 1;
+	}
 	if (a->script.pid)	/* waits for its turn */
 		return 0;
 	if (end && parse_run(line, &n) && n <= NVSR_AGENT_SCRIPT_MAX) {
@@ -338,7 +359,7 @@ static int request(struct agent *a)
 		a->skip = n;
 		r = put_line(a, "BAD a script has at most %d bytes", NVSR_AGENT_SCRIPT_MAX);
 	} else {
-		r = put_line(a, "BAD expected RUN <bytes> or OFF");
+		r = put_line(a, "BAD expected RUN <bytes>, TELL or OFF");
 	}
 	return r ? r : 1;
 }

@@ -4,13 +4,14 @@
  *
  *   host to guest                     guest to host
  *   RUN <n>\n and n bytes of script   READY 1\n               once after each connection
- *   OFF\n                             BEAT\n                  every second while a script runs
- *                                     DONE <code> <n>\n       and n bytes: what the script printed
+ *   TELL\n                            BEAT\n                  every second while a script runs
+ *   OFF\n                             DONE <code> <n>\n       and n bytes: what the script printed
  *                                     BAD <words>\n           a request that is none; nothing was run
  *
  * A script runs by sh in an empty folder, with nothing on stdin and its stderr on the console.  Code is its exit code, 128 and
  * the number of the signal that ended it, or one of enum nvsr_agent_code.  What a script leaves running is killed when it ends,
- * and all of it when the host hangs up or says OFF.  RUN during a script waits for its turn.
+ * and all of it when the host hangs up or says OFF.  RUN during a script waits for its turn, and what comes after it does too; TELL
+ * makes the file "told" in the script's folder, for a script that waits for it.
  */
 #ifndef NVSR_VM_GUEST_AGENT_H
 #define NVSR_VM_GUEST_AGENT_H

@@ -262,7 +262,7 @@ static void test_big(bool terminal)
 
 static void test_nonsense(void)
 {
-	static const char *const lines[] = { "HELLO", "RUN", "RUN ", "RUN -1", "RUN 1x", "RUN 99999999999999999999", "off", "OFF now", "\x01\xff" };
+	static const char *const lines[] = { "HELLO", "RUN", "RUN ", "RUN -1", "RUN 1x", "RUN 99999999999999999999", "off", "OFF now", "TELL me", "\x01\xff" };
 	char *much = malloc(NVSR_AGENT_SCRIPT_MAX + 1), line[300];
 	struct guest g;
 
@@ -313,6 +313,23 @@ static pid_t told_pid(void)
 	return atoi(text);
 }
 
+/* To a script that runs, once; to none it says nothing, and is in nobody's folder. */
+static void test_tell(void)
+{
+	struct guest g;
+
+	start(&g, false);
+	expect_line(&g, "READY 1");
+	put(&g, "TELL\n", 5);
+	put_run(&g, "ls; echo $$ > ../pid.new; mv ../pid.new ../pid; n=0; until [ -e told ] || [ $n = 100 ]; do n=$((n + 1)); sleep 0.1; done; ls");
+	told_pid();
+	put(&g, "TELL\nTELL\n", 10);
+	expect_done(&g, 0, "told\n");
+	put_run(&g, "ls");
+	expect_done(&g, 0, "");
+	off(&g);
+}
+
 /* A hanging script and what it started are killed: when the host hangs up, with a request half sent; when it says OFF. */
 static void test_hang_up(bool terminal, bool says_off)
 {
@@ -355,6 +372,7 @@ int main(int argc, char **argv)
 		test_hang_up(terminal, true);
 	}
 	test_beats();
+	test_tell();
 	test_pieces();
 	test_nonsense();
 	rmdir(folder);

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is recorded of paths that a host turns out not to have, on a stage that is none; and that tables of paths belong together. */
+#include <sys/stat.h>
+
+#include "runners/perf/guests.h"
+
+/* What main.c has for the program. */
+const char nvsr_version[] = "test";
+const struct nvsr_command *const nvsr_commands[] = { NULL };
+
+static unsigned failed;
+
+#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
+	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
+	fputc('\n', stderr); } } while (0)
+
+static int answer;	/* of ready() */
+
+static const char *lacks(struct nvsr_stage *s, const struct nvsr_data_path *p)
+{
+	return NULL;
+}
+
+static int ready(struct nvsr_stage *s, const struct nvsr_job *j, struct nvsr_complaint *complaint)
+{
+	snprintf(complaint->text, sizeof(complaint->text), "its words");
+	return answer;
+}
+
+static void drop(struct nvsr_stage *s, const char *evidence)
+{
+}
+
+static void paths_that_cannot_be_had_are_skipped(void)
+{
+	static const struct { int rc; const char *verify, *cell; bool corrupt; } cases[] = {
+		{ -ENOTSUP, "\"result\":\"skip\",\"reason\":\"its words\"", "\"result\":\"skip\",\"reason\":\"its words\"", false },
+		{ -EIO, "\"result\":\"fail\",\"reason\":\"its words\"", "\"result\":\"fail\",\"reason\":\"verification: its words\"", false },
+		{ -EBADMSG, "\"result\":\"fail\",\"reason\":\"its words\"", "\"result\":\"fail\"", true },
+	};
+	static const struct nvsr_stage_ops ops = { .lacks = lacks, .ready = ready, .drop = drop };
+	struct nvsr_cell cell = { .path = nvsr_data_path_find("virtio-ns-uring"), .block = 4096, .depth = 1, .jobs = 1, .vms = 1 };
+	const struct nvsr_matrix matrix = { .repeats = 3, .run_ms = 100, .namespace_bytes = 16u << 20, .cell = &cell, .count = 1 };
+	struct nvsr_stage stage = { .ops = &ops };
+
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		char dir[] = "/tmp/nvsr-measure-test-XXXXXX";
+		struct nvsr_measuring m = { .dir = mkdtemp(dir), .matrix = &matrix, .stage = &stage };
+		_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir), *text = NULL, *rm = nvsr_asprintf("rm -rf %s", dir);
+		bool skip = cases[i].rc == -ENOTSUP;
+
+		answer = cases[i].rc;
+		EXPECT(m.dir && path && !nvsr_log_open(path, false, &m.log), "%s", dir);
+		EXPECT(!nvsr_measure(&m), "case %u", i);
+		nvsr_log_close(m.log);
+		EXPECT(!nvsr_read_file(path, 1u << 16, &text, NULL) && strstr(text, cases[i].verify) && strstr(strstr(text, "\"cell\""), cases[i].cell),
+		       "case %u: %s", i, text ? text : "-");
+		EXPECT(m.corrupt == cases[i].corrupt && m.skipped == (skip ? 3 : 0) && m.bad == (skip ? 0 : 3) && !m.ok, "case %u: %u bad, %u skipped", i,
+		       m.bad, m.skipped);
+		if (!rm || system(rm))
+			failed++;
+	}
+}
+
+static void every_path_of_a_vf_can_be_given_to_a_guest(void)
+{
+	for (size_t i = 0; i < nvsr_data_path_count; i++) {
+		const struct nvsr_data_path *p = &nvsr_data_paths[i];
+		const struct nvsr_way *way = nvsr_way_of(p);
+
+		EXPECT(p->vf == (way != NULL), "%s", p->name);
+		EXPECT(p->engine || p->needs, "%s: nothing says why the model has none", p->name);
+		/* What QEMU's native AIO takes. */
+		EXPECT(!way || !way->io || strcmp(way->io, "native") || !strcmp(way->cache, "none"), "%s", p->name);
+		EXPECT(!way || way->give, "%s", p->name);
+	}
+}
+
+int main(void)
+{
+	paths_that_cannot_be_had_are_skipped();
+	every_path_of_a_vf_can_be_given_to_a_guest();
+	printf("%s: measure_test\n", failed ? "FAIL" : "ok");
+	return failed != 0;
+}
