@@ -230,7 +230,7 @@ static int boot(struct nvsr_host *h, const struct nvsr_way *way, unsigned i, str
 static int boot_all(struct nvsr_host *h, const struct nvsr_way *way, unsigned vms, struct nvsr_complaint *complaint)
 {
 	/* A host that gives more than it has ends processes, and not always those that took it. */
-	int rc = nvsr_memory_suffices(vms, memory_mib(h) + QEMU_MIB, nvsr_memory_available_mib(), complaint);
+	int rc = nvsr_memory_suffices(vms * nvsr_together_devices(), memory_mib(h) + QEMU_MIB, nvsr_memory_available_mib(), complaint);
 
 	for (unsigned i = 0; !rc && i < vms; i++) {
 		h->guests->vms = i + 1;
@@ -563,7 +563,7 @@ int nvsr_guests_start(struct nvsr_host *h, const struct nvsr_job *j, const char 
 	struct nvsr_guests *g = h->guests;
 	int rc = g->database ? prepare_databases(h, j, script, complaint) : 0;
 
-	g->waits = (g->vms > 1 || nvsr_together_is()) && !j->verify_bytes;
+	g->waits = g->vms * nvsr_together_devices() > 1 && !j->verify_bytes;
 	if (!rc && g->waits)
 		rc = synchronize(h, complaint);
 	if (!rc)

@@ -474,7 +474,7 @@ static int execute(struct run *r)
 		code = EXIT_INCOMPLETE;
 	if (m.log && nvsr_perf_report(r->dir, NULL) && code != EXIT_DIFFERS)
 		code = EXIT_INCOMPLETE;
-	if (rc && !nvsr_together_is())
+	if (rc && nvsr_together_devices() == 1)
 		nvsr_say("%s; go on with\n  nvsr-conform resume %s", rc == -EINTR ? "interrupted" : "incomplete", r->dir);
 	return code;
 }

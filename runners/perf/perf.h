@@ -250,8 +250,8 @@ struct nvsr_together_options {
  * it waited for the first time, all are ended.
  */
 int nvsr_together(const struct nvsr_together_options *o);
-/* Are we such a process? */
-bool nvsr_together_is(void);
+/* In such a process: how many there are; 1 in any other. */
+unsigned nvsr_together_devices(void);
 /* In such a process: the next wait is for this turn, by its place in the run, from 2 on.  0: for nothing, it does not wait. */
 void nvsr_together_before(uint32_t turn);
 /*

@@ -20,10 +20,11 @@
 
 static int others = -1;		/* whom it waits with; -1: nobody */
 static uint32_t next;		/* what for; 0: nothing */
+static unsigned devices = 1;	/* of all */
 
-bool nvsr_together_is(void)
+unsigned nvsr_together_devices(void)
 {
-	return others >= 0;
+	return devices;
 }
 
 void nvsr_together_before(uint32_t turn)
@@ -87,6 +88,7 @@ static void __attribute__((noreturn)) be_member(const struct nvsr_together_optio
 		_exit(EXIT_INCOMPLETE);
 	setvbuf(stderr, NULL, _IOLBF, LINE_MOST);
 	others = channel;
+	devices = o->n;
 	take_place(i, o->n);
 	nvsr_together_before(1);
 	rc = o->run(i, o->arg);

@@ -44,7 +44,7 @@ static int work(unsigned i, void *arg)
 
 	nvsr_cpus_allowed(&cpus);
 	seen->cpus[i] = cpus.n;
-	seen->early += !nvsr_together_is();
+	seen->early += nvsr_together_devices() != MEMBERS;
 	for (unsigned t = 0; t < TURNS; t++) {
 		char what = plan[i][t];
 
@@ -114,7 +114,7 @@ static void nobody_goes_before_all_are_there(void)
 	}
 	/* Who measures alone waits for nobody. */
 	nvsr_together_before(9);
-	EXPECT(!nvsr_together_is() && !nvsr_together_wait(), "waits for nobody");
+	EXPECT(nvsr_together_devices() == 1 && !nvsr_together_wait(), "waits for nobody");
 }
 
 /* Of two processors each cannot have two, of six it can. */
