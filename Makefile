@@ -69,7 +69,7 @@ help:
 	@echo 'make lab-taking a PF is taken from its driver and given back;  make lab-removal: the device goes away in mid-run'
 	@echo 'make lab-guests a guest by libvirt on QEMU'"'"'s device, with nothing of the program'
 	@echo 'make lab-capability   nvsr-conform capability on QEMU'"'"'s device: what each way can do (KIND=wrong: what goes wrong)'
-	@echo 'make lab-perf   nvsr-conform perf with guests on QEMU'"'"'s device: every path (KIND=smoke: three; KIND=virtio-ns,iscsi: these; KIND=db: RocksDB; KIND=bad: what goes wrong)'
+	@echo 'make lab-perf   nvsr-conform perf with guests on QEMU'"'"'s device: every path (KIND=smoke: three; KIND=virtio-ns,iscsi: these; KIND=db: RocksDB; KIND=bad: what goes wrong; KIND=crash)'
 	@echo 'make prove-kill COUNT=1000 SEED=N: runs on the model killed at random moments, and restored'
 	@echo 'make lab-kill   COUNT=50 SEED=N: the same on QEMU'"'"'s device'
 	@echo 'make guest      the appliance that virtual machines boot: build/guest/{vmlinuz,fio.initrd}'
@@ -241,7 +241,7 @@ lab-guests: $(GUEST) $(CHANNEL) | $(B)/setup.vm
 lab-capability: $(BIN) $(READING) $(GUEST) | $(B)/setup.vm
 	@runners/lab/capability $(BIN) $(READING) $(or $(KIND),cells) $(B)/lab/capability
 
-# KIND: smoke, all, bad, db, or paths.  Guests find their image beside the program.
+# KIND: smoke, all, bad, crash, db, or paths.  Guests find their image beside the program.
 lab-perf: $(BIN) $(READING) $(GUEST) $(if $(filter db,$(KIND)),$(GUEST_DB)) | $(B)/setup.vm
 	@runners/lab/perf $(BIN) $(READING) $(or $(KIND),all) $(B)/lab/perf
 

@@ -44,7 +44,7 @@ static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "RUN...",
 	.doc = "Write results.tap, results.json, results.xml and report/index.html of each run directory again, from its "
 	       "journal; of a performance run perf.tsv, which.tsv, figures and report/index.html, from its journal and raw data; of a capability "
-	       "run report/index.html."
+	       "run capability.tsv and report/index.html."
 	       "\vOne run is also printed; several are compared, all of one kind.  The exit code is that of the run; of several, "
 	       "the first of 1, 3, 77, 0 that one has.",
 };

@@ -335,7 +335,7 @@ static int log_verify(const struct nvsr_measuring *m, const struct nvsr_data_pat
 static int verify_path(struct nvsr_measuring *m, const struct nvsr_data_path *p, struct progress *progress, char **ret_bad,
 		       bool *ret_lacks)
 {
-	const struct nvsr_cell cell = { .path = p, .block = NVSR_BLOCK_MIN, .depth = 8, .jobs = 1, .vms = 1 };
+	const struct nvsr_cell cell = { .path = p, .block = NVSR_BLOCK_MIN, .depth = 32, .jobs = 1, .vms = 1 };
 	uint64_t bytes = NVSR_MIN((uint64_t)VERIFY_BYTES, m->matrix->namespace_bytes);
 	struct turn t = { .m = m, .job = { .cell = &cell, .seed = m->seed, .verify_bytes = bytes }, .folder = "verify", .stem = p->name,
 			  .vms = 1 };

@@ -224,7 +224,7 @@ static void check(struct nvsr_cap *c, const struct nvsr_cap_check *k, struct nvs
 /* Of a run that goes on: what it planned and lacks. */
 static bool wanted(const struct run *r, const struct nvsr_cap_check *k)
 {
-	const struct nvsr_capability_cell *c = r->before ? nvsr_cap_before_cell(r->before, k->row, k->way) : NULL;
+	const struct nvsr_capability_cell *c = r->before ? nvsr_capability_find(&r->before->table, k->row, k->way) : NULL;
 
 	return r->before ? c && nvsr_cap_before_lacks(c) : among(r->o->rows, k->row) && among(r->o->ways, k->way);
 }

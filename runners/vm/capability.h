@@ -55,8 +55,6 @@ struct nvsr_cap_before {
 /* *@ret: zeroed.  0 or negative errno with *complaint. */
 int nvsr_cap_before_read(const char *dir, struct nvsr_cap_before *ret, struct nvsr_complaint *complaint);
 void nvsr_cap_before_free(struct nvsr_cap_before *b);
-/* NULL: not planned. */
-const struct nvsr_capability_cell *nvsr_cap_before_cell(const struct nvsr_cap_before *b, const char *row, const char *way);
 /* Was it not reached, or did something on the way break? */
 bool nvsr_cap_before_lacks(const struct nvsr_capability_cell *c);
 

@@ -37,7 +37,7 @@ int nvsr_cap_before_read(const char *dir, struct nvsr_cap_before *ret, struct nv
 	int rc = path ? nvsr_capability_read(dir, &ret->table, complaint->text) : -ENOMEM;
 
 	if (!rc)
-		rc = nvsr_read_file(path, 4u << 20, &text, &len);
+		rc = nvsr_read_file(path, NVSR_CAPABILITY_FILE_MOST, &text, &len);
 	for (const char *at = text; !rc && (end = memchr(at, '\n', (size_t)(text + len - at))); at = end + 1)
 		take_line(at, (size_t)(end - at), ret);
 	if (rc)
@@ -50,14 +50,6 @@ void nvsr_cap_before_free(struct nvsr_cap_before *b)
 	json_decref(b->start);
 	nvsr_capability_free(&b->table);
 	*b = (struct nvsr_cap_before){ 0 };
-}
-
-const struct nvsr_capability_cell *nvsr_cap_before_cell(const struct nvsr_cap_before *b, const char *row, const char *way)
-{
-	for (unsigned i = 0; i < b->table.cells; i++)
-		if (!strcmp(b->table.cell[i].row, row) && !strcmp(b->table.cell[i].way, way))
-			return &b->table.cell[i];
-	return NULL;
 }
 
 bool nvsr_cap_before_lacks(const struct nvsr_capability_cell *c)

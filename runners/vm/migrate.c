@@ -32,9 +32,9 @@ static json_t *answer(const char *reply, int *ret_rc, struct nvsr_complaint *com
 	*ret_rc = json_is_object(r) ? 0 : no ? -EPERM : -EPROTO;
 	if (*ret_rc)
 		set_complaint(complaint, no ? "QEMU: " : "no answer of QEMU's monitor: ", no ? no : reply);
-	json_incref(r);
+	r = *ret_rc ? NULL : json_incref(r);
 	json_decref(o);
-	return *ret_rc ? NULL : r;
+	return r;
 }
 
 static double number(const json_t *o, const char *key)

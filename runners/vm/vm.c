@@ -43,7 +43,9 @@ struct call {
 	char *reply;		/* malloc'd */
 	char words[384];	/* where rc is not 0 */
 	sem_t done;
+	struct call *next;	/* that was left alone */
 };
+static struct call *left_alone;
 
 static void *make_call(void *arg)
 {
@@ -109,6 +111,10 @@ static int ask(struct nvsr_hypervisor *h, struct call *q)
 			;
 		h->hangs = rc;
 		rc = rc ? -ETIMEDOUT : 0;
+		if (rc) {
+			c->next = left_alone;
+			left_alone = c;
+		}
 	}
 	if (rc == -ETIMEDOUT)
 		snprintf(q->words, sizeof(q->words), "it does not answer: no call came back within %llu s",

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The guest's end of a job channel, as the program that a guest starts, over a socket and over a pseudo terminal: what a host
- * reads, byte for byte, and what is left behind.  Usage: agent_test [PROGRAM]; default build/guest/init.
+ * reads, byte for byte, and what is left behind.  Usage: agent_test [PROGRAM]; default: that of the build that this is of.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -24,7 +25,7 @@
 
 enum { LIMIT_MS = 10000 };
 
-static const char *program = "build/guest/init";
+static const char *program;
 static char folder[] = "/tmp/nvsr-agent-XXXXXX";
 static unsigned failed;
 #define EXPECT(cond) do { if (!(cond)) { failed++; \
@@ -356,9 +357,13 @@ static void test_hang_up(bool terminal, bool says_off)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		program = argv[1];
-	program = realpath(program, NULL);
+	static const char here[] = "test/runners/vm/guest/agent_test";
+	size_t len = strlen(argv[0]);
+	char built[PATH_MAX] = "";
+
+	if (len > sizeof(here))
+		snprintf(built, sizeof(built), "%.*sguest/init", (int)(len - strlen(here)), argv[0]);
+	program = realpath(argc > 1 ? argv[1] : built, NULL);
 	if (!program || !mkdtemp(folder)) {
 		perror("agent_test");
 		return 1;
