@@ -18,14 +18,17 @@ extern char **environ;
 
 /* --- QEMU's storage daemon --------------------------------------------------------------------------------------------------- */
 
-static bool wait_for(const char *path)
+/* Its socket is there a moment before it listens. */
+static int open_patiently(struct guest *g, const char *path, struct nvsr_complaint *c)
 {
-	for (unsigned i = 0; i < 1000; i++) {
-		if (!access(path, F_OK))
-			return true;
+	int rc = guest_open(g, path, 128, c);
+
+	for (unsigned i = 0; i < 1000 && (rc == -ENOENT || rc == -ECONNREFUSED); i++) {
+		guest_close(g);
 		nvsr_sleep_ns(10 * NVSR_MS, NULL);
+		rc = guest_open(g, path, 128, c);
 	}
-	return false;
+	return rc;
 }
 
 /* What was written lies in the file as it was sent. */
@@ -61,8 +64,7 @@ static void with_daemon(const char *dir)
 		unlink(disk);
 		return;
 	}
-	EXPECT(wait_for(sock));
-	rc = guest_open(&g, sock, 128, &c);
+	rc = open_patiently(&g, sock, &c);
 	if (rc)
 		fprintf(stderr, "%s\n", c.text);
 	EXPECT(!rc);
