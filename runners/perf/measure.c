@@ -7,6 +7,7 @@
 #define VERIFY_BYTES (16u << 20)
 #define POLL_NS NVSR_MS
 #define PLAIN_EVERY_NS (10 * NVSR_S)
+#define TRIES 3			/* of a turn that came too late to be measured */
 
 uint64_t nvsr_measure_grace_ns = 20 * NVSR_S;
 
@@ -86,6 +87,7 @@ struct turn {
 	char *note;			/* what readers should know, though it did not fail */
 	bool ended, corrupt;
 	bool lacks;			/* the host has not what it takes */
+	bool late;			/* what failed is that whoever measures came too late */
 	struct nvsr_sample sample[2];
 };
 
@@ -228,8 +230,10 @@ static void judge(struct turn *t, const struct nvsr_said *said, bool sampled)
 					   : nvsr_fio_judge(said->json, said->status, said->err, &t->corrupt);
 	if (!t->reason && t->window)
 		t->reason = judge_numbers(t, said->json, said->json_len);
-	if (!t->reason && t->window && !sampled)
+	if (!t->reason && t->window && !sampled) {
 		t->reason = strdup("fio ended before the sampling window did");
+		t->late = true;
+	}
 	t->corrupt |= corrupt;
 }
 
@@ -265,9 +269,11 @@ static int run_fio(struct turn *t, const char *file, const char *text)
 	if (!nvsr_stop)
 		judge(t, &said, sampled);
 	/* Of VMs that all did what they should. */
-	if (!t->reason && overlap < NVSR_PERF_LEAST_OVERLAP)
+	if (!t->reason && overlap < NVSR_PERF_LEAST_OVERLAP) {
 		t->reason = nvsr_asprintf("not measured together: all VMs had load in %.0f %% of the time that any had, less than %.0f %%",
 					  overlap * 100, NVSR_PERF_LEAST_OVERLAP * 100);
+		t->late = true;
+	}
 	rc = nvsr_stop ? -EINTR : put_in(t->m, t->folder, t->stem, is_database(t) ? ".db.txt" : ".json", said.json, said.json_len);
 	if (!rc && t->reason)
 		rc = put_in(t->m, t->folder, t->stem, ".err", said.err, said.err_len);
@@ -379,6 +385,25 @@ static int log_cell(struct nvsr_measuring *m, const char *cell, const struct nvs
 				   result, "reason", reason ? reason : "", "ms", (json_int_t)(ns / NVSR_MS)));
 }
 
+/*
+ * A host that has much else to do may be late with its samples, or with the last of the guests: that says nothing of the path, and is
+ * done again.  Not where other devices have the same load at the same time, who would not have it again.
+ */
+static int run_cell(struct turn *t, struct progress *progress)
+{
+	const struct turn fresh = *t;
+	int rc;
+
+	for (unsigned n = 1; !(rc = run_turn(t)) && t->late && n < TRIES && nvsr_together_devices() == 1; n++) {
+		clear(progress);
+		nvsr_say("%s, repeat %s: %s; once more", t->folder, t->stem, t->reason);
+		free(t->reason);
+		free(t->note);
+		*t = fresh;
+	}
+	return rc;
+}
+
 static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, const struct paths *paths, struct progress *progress)
 {
 	const struct nvsr_cell *c = &m->matrix->cell[turn->cell];
@@ -396,7 +421,7 @@ static int measure_cell(struct nvsr_measuring *m, const struct nvsr_turn *turn, 
 	show(progress, name);
 	t.warm_up = m->matrix->warm_up_ms * NVSR_MS;
 	t.window = m->matrix->run_ms * NVSR_MS;
-	rc = run_turn(&t);
+	rc = run_cell(&t, progress);
 	if (!rc && t.reason) {
 		clear(progress);
 		nvsr_say("%s, repeat %u: %s", name, turn->repeat, t.reason);

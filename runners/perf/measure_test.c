@@ -14,6 +14,8 @@ static unsigned failed;
 	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
 	fputc('\n', stderr); } } while (0)
 
+#define CELL "virtio-ns.randread.4k.qd1.j1.v1"
+
 static int answer;	/* of ready() */
 
 static const char *lacks(struct nvsr_stage *s, const struct nvsr_data_path *p)
@@ -29,6 +31,71 @@ static int ready(struct nvsr_stage *s, const struct nvsr_job *j, struct nvsr_com
 
 static void drop(struct nvsr_stage *s, const char *evidence)
 {
+}
+
+/* A load that ends before anybody looks, or fails by itself. */
+static unsigned starts, looks, on_time;	/* on_time: the one that runs long enough to be seen */
+static int status;
+
+static char *job(struct nvsr_stage *s, struct nvsr_job *j)
+{
+	return strdup("job");
+}
+static int start(struct nvsr_stage *s, const struct nvsr_job *j, const char *file, const char *text, struct nvsr_complaint *complaint)
+{
+	starts += !j->verify_bytes;
+	return 0;
+}
+static int begun(struct nvsr_stage *s) { return starts && starts == on_time; }
+static bool ended(struct nvsr_stage *s)
+{
+	return !starts || starts != on_time || ++looks > 400;
+}
+static void finish(struct nvsr_stage *s, struct nvsr_said *ret)
+{
+	*ret = (struct nvsr_said){ .status = starts ? status : 0, .err = strdup("") };
+	nvsr_read_file("reports/testdata/perf/raw/" CELL "/1.json", 1u << 20, &ret->json, &ret->json_len);
+}
+static void sample(struct nvsr_stage *s, struct nvsr_sample *ret) { ret->at = nvsr_now_ns(); }
+static unsigned roles(struct nvsr_stage *s) { return 0; }
+static char *dead(struct nvsr_stage *s) { return NULL; }
+
+static void who_comes_too_late_measures_again(void)
+{
+	static const struct { unsigned on_time; int status; unsigned starts; const char *cell; } cases[] = {
+		{ 0, 0, 3, "\"result\":\"fail\",\"reason\":\"fio ended before the sampling window did\"" },
+		{ 0, 1 << 8, 1, "\"result\":\"fail\"" },
+		{ 2, 0, 2, "\"result\":\"ok\"" },
+	};
+	static const struct nvsr_stage_ops ops = {
+		.lacks = lacks, .ready = ready, .drop = drop, .job = job, .start = start, .begun = begun, .ended = ended, .finish = finish,
+		.sample = sample, .roles = roles, .dead = dead,
+	};
+	struct nvsr_cell cell = { .path = nvsr_data_path_find("bare-metal"), .block = 4096, .depth = 1, .jobs = 1, .vms = 1 };
+	const struct nvsr_matrix matrix = { .repeats = 1, .run_ms = 100, .namespace_bytes = 16u << 20, .cell = &cell, .count = 1 };
+	const struct nvsr_placement placement = { .cpus = 1 };
+	struct nvsr_stage stage = { .ops = &ops };
+
+	answer = 0;
+	for (unsigned i = 0; i < NVSR_ARRAY_SIZE(cases); i++) {
+		char dir[] = "/tmp/nvsr-measure-test-XXXXXX";
+		struct nvsr_measuring m = { .dir = mkdtemp(dir), .matrix = &matrix, .stage = &stage, .placement = &placement };
+		_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir), *text = NULL, *rm = nvsr_asprintf("rm -rf %s", dir);
+		const char *line;
+
+		starts = looks = 0;
+		on_time = cases[i].on_time;
+		status = cases[i].status;
+		EXPECT(m.dir && path && !nvsr_log_open(path, false, &m.log), "%s", dir);
+		EXPECT(!nvsr_measure(&m), "case %u", i);
+		nvsr_log_close(m.log);
+		EXPECT(!nvsr_read_file(path, 1u << 16, &text, NULL), "case %u", i);
+		line = text ? strstr(text, "\"event\":\"cell\"") : NULL;
+		EXPECT(line && strstr(line, cases[i].cell) && !strstr(line + 1, "\"event\":\"cell\""), "case %u: %s", i, text ? text : "-");
+		EXPECT(starts == cases[i].starts, "case %u: %u starts", i, starts);
+		if (!rm || system(rm))
+			failed++;
+	}
 }
 
 static void paths_that_cannot_be_had_are_skipped(void)
@@ -79,6 +146,7 @@ static void every_path_of_a_vf_can_be_given_to_a_guest(void)
 int main(void)
 {
 	paths_that_cannot_be_had_are_skipped();
+	who_comes_too_late_measures_again();
 	every_path_of_a_vf_can_be_given_to_a_guest();
 	printf("%s: measure_test\n", failed ? "FAIL" : "ok");
 	return failed != 0;
