@@ -48,7 +48,7 @@ static void put_verify(struct nvsr_text *t, const struct nvsr_job *j)
 {
 	uint64_t bytes = NVSR_MIN(j->verify_bytes, j->namespace_bytes);
 
-	nvsr_text_add(t, "rw=randwrite\nbs=4096\niodepth=32\nverify=crc32c\ndo_verify=1\nverify_fatal=1\nverify_state_save=0\n");
+	nvsr_text_add(t, "rw=randwrite\nbsrange=4096-65536\niodepth=32\nverify=crc32c\ndo_verify=1\nverify_fatal=1\nverify_state_save=0\n");
 	/* At its begin a guest's disk has what shows that it is the right one. */
 	if (j->vm)
 		nvsr_text_add(t, "offset=%u\n", NVSR_PROOF_BYTES);
