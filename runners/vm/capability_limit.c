@@ -109,8 +109,9 @@ void nvsr_cap_judge_limit(struct nvsr_cap_result *r, const char *whose, const st
 		snprintf(rounds, sizeof(rounds), "; medians of what was found in %u rounds", n);
 	/* A host whose speed changes by that much meanwhile says nothing of a limit, whether it seems to be kept or not. */
 	if (median(s, n, drift) > WITHIN)
-		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "%s: %.0f IOPS without a limit before and %.0f after, which differ by more than %.0f %%: the "
-			     "speed is not steady enough (limit %.0f, measured %.0f)%s", whose, v[0], v[3], 100 * WITHIN, v[1], v[2], rounds);
+		nvsr_cap_say(r, NVSR_CAP_UNTESTED, "%s: %.0f IOPS without a limit before and %.0f after; within a round they differ by %.0f %%, more "
+			     "than %.0f %%: the speed is not steady enough (limit %.0f, measured %.0f)%s", whose, v[0], v[3],
+			     100 * median(s, n, drift), 100 * WITHIN, v[1], v[2], rounds);
 	else
 		nvsr_cap_say(r, fabs(by) <= WITHIN ? NVSR_CAP_YES : NVSR_CAP_NO, "%s: %.0f IOPS without a limit, %.0f afterwards; limit %.0f, "
 			     "measured %.0f (%+.1f %%)%s", whose, v[0], v[3], v[1], v[2], 100 * by, rounds);
