@@ -2,12 +2,7 @@
 /* The journal of a capability run, good, cut off and hostile, and what is written from it. */
 #include "base/text.h"
 #include "reports/capability.h"
-
-static unsigned failed;
-
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
+#include "base/expect.h"
 
 #define START "{\"event\":\"start\",\"version\":1,\"kind\":\"capability\",\"model\":\"<b>M & \\u0007\",\"emulated\":true,\"cells\":[" \
 	"{\"row\":\"vms-per-disk\",\"way\":\"passthrough\"},{\"row\":\"security\",\"way\":\"passthrough\"}," \

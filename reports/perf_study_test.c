@@ -8,11 +8,7 @@
 #include "base/text.h"
 #include "reports/perf_html.h"
 #include "reports/perf_study.h"
-
-static unsigned failed;
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
+#include "base/expect.h"
 
 static void paths_can_be_told_apart(void)
 {

@@ -4,11 +4,7 @@
 
 #include "base/text.h"
 #include "reports/perf_which.h"
-
-static unsigned failed;
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
+#include "base/expect.h"
 
 #define CELLS_MOST 24
 #define REPEATS 3

@@ -9,17 +9,13 @@
 #include <sys/wait.h>
 
 #include "runners/conform/conform.h"
+#include "base/expect.h"
 
 /* What main.c has for the program. */
 const char nvsr_version[] = "test";
 const struct nvsr_command *const nvsr_commands[] = { &nvsr_cmd_run, &nvsr_cmd_report, &nvsr_cmd_resume, NULL };
 
-static unsigned failed;
 static char folder[] = "/tmp/nvsr-meta-XXXXXX";
-
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
 
 static char *in_folder(const char *name)
 {

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The model set up for load: who has which namespace, that it is written, and that its VFs are free to be taken. */
 #include "runners/perf/device.h"
-
-static unsigned failed;
-
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
+#include "base/expect.h"
 
 #define NS_BYTES (16u << 20)
 

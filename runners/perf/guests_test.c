@@ -10,17 +10,9 @@
 #include <sys/wait.h>
 
 #include "runners/perf/guests.h"
+#include "runners/testing.h"
 
-/* What main.c has for the program. */
-const char nvsr_version[] = "test";
-const struct nvsr_command *const nvsr_commands[] = { NULL };
-
-static unsigned failed;
 static char folder[] = "/tmp/nvsr-guests-test-XXXXXX";
-
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
 
 /* --- guests that are played ------------------------------------------------------------------------------------------------- */
 

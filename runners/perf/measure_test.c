@@ -3,16 +3,7 @@
 #include <sys/stat.h>
 
 #include "runners/perf/guests.h"
-
-/* What main.c has for the program. */
-const char nvsr_version[] = "test";
-const struct nvsr_command *const nvsr_commands[] = { NULL };
-
-static unsigned failed;
-
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
+#include "runners/testing.h"
 
 #define CELL "virtio-ns.randread.4k.qd1.j1.v1"
 

@@ -7,15 +7,10 @@
 #include <sys/stat.h>
 
 #include "runners/perf/partner.h"
+#include "base/expect.h"
 
 /* What main.c has for the program. */
 const char nvsr_version[] = "test";
-
-static unsigned failed;
-
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
 
 #define PID 4194303	/* the largest */
 

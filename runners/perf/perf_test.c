@@ -13,17 +13,13 @@
 #include <sys/wait.h>
 
 #include "runners/perf/perf.h"
+#include "base/expect.h"
 
 /* What main.c has for the program. */
 const char nvsr_version[] = "test";
 const struct nvsr_command *const nvsr_commands[] = { &nvsr_cmd_perf, &nvsr_cmd_resume, &nvsr_cmd_serve, NULL };
 
-static unsigned failed;
 static char folder[] = "/tmp/nvsr-perf-test-XXXXXX";
-
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
 
 /* --- files and processes ------------------------------------------------------------------------------------------------------ */
 

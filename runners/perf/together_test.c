@@ -6,16 +6,7 @@
 #include <sys/wait.h>
 
 #include "runners/perf/perf.h"
-
-/* What main.c has for the program. */
-const char nvsr_version[] = "test";
-const struct nvsr_command *const nvsr_commands[] = { NULL };
-
-static unsigned failed;
-
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
+#include "runners/testing.h"
 
 #define MEMBERS 3u
 #define TURNS 6u

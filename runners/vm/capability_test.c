@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Verdicts of the capability table, without guests. */
 #include "runners/vm/capability.h"
+#include "base/expect.h"
 
 /* What main.c has for the program. */
 const char nvsr_version[] = "test";
-
-static unsigned failed;
-
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
 
 #define BYTES ((size_t)NVSR_CAP_BLOCKS * NVSR_CAP_BLOCK)
 

@@ -9,16 +9,12 @@
 #include "runners/vm/channel.h"
 #include "runners/vm/vm.h"
 #include "runners/vm/xml.h"
+#include "base/expect.h"
 
 /* What main.c has for the program. */
 const char nvsr_version[] = "test";
 
-static unsigned failed;
 static char folder[] = "/tmp/nvsr-vm-test-XXXXXX";
-
-#define EXPECT(cond, ...) do { if (!(cond)) { failed++; \
-	fprintf(stderr, "%s:%d: %s does not hold: ", __FILE__, __LINE__, #cond); fprintf(stderr, __VA_ARGS__); \
-	fputc('\n', stderr); } } while (0)
 
 /* --- XML ------------------------------------------------------------------------------------------------------------------- */
 
