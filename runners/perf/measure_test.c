@@ -25,8 +25,9 @@ static void drop(struct nvsr_stage *s, const char *evidence)
 }
 
 /* A load that ends before anybody looks, or fails by itself. */
-static unsigned starts, looks, on_time;	/* on_time: the one that runs long enough to be seen */
+static unsigned starts, looks, seen, together;	/* from which one on it runs long enough to be seen, all VMs at once; 0: none does */
 static int status;
+static const char *words;	/* fio's, in a file */
 
 static char *job(struct nvsr_stage *s, struct nvsr_job *j)
 {
@@ -35,34 +36,39 @@ static char *job(struct nvsr_stage *s, struct nvsr_job *j)
 static int start(struct nvsr_stage *s, const struct nvsr_job *j, const char *file, const char *text, struct nvsr_complaint *complaint)
 {
 	starts += !j->verify_bytes;
+	looks = 0;
 	return 0;
 }
-static int begun(struct nvsr_stage *s) { return starts && starts == on_time; }
+static bool is_from(unsigned first) { return first && starts >= first; }
+static int begun(struct nvsr_stage *s) { return is_from(seen); }
 static bool ended(struct nvsr_stage *s)
 {
-	return !starts || starts != on_time || ++looks > 400;
+	return !is_from(seen) || ++looks > 400;
 }
 static void finish(struct nvsr_stage *s, struct nvsr_said *ret)
 {
 	*ret = (struct nvsr_said){ .status = starts ? status : 0, .err = strdup("") };
-	nvsr_read_file("reports/testdata/perf/raw/" CELL "/1.json", 1u << 20, &ret->json, &ret->json_len);
+	nvsr_read_file(words, 1u << 20, &ret->json, &ret->json_len);
 }
 static void sample(struct nvsr_stage *s, struct nvsr_sample *ret) { ret->at = nvsr_now_ns(); }
 static unsigned roles(struct nvsr_stage *s) { return 0; }
 static char *dead(struct nvsr_stage *s) { return NULL; }
+static double overlap(struct nvsr_stage *s, const struct nvsr_job *j) { return is_from(together) ? 1 : 0.25; }
 
 static void who_comes_too_late_measures_again(void)
 {
-	static const struct { unsigned on_time; int status; unsigned starts; const char *cell; } cases[] = {
-		{ 0, 0, 3, "\"result\":\"fail\",\"reason\":\"fio ended before the sampling window did\"" },
-		{ 0, 1 << 8, 1, "\"result\":\"fail\"" },
-		{ 2, 0, 2, "\"result\":\"ok\"" },
+	static const struct { unsigned vms, seen, together; int status; unsigned starts; const char *cell; } cases[] = {
+		{ 1, 0, 0, 0, 3, "\"result\":\"fail\",\"reason\":\"fio ended before the sampling window did\"" },
+		{ 1, 0, 0, 1 << 8, 1, "\"result\":\"fail\"" },
+		{ 1, 2, 0, 0, 2, "\"result\":\"ok\"" },
+		{ 2, 1, 0, 0, 3, "\"result\":\"fail\",\"reason\":\"not measured together: all VMs had load in 25 %" },
+		{ 2, 1, 3, 0, 3, "\"result\":\"ok\"" },
 	};
 	static const struct nvsr_stage_ops ops = {
 		.lacks = lacks, .ready = ready, .drop = drop, .job = job, .start = start, .begun = begun, .ended = ended, .finish = finish,
-		.sample = sample, .roles = roles, .dead = dead,
+		.sample = sample, .roles = roles, .dead = dead, .overlap = overlap,
 	};
-	struct nvsr_cell cell = { .path = nvsr_data_path_find("bare-metal"), .block = 4096, .depth = 1, .jobs = 1, .vms = 1 };
+	struct nvsr_cell cell = { .path = nvsr_data_path_find("passthrough"), .block = 4096, .depth = 1, .jobs = 1, .vms = 1 };
 	const struct nvsr_matrix matrix = { .repeats = 1, .run_ms = 100, .namespace_bytes = 16u << 20, .cell = &cell, .count = 1 };
 	const struct nvsr_placement placement = { .cpus = 1 };
 	struct nvsr_stage stage = { .ops = &ops };
@@ -74,9 +80,12 @@ static void who_comes_too_late_measures_again(void)
 		_cleanup_free_ char *path = nvsr_asprintf("%s/perf.jsonl", dir), *text = NULL, *rm = nvsr_asprintf("rm -rf %s", dir);
 		const char *line;
 
-		starts = looks = 0;
-		on_time = cases[i].on_time;
+		starts = 0;
+		seen = cases[i].seen;
+		together = cases[i].together;
 		status = cases[i].status;
+		words = cases[i].vms == 1 ? "reports/testdata/perf/raw/" CELL "/1.json" : "lib/result/perf_fuzz.corpus/fio-two-vms";
+		cell.vms = cases[i].vms;
 		EXPECT(m.dir && path && !nvsr_log_open(path, false, &m.log), "%s", dir);
 		EXPECT(!nvsr_measure(&m), "case %u", i);
 		nvsr_log_close(m.log);
